@@ -1,0 +1,210 @@
+package cadence
+
+import (
+	"slices"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+)
+
+// Ask is what would be sent, as far as the arbiter needs to know it.
+type Ask struct {
+	Touch dental.Touch
+	// Reminder is a reminder of an own appointment: no ceiling holds it, and it
+	// has a refusal of its own.
+	Reminder bool
+	// Exempt from the weekly cap, as a birthday is.
+	Exempt bool
+}
+
+// Person is who would get it: the patient, or the guardian of a child.
+type Person struct {
+	dental.Patient
+	Contacts map[string]*dental.Contact // by address
+}
+
+// Reach is the way a message takes.
+type Reach struct {
+	Channel dental.Channel
+	Address string
+	Contact *dental.Contact
+	// Household is the contact that the caps are counted on; it may be Contact itself.
+	Household *dental.Contact
+}
+
+// Verdict is the arbiter's answer: a way to send, or a time to ask again, or
+// the reason why not. NoWay says that the reason is the want of a usable
+// address, which staff can mend.
+type Verdict struct {
+	Reach  *Reach
+	Wait   time.Time
+	Reason string
+	NoWay  bool
+}
+
+// Judge decides whether the message may leave now, and how.
+func Judge(c *dental.Clinic, p Person, ask Ask, now time.Time) Verdict {
+	reach, reason, noWay := route(c, p, ask)
+	if reach == nil {
+		return Verdict{Reason: reason, NoWay: noWay}
+	}
+	free, cap := room(c, reach.Household, ask, now)
+	if !free.After(now) {
+		return Verdict{Reach: reach}
+	}
+	if free.After(patience(ask, now)) {
+		return Verdict{Reason: cap}
+	}
+	return Verdict{Wait: HoursOf(c).Next(free), Reason: cap}
+}
+
+// route picks the first channel that reaches the person and that they allow,
+// in the order the patient prefers and then the clinic. Without one it gives
+// the most telling reason of all.
+func route(c *dental.Clinic, p Person, ask Ask) (reach *Reach, reason string, noWay bool) {
+	// The later in this list, the more the reason tells.
+	rank := []string{"", "no-address", "not-me", "suppressed", "landline", "foreign-phone", "tried", "no-consent", "opted-out"}
+	worst := 0
+	blame := func(r string) { worst = max(worst, slices.Index(rank, r)) }
+	for _, ch := range order(c, p.Patient) {
+		address := p.Address(ch)
+		contact := p.Contacts[address]
+		switch {
+		case address == "" || contact == nil:
+			blame("no-address")
+		case ask.Touch.Tried(ch):
+			blame("tried")
+		case slices.Contains(p.NotMe, contact.Key):
+			blame("not-me")
+		case contact.Suppressed != "":
+			blame("suppressed")
+		case ch == dental.SMS && p.PhoneRegion != "" && c.Country != "" && p.PhoneRegion != c.Country:
+			blame("foreign-phone")
+		case ch == dental.SMS && p.Landline:
+			blame("landline")
+		default:
+			household := p.Contacts[p.Household()]
+			if why := refused(c, p.Patient, ask, ch, contact, household); why != "" {
+				blame(why)
+				continue
+			}
+			return &Reach{Channel: ch, Address: address, Contact: contact, Household: household}, "", false
+		}
+	}
+	reason = rank[max(worst, 1)]
+	if reason == "no-address" && p.PhoneIssue != "" {
+		reason = "phone-" + p.PhoneIssue
+	}
+	if reason == "tried" {
+		reason = "all-channels-failed"
+	}
+	return nil, reason, reason != "no-consent" && reason != "opted-out"
+}
+
+func order(c *dental.Clinic, p dental.Patient) []dental.Channel {
+	if !slices.Contains(c.Channels, p.Preferred) {
+		return c.Channels
+	}
+	out := []dental.Channel{p.Preferred}
+	for _, ch := range c.Channels {
+		if ch != p.Preferred {
+			out = append(out, ch)
+		}
+	}
+	return out
+}
+
+// refused says why the person does not want the class on the channel, "" if
+// nothing speaks against it. A recorded consent newer than a refusal of the
+// address wins over it. Whoever refuses service messages is still reminded of
+// an own appointment, unless reminders are refused too.
+func refused(c *dental.Clinic, p dental.Patient, ask Ask, ch dental.Channel, contacts ...*dental.Contact) string {
+	class := ask.Touch.Class
+	consent, recorded := p.Consent(class, ch)
+	if ask.Reminder {
+		consent, recorded = p.Consent(dental.Reminders, ch)
+	}
+	for _, contact := range contacts {
+		if contact == nil {
+			continue
+		}
+		if o, out := contact.Refused(class); out && !(recorded && consent.Granted && consent.At.After(o.At)) {
+			return "opted-out"
+		}
+	}
+	switch {
+	case recorded && !consent.Granted:
+		return "no-consent"
+	case recorded:
+		return ""
+	case class == dental.Advertising, class == dental.Care && c.CareConsent == dental.Explicit:
+		return "no-consent"
+	}
+	return ""
+}
+
+// quota is one limit on what a household gets.
+type quota struct {
+	reason string
+	counts func(dental.Recent) bool
+	most   int
+	within time.Duration
+}
+
+// Days of a cap are rolling stretches of 24 hours.
+const day = 24 * time.Hour
+
+func quotas(c *dental.Clinic, ask Ask) []quota {
+	class := ask.Touch.Class
+	if class == dental.Service {
+		if ask.Reminder {
+			return nil
+		}
+		service := func(r dental.Recent) bool { return r.Class == dental.Service && r.Step != "reminder" }
+		return []quota{{"ceiling", service, 2, day}, {"ceiling", service, 5, 7 * day}}
+	}
+	var out []quota
+	if !ask.Exempt {
+		out = append(out, quota{"capped", func(r dental.Recent) bool { return r.Class != dental.Service }, c.CapPerWeek, 7 * day})
+	}
+	if class == dental.Advertising {
+		out = append(out, quota{"capped", func(r dental.Recent) bool { return r.Class == dental.Advertising }, 2, 30 * day})
+	}
+	return out
+}
+
+// room is the first instant, not before now, at which every quota lets one more through.
+func room(c *dental.Clinic, household *dental.Contact, ask Ask, now time.Time) (free time.Time, reason string) {
+	free = now
+	if household == nil {
+		return free, ""
+	}
+	for _, q := range quotas(c, ask) {
+		var at []time.Time
+		for _, r := range household.Recent {
+			if r.Touch != ask.Touch.ID() && q.counts(r) && now.Sub(r.At) < q.within {
+				at = append(at, r.At)
+			}
+		}
+		if len(at) < max(q.most, 1) {
+			continue
+		}
+		slices.SortFunc(at, time.Time.Compare)
+		if f := at[len(at)-max(q.most, 1)].Add(q.within); f.After(free) {
+			free, reason = f, q.reason
+		}
+	}
+	return free, reason
+}
+
+// patience is how long a touch waits for room: care ten days, advertising
+// fourteen from when it was due, a service message until its own deadline.
+func patience(ask Ask, now time.Time) time.Time {
+	switch ask.Touch.Class {
+	case dental.Care:
+		return ask.Touch.Due.Add(10 * day)
+	case dental.Advertising:
+		return ask.Touch.Due.Add(14 * day)
+	}
+	return ask.Touch.Deadline
+}

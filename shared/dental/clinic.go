@@ -1,0 +1,236 @@
+package dental
+
+import (
+	"slices"
+	"time"
+)
+
+// Clinic is one clinic with all that it has set.
+type Clinic struct {
+	ID       string
+	Name     string
+	Phone    Phone
+	Address  string
+	Country  string // ISO 3166-1 alpha-2; numbers of other countries get no SMS
+	TimeZone string // IANA name
+	Language string // "ru" or "en"
+	// SendFrom and SendTo bound the local time of day at which messages leave.
+	SendFrom TimeOfDay
+	SendTo   TimeOfDay
+	Channels []Channel // in the order they are tried
+	Opening  Opening
+	Holidays []Date
+	// BookingURL is where patients book by themselves, if anywhere.
+	BookingURL string
+	// Group joins the clinics of one owner; "" is the clinic alone.
+	Group string
+	// Currency is the ISO 4217 code of all the clinic's receipts.
+	Currency string
+	// MarginPermille is the share of revenue that is margin, in thousandths.
+	MarginPermille int
+	// PartPrice is what one SMS part costs.
+	PartPrice   Money
+	CareConsent CareConsent
+	Gifts       []Gift
+	Maps        []Map
+	Scenarios   map[string]ScenarioSettings
+	// RecallMonths overrides the interval of a kind of procedure.
+	RecallMonths map[string]int
+	CapPerWeek   int
+	Referral     ReferralTerms
+	ClubVisits   int
+	// Advice lists recommendations of the MIS that may stand in an SMS as they are.
+	Advice []string
+	// EventsPerSecond is the rate of webhooks the clinic may post; ten times as many at once.
+	EventsPerSecond int
+	Secrets         []WebhookSecret
+	// Paused stops everything that would leave.
+	Paused bool
+}
+
+// CareConsent says what silence about care texts means.
+type CareConsent string
+
+// The two readings of silence.
+const (
+	Presumed CareConsent = "presumed"
+	Explicit CareConsent = "explicit"
+)
+
+// Gift is something a patient can choose on a birthday.
+type Gift struct {
+	ID   string
+	Name string
+	Cost Money
+}
+
+// Map is a place for reviews. Ask says who is shown its link: "happy" or "everyone".
+type Map struct {
+	Name string
+	URL  string
+	Ask  string
+}
+
+// The audiences of a map's link.
+const (
+	AskHappy    = "happy"
+	AskEveryone = "everyone"
+)
+
+// ScenarioSettings is how a clinic runs one scenario.
+type ScenarioSettings struct {
+	On bool
+	// Release is "auto", or "staff" when a person lets each day's batch go.
+	Release string
+	// HoldoutPercent is the share of patients left alone for measuring.
+	HoldoutPercent int
+	BacklogPerDay  int
+	// Steps switches single steps on or off against the catalogue's default.
+	Steps map[string]bool
+}
+
+// The ways a batch is released.
+const (
+	ReleaseAuto  = "auto"
+	ReleaseStaff = "staff"
+)
+
+// ReferralTerms is what a recommendation earns, and whom: "referrer", "friend" or "both".
+type ReferralTerms struct {
+	Reward Money
+	Who    string
+}
+
+// WebhookSecret is one signing secret of the clinic's MIS. Several are active
+// at once while one takes the other's place.
+type WebhookSecret struct {
+	Secret Secret
+	From   time.Time
+	Until  time.Time // zero: until further notice
+}
+
+// Location is the clinic's time zone; UTC if the name is unknown, which the
+// settings do not let through.
+func (c *Clinic) Location() *time.Location {
+	loc, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
+// Today is the clinic's calendar date at the instant.
+func (c *Clinic) Today(at time.Time) Date { return DateOf(at.In(c.Location())) }
+
+// Owner is whose patients these are: caps and opt-outs are shared inside it.
+func (c *Clinic) Owner() string {
+	if c.Group != "" {
+		return "group:" + c.Group
+	}
+	return "clinic:" + c.ID
+}
+
+// Scenario is the clinic's settings of a scenario; unset is off.
+func (c *Clinic) Scenario(name string) ScenarioSettings { return c.Scenarios[name] }
+
+// ActiveSecrets lists the secrets that verify at the instant.
+func (c *Clinic) ActiveSecrets(at time.Time) []Secret {
+	var out []Secret
+	for _, s := range c.Secrets {
+		if !at.Before(s.From) && (s.Until.IsZero() || at.Before(s.Until)) {
+			out = append(out, s.Secret)
+		}
+	}
+	return out
+}
+
+// RotateSecret makes next the secret to sign with; the ones before it go on
+// verifying until the overlap has passed, so that nothing in flight is lost.
+func (c *Clinic) RotateSecret(next Secret, at time.Time, overlap time.Duration) {
+	kept := c.Secrets[:0:0]
+	for _, s := range c.Secrets {
+		if !s.Until.IsZero() && !at.Before(s.Until) {
+			continue
+		}
+		if s.Until.IsZero() || s.Until.After(at.Add(overlap)) {
+			s.Until = at.Add(overlap)
+		}
+		kept = append(kept, s)
+	}
+	c.Secrets = append(kept, WebhookSecret{Secret: next, From: at})
+}
+
+// Opening is the clinic's week: spans by weekday, none on a day it is closed.
+type Opening map[string]Span
+
+// Span is a stretch of a day, [From, To).
+type Span struct{ From, To TimeOfDay }
+
+// Weekdays are the keys of Opening, from Sunday as time.Weekday counts.
+func Weekdays() []string { return []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} }
+
+// OpenOn is the span of working hours on a date, and whether the clinic works at all.
+func (c *Clinic) OpenOn(d Date) (Span, bool) {
+	if slices.Contains(c.Holidays, d) {
+		return Span{}, false
+	}
+	s, ok := c.Opening[Weekdays()[d.Weekday()]]
+	return s, ok && s.To > s.From
+}
+
+// horizon bounds searches for an open day: a clinic closed for longer has no
+// working hours to count in.
+const horizon = 400
+
+// AddWorking moves an instant forward by working time: time outside the
+// opening hours does not count. A clinic without opening hours works always.
+func (c *Clinic) AddWorking(at time.Time, d time.Duration) time.Time {
+	loc := c.Location()
+	day := DateOf(at.In(loc))
+	for i := 0; i < horizon; i, day = i+1, day.AddDays(1) {
+		span, open := c.OpenOn(day)
+		if !open {
+			continue
+		}
+		from, to := day.At(span.From, loc), day.At(span.To, loc)
+		if at.After(from) {
+			from = at
+		}
+		if !from.Before(to) {
+			continue
+		}
+		if left := to.Sub(from); d > left {
+			d -= left
+			continue
+		}
+		return from.Add(d)
+	}
+	return at.Add(d)
+}
+
+// WorkingDayBefore is the last day before d on which the clinic works, d-1 if none is found.
+func (c *Clinic) WorkingDayBefore(d Date) Date {
+	for i := 1; i < horizon; i++ {
+		if _, open := c.OpenOn(d.AddDays(-i)); open {
+			return d.AddDays(-i)
+		}
+	}
+	return d.AddDays(-1)
+}
+
+// EndOfWorkingDay is when the n-th working day after the instant's own day
+// ends; n = 1 is the next working day.
+func (c *Clinic) EndOfWorkingDay(at time.Time, n int) time.Time {
+	loc := c.Location()
+	day := DateOf(at.In(loc))
+	for i := 1; i < horizon; i++ {
+		span, open := c.OpenOn(day.AddDays(i))
+		if !open {
+			continue
+		}
+		if n--; n == 0 {
+			return day.AddDays(i).At(span.To, loc)
+		}
+	}
+	return at.Add(time.Duration(n) * 24 * time.Hour)
+}

@@ -1,0 +1,197 @@
+package dental
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Class is what a text is before the law; consent is asked for by class.
+type Class string
+
+// The classes, from what a patient always gets to what needs prior consent.
+const (
+	Service     Class = "service"     // about a visit that was or will be
+	Care        Class = "care"        // about health, with no price or gift in it
+	Advertising Class = "advertising" // a price, discount, gift, bonus or free service is in it
+)
+
+// Reminders is no class of texts. A Consent of this class says whether the
+// patient wants to be reminded of an own appointment, which a refusal of
+// service messages leaves alone.
+const Reminders Class = "reminders"
+
+// Classes lists them in rising need of consent.
+func Classes() []Class { return []Class{Service, Care, Advertising} }
+
+// Channel is a way to reach a patient.
+type Channel string
+
+// The channels.
+const (
+	SMS       Channel = "sms"
+	Mail      Channel = "email"
+	WhatsApp  Channel = "whatsapp"
+	StaffTask Channel = "task" // not a message: staff act
+)
+
+// Channels lists the ways a message can take.
+func Channels() []Channel { return []Channel{SMS, Mail, WhatsApp} }
+
+// Consent is one recorded decision of a patient about one class on one channel.
+type Consent struct {
+	Class   Class
+	Channel Channel
+	Granted bool
+	At      time.Time
+	Source  string // where it was given: "paper", "page", "one-click"
+	Text    string // the wording agreed to, or its version
+}
+
+// PatientStatus says whether the clinic still has the patient.
+type PatientStatus string
+
+// The states of a card. Everything but active ends all journeys at once.
+const (
+	Active   PatientStatus = "active"
+	Archived PatientStatus = "archived"
+	Moved    PatientStatus = "moved"
+	Deceased PatientStatus = "deceased"
+)
+
+// Patient is the card's head: who it is, how to reach them and what they agreed to.
+type Patient struct {
+	Clinic string
+	ID     string
+	// Stub is set while only others' events have named the patient and no card has come.
+	Stub       bool
+	FamilyName string
+	GivenName  string
+	MiddleName string
+	Phone      Phone
+	// PhoneIssue says why the number the MIS gave cannot be used ("malformed",
+	// "extension", "several", "toll-free"); Phone is empty then.
+	PhoneIssue  string
+	PhoneRegion string // ISO 3166-1 alpha-2 of the number, "RU"
+	Landline    bool   // no SMS reaches the number
+	Email       Email
+	BirthDate   Date
+	Sex         string // female, male or ""
+	Language    string // "ru", "en" or "" for the clinic's
+	Status      PatientStatus
+	DoctorID    string
+	GuardianID  string
+	Consents    []Consent // at most one a class and channel, the newest
+	Preferred   Channel
+	// NotMe are addresses whose holder said that they are not this patient.
+	NotMe    []string
+	Excluded bool // by the desk
+	// Version and Body order the MIS's own cards: see Source.
+	Source
+	Erased   bool
+	ErasedAt time.Time
+	// Changes counts the facts and consents ever written for this patient.
+	Changes int64
+}
+
+// Source orders what a system of record says about one object. The higher
+// version wins; an equal one with an equal body is a repeat, with another body
+// the later receipt wins.
+type Source struct {
+	Version int64
+	Body    string // hash of the object as it was sent
+}
+
+// Judgement is what Source.Judge says of an arriving object.
+type Judgement int
+
+// An arriving object is news, the same again, outdated, or contradicts what
+// was said under the same version (and wins, and is logged).
+const (
+	News Judgement = iota
+	Repeat
+	Outdated
+	Contradiction
+)
+
+// Judge compares what arrives with what is stored. The zero stored Source is "nothing yet".
+func (stored Source) Judge(arriving Source) Judgement {
+	switch {
+	case stored.Body == "" || arriving.Version > stored.Version:
+		return News
+	case arriving.Version < stored.Version:
+		return Outdated
+	case arriving.Body == stored.Body:
+		return Repeat
+	}
+	return Contradiction
+}
+
+// Gone reports whether nothing may be sent to the patient any more, and why:
+// "erased", "excluded", "archived", "moved" or "deceased".
+func (p Patient) Gone() (reason string, gone bool) {
+	switch {
+	case p.Erased:
+		return "erased", true
+	case p.Excluded:
+		return "excluded", true
+	case p.Status != "" && p.Status != Active:
+		return string(p.Status), true
+	}
+	return "", false
+}
+
+// Minor reports whether the patient is under 18 on the day.
+func (p Patient) Minor(day Date) bool {
+	return !p.BirthDate.IsZero() && p.BirthDate.AgeOn(day) < 18
+}
+
+// Consent finds the recorded decision for a class on a channel.
+func (p Patient) Consent(class Class, ch Channel) (Consent, bool) {
+	for _, c := range p.Consents {
+		if c.Class == class && c.Channel == ch {
+			return c, true
+		}
+	}
+	return Consent{}, false
+}
+
+// Record keeps a decision unless a newer one for its class and channel stands.
+func (p *Patient) Record(c Consent) {
+	for i, old := range p.Consents {
+		if old.Class == c.Class && old.Channel == c.Channel {
+			if !c.At.Before(old.At) {
+				p.Consents[i] = c
+			}
+			return
+		}
+	}
+	p.Consents = append(p.Consents, c)
+}
+
+// Address is where a channel reaches the patient, "" when it cannot.
+func (p Patient) Address(ch Channel) string {
+	switch ch {
+	case SMS, WhatsApp:
+		return string(p.Phone)
+	case Mail:
+		return string(p.Email)
+	}
+	return ""
+}
+
+// Household is the address under which caps and family reminders are counted:
+// the phone, else the e-mail, whichever channel is used.
+func (p Patient) Household() string {
+	if p.Phone != "" {
+		return string(p.Phone)
+	}
+	return string(p.Email)
+}
+
+// Format keeps the person out of every verb.
+func (p Patient) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "patient "+p.ID) }
+
+// LogValue keeps the person out of logs.
+func (p Patient) LogValue() slog.Value { return slog.StringValue("patient " + p.ID) }

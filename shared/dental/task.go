@@ -1,0 +1,87 @@
+package dental
+
+import "time"
+
+// TaskKind says what staff are asked to do.
+type TaskKind string
+
+// The kinds of the contract.
+const (
+	CallTask      TaskKind = "call"
+	PlanTask      TaskKind = "plan"
+	ConfirmTask   TaskKind = "confirm"
+	ComplaintTask TaskKind = "complaint"
+	FeedbackTask  TaskKind = "feedback"
+	RebookTask    TaskKind = "rebook"
+	CallbackTask  TaskKind = "callback"
+	ContactTask   TaskKind = "contact"
+	LeadTask      TaskKind = "lead"
+	WakeTask      TaskKind = "wake"
+	ReleaseTask   TaskKind = "release"
+	UnknownTask   TaskKind = "unknown"
+)
+
+// Band is the first order of the staff's list: complaints, then what has a
+// time, then calls, then whom to wake.
+func (k TaskKind) Band() int {
+	switch k {
+	case ComplaintTask:
+		return 0
+	case ConfirmTask, CallbackTask, RebookTask, FeedbackTask, UnknownTask, ContactTask:
+		return 1
+	case WakeTask, ReleaseTask:
+		return 3
+	}
+	return 2
+}
+
+// Task is one thing for staff to do about one patient.
+type Task struct {
+	Clinic   string
+	Patient  string
+	Kind     TaskKind
+	Anchor   string // what it is about; one open task a kind and anchor
+	Scenario string
+	// Reason says why, in words staff understand.
+	Reason string
+	// Note is what the patient wrote, if anything.
+	Note     string
+	OpenedAt time.Time
+	Due      time.Time
+	// Escalates is when the manager is to know, unless somebody has taken the task.
+	Escalates time.Time
+	TakenAt   time.Time
+	ShowDay   Date
+	Value     Money // what is at stake, for the order of the list
+	ClosedAt  time.Time
+	ClosedOn  Date   // the clinic's date of it, for the ledger
+	Outcome   string // how it was closed
+	// Times counts what joined it: 2 is a second bad answer.
+	Times int
+}
+
+// ID is the task's public name.
+func (t Task) ID() string { return TouchID(t.Clinic, t.Patient, "task", string(t.Kind), t.Anchor) }
+
+// Open reports whether it is still to be done.
+func (t Task) Open() bool { return t.ClosedAt.IsZero() }
+
+// State is what the list shows: open, taken, escalated or closed.
+func (t Task) State(now time.Time) string {
+	switch {
+	case !t.Open():
+		return "closed"
+	case !t.TakenAt.IsZero():
+		return "taken"
+	case !t.Escalates.IsZero() && !now.Before(t.Escalates):
+		return "escalated"
+	}
+	return "open"
+}
+
+// Close ends the task with how it was settled; a closed one stays as it is.
+func (t *Task) Close(cl *Clinic, outcome string, at time.Time) {
+	if t.Open() {
+		t.ClosedAt, t.ClosedOn, t.Outcome = at, cl.Today(at), outcome
+	}
+}

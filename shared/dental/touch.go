@@ -1,0 +1,168 @@
+package dental
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// TouchState is where a touch stands on its way.
+//
+//	held ──► planned ──► queued ──► claimed ──► sent
+//	            │           │          ├──────► failed
+//	            └───────────┼─► skipped│
+//	                        └─► cancelled
+//	                                   └──────► unknown ──► sent | failed
+//
+// Cancelled: a fact changed before the claim. Skipped: a gate said no at the
+// claim. Unknown: the provider's answer was lost; it may settle once.
+type TouchState string
+
+// The states of a touch.
+const (
+	Held           TouchState = "held"
+	Planned        TouchState = "planned"
+	Queued         TouchState = "queued"
+	Claimed        TouchState = "claimed"
+	Sent           TouchState = "sent"
+	Skipped        TouchState = "skipped"
+	Failed         TouchState = "failed"
+	TouchCancelled TouchState = "cancelled"
+	Unknown        TouchState = "unknown"
+)
+
+// moves lists where a touch may go from each state. A refused attempt returns
+// to planned, so that the next attempt is claimed like the first; a cancelled
+// touch that was never claimed may be planned again.
+var moves = map[TouchState][]TouchState{
+	Held:           {Planned, Skipped, TouchCancelled},
+	Planned:        {Planned, Queued, Claimed, Sent, Skipped, TouchCancelled, Failed},
+	Queued:         {Planned, Queued, Claimed, Sent, Skipped, TouchCancelled, Failed},
+	Claimed:        {Sent, Failed, Unknown, Planned},
+	Unknown:        {Sent, Failed, Planned},
+	Sent:           {Planned, Failed},
+	TouchCancelled: {Planned, Held},
+}
+
+// Open reports whether the touch may still leave.
+func (s TouchState) Open() bool { return s == Held || s == Planned || s == Queued }
+
+// Final reports whether nothing is due for the touch any more.
+func (s TouchState) Final() bool { return !s.Open() && s != Claimed }
+
+// Touch is one message, or one staff task, for one patient for one reason.
+type Touch struct {
+	Clinic   string
+	Patient  string
+	Scenario string
+	Step     string
+	// Anchor is the fact that the touch hangs on: a day, an appointment and its start.
+	Anchor string
+	Class  Class
+	// Kind is the task a touch of staff becomes, "" for a message.
+	Kind     TaskKind
+	State    TouchState
+	Reason   string // why it was skipped, cancelled or failed
+	Priority int    // 0 leaves first among what is due at the same time
+	// Due is when the touch should leave; Wake is when the machine looks at it
+	// next: the due key. Deadline is when it is too late.
+	Due      time.Time
+	Wake     time.Time
+	Deadline time.Time
+	// PlannedAt is when the touch was first planned.
+	PlannedAt time.Time
+	Attempts  []Attempt
+	// What left:
+	Channel     Channel
+	SentAt      time.Time
+	DeliveredAt time.Time
+	Parts       int
+	// EndedAt is when it came to its end, and EndedOn the clinic's date of it, for the ledger.
+	EndedAt time.Time
+	EndedOn Date
+	// Links are the hashes of the links the message carries, so that they can be revoked.
+	Links []string
+	// Together names the appointments that one reminder speaks of, as patient/appointment.
+	Together []string
+}
+
+// Attempt is one try to hand a touch to one channel's provider.
+type Attempt struct {
+	ID         string
+	Channel    Channel
+	Address    string // the contact's key, never the address itself
+	Household  string // the key of the contact that the caps are counted on
+	At         time.Time
+	Until      time.Time // when an unanswered claim becomes unknown
+	Outcome    Outcome
+	Detail     string
+	ProviderID string
+}
+
+// Outcome is how an attempt ended.
+type Outcome string
+
+// The outcomes. Empty is "claimed, not answered yet".
+const (
+	Accepted    Outcome = "accepted"
+	Refused     Outcome = "refused"     // proven not accepted
+	Deferred    Outcome = "deferred"    // proven not accepted just now: the same channel may take it later
+	Lost        Outcome = "lost"        // nobody knows
+	Delivered   Outcome = "delivered"   // proven to have arrived
+	Undelivered Outcome = "undelivered" // accepted, and proven not to have arrived
+)
+
+// TouchID is the public name of a touch: the first 128 bits of
+// SHA-256(clinic, patient, scenario, step, anchor), base64url.
+func TouchID(clinic, patient, scenario, step, anchor string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{clinic, patient, scenario, step, anchor}, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// ID is the touch's public name.
+func (t Touch) ID() string { return TouchID(t.Clinic, t.Patient, t.Scenario, t.Step, t.Anchor) }
+
+// To moves the touch to a state, with the reason for it, or explains why it cannot.
+func (t *Touch) To(state TouchState, reason string) error {
+	if t.State == TouchCancelled && len(t.Attempts) > 0 || !slices.Contains(moves[t.State], state) {
+		return Errorf(Conflict, "", "touch %s/%s cannot go from %s to %s", t.Scenario, t.Step, t.State, state)
+	}
+	t.State, t.Reason = state, reason
+	return nil
+}
+
+// Attempt finds an attempt by its id, or nil.
+func (t *Touch) Attempt(id string) *Attempt {
+	return find(t.Attempts, func(a *Attempt) bool { return a.ID == id })
+}
+
+// Last is the latest attempt, or nil.
+func (t *Touch) Last() *Attempt {
+	if len(t.Attempts) == 0 {
+		return nil
+	}
+	return &t.Attempts[len(t.Attempts)-1]
+}
+
+// Tried reports whether a channel was already claimed for this touch, and not
+// merely asked to wait.
+func (t *Touch) Tried(ch Channel) bool {
+	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.Channel == ch && a.Outcome != Deferred })
+}
+
+// AppointmentAnchor ties a touch to one appointment at one time.
+func AppointmentAnchor(a Appointment) string {
+	return fmt.Sprintf("%s@%s", a.ID, a.Start.UTC().Format("20060102T150405Z"))
+}
+
+// AppointmentOf is the id inside an AppointmentAnchor.
+func AppointmentOf(anchor string) string {
+	i := strings.LastIndexByte(anchor, '@')
+	if i < 0 {
+		return anchor
+	}
+	return anchor[:i]
+}

@@ -1,0 +1,344 @@
+// Package intake turns what an MIS says into facts about a patient, and facts
+// into milestones, first-day touches and cancellations, all in one write.
+//
+// It is where duplicates, reordering, corrections and deletions end: the
+// delivery's id makes a repeat harmless, each object's own version makes the
+// order of deliveries irrelevant, and a deleted patient stays deleted.
+package intake
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/journey"
+	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/store"
+)
+
+// Intake accepts events.
+type Intake struct {
+	Store     *store.Store
+	Catalogue scenario.Catalogue
+	Phones    Phones
+	Log       *slog.Logger
+}
+
+// Phones reads a number as it was spelled, in a country that numbers without a
+// prefix belong to. issue is "" for a number, "empty" for nothing at all, else
+// what stands in dental.Patient.PhoneIssue.
+type Phones func(spelled, country string) (number dental.Phone, region string, mobile bool, issue string)
+
+// Accept stores an event with all that follows from it, in one write, and
+// reports whether it was a repeat of a delivery already accepted. The same id
+// with another body is a Conflict, a fact that contradicts the clinic's
+// settings is Invalid, and too much at once is Unavailable: nothing is stored
+// then.
+func (in *Intake) Accept(ctx context.Context, cl *dental.Clinic, ev Event, now time.Time) (repeat bool, err error) {
+	if err := plausible(cl, ev, now); err != nil {
+		return false, err
+	}
+	err = store.Retry(ctx, func(ctx context.Context) error {
+		tx := in.Store.Begin()
+		seen, err := tx.Event(ctx, cl.ID, ev.ID)
+		if err != nil {
+			return err
+		}
+		if repeat = seen.ID != ""; repeat {
+			if seen.Body != ev.Body {
+				return dental.Errorf(dental.Conflict, "webhook-id", "this webhook-id was used for another body")
+			}
+			return nil
+		}
+		card, err := tx.Card(ctx, cl.ID, ev.PatientID())
+		if err != nil {
+			return err
+		}
+		tx.Put(store.Event{Clinic: cl.ID, ID: ev.ID, Body: ev.Body, At: now})
+		d := &draft{Intake: in, tx: tx, clinic: cl, card: card, event: ev, now: now}
+		if err := d.apply(ctx); err != nil {
+			return err
+		}
+		return tx.Commit(ctx)
+	})
+	return repeat, err
+}
+
+// plausible refuses what only the clinic's settings and the clock can tell to be wrong.
+func plausible(cl *dental.Clinic, ev Event, now time.Time) error {
+	const ahead = 24 * time.Hour
+	currency := func(field string, m dental.Money) error {
+		if !m.IsZero() && cl.Currency != "" && m.Currency != cl.Currency {
+			return dental.Errorf(dental.Invalid, field, "the clinic's currency is %s, not %s", cl.Currency, m.Currency)
+		}
+		return nil
+	}
+	switch {
+	case ev.Visit != nil:
+		if ev.Visit.FinishedAt.After(now.Add(ahead)) {
+			return dental.Errorf(dental.Invalid, "data.finishedAt", "a visit cannot have finished in the future")
+		}
+		return currency("data.receipt.currency", ev.Visit.Receipt)
+	case ev.Payment != nil:
+		return currency("data.amount.currency", ev.Payment.Amount)
+	case ev.Plan != nil:
+		for _, s := range ev.Plan.Stages {
+			if err := currency("data.stages.price.currency", s.Price); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// draft is one event on its way into the state.
+type draft struct {
+	*Intake
+	tx     *store.Tx
+	clinic *dental.Clinic
+	card   *dental.Card
+	event  Event
+	now    time.Time
+}
+
+// most is how many touches and tasks one event settles by itself; what is
+// beyond goes to a job, so that a write keeps within the table's limit.
+const most = 8
+
+func (d *draft) apply(ctx context.Context) error {
+	if d.card.Patient.Erased {
+		d.Log.InfoContext(ctx, "event about an erased patient ignored", "clinic", d.clinic.ID, "type", d.event.Type)
+		return nil
+	}
+	if d.event.Gone != nil {
+		return d.erase(ctx)
+	}
+	if !d.card.Known() {
+		d.card.Patient = dental.Patient{Clinic: d.clinic.ID, ID: d.event.PatientID(), Stub: true}
+	}
+	before := slices.Clone(d.card.Milestones)
+	wasStub := d.card.Patient.Stub
+	subjects, news, err := d.fact(ctx)
+	if err != nil || !news {
+		return err
+	}
+	d.card.Patient.Changes++
+	d.tx.Put(d.card.Patient)
+	d.milestones(before)
+	course := journey.Course{Tx: d.tx, Catalogue: d.Catalogue, Clinic: d.clinic, Card: d.card, Now: d.now}
+	course.Settle(journey.Options{Subjects: subjects, Awaken: wasStub && !d.card.Patient.Stub, Limit: most})
+	return nil
+}
+
+// milestones writes the dates that have changed and takes away those that are no more.
+func (d *draft) milestones(before []dental.Milestone) {
+	after := scenario.Milestones(d.clinic, d.card)
+	for _, m := range after {
+		if !slices.Contains(before, m) {
+			d.tx.Put(m)
+		}
+	}
+	for _, m := range before {
+		if !slices.ContainsFunc(after, func(x dental.Milestone) bool { return x.Kind == m.Kind && x.Plan == m.Plan }) {
+			d.tx.Remove(m)
+		}
+	}
+	d.card.Milestones = after
+}
+
+// fact puts the event's object on the card, unless a newer word about it
+// stands. It reports the subjects to look at and whether anything is new.
+func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news bool, err error) {
+	switch ev := d.event; {
+	case ev.Card != nil:
+		return d.patient(ctx)
+	case ev.Appointment != nil:
+		a := *ev.Appointment
+		old := d.card.Appointment(a.ID)
+		if !d.news(ctx, old == nil, func() dental.Source { return old.Source }, a.Source) {
+			return nil, false, nil
+		}
+		a = d.appointment(old, a)
+		d.tx.Put(a)
+		d.card.Appointments = replace(d.card.Appointments, old, a)
+		day := d.clinic.Today(a.Start).String()
+		return []scenario.Subject{{On: scenario.OnAppointment, ID: a.ID}, {On: scenario.OnVisitDay, ID: day}}, true, nil
+	case ev.Visit != nil:
+		v := *ev.Visit
+		old := d.card.Visit(v.ID)
+		if !d.news(ctx, old == nil, func() dental.Source { return old.Source }, v.Source) {
+			return nil, false, nil
+		}
+		v.Day, v.AcceptedAt = d.clinic.Today(v.FinishedAt), d.now
+		if old != nil {
+			v.Day, v.AcceptedAt = old.Day, old.AcceptedAt
+		}
+		d.tx.Put(v)
+		d.card.Visits = replace(d.card.Visits, old, v)
+		subjects = []scenario.Subject{{On: scenario.OnVisitDay, ID: v.Day.String()}}
+		if v.AppointmentID != "" {
+			subjects = append(subjects, scenario.Subject{On: scenario.OnAppointment, ID: v.AppointmentID})
+		}
+		return subjects, true, nil
+	case ev.Plan != nil:
+		p := *ev.Plan
+		old := d.card.Plan(p.ID)
+		if !d.news(ctx, old == nil, func() dental.Source { return old.Source }, p.Source) {
+			return nil, false, nil
+		}
+		d.tx.Put(p)
+		d.card.Plans = replace(d.card.Plans, old, p)
+		return nil, true, nil
+	case ev.Payment != nil:
+		p := *ev.Payment
+		old := d.card.Payment(p.ID)
+		if !d.news(ctx, old == nil, func() dental.Source { return old.Source }, p.Source) {
+			return nil, false, nil
+		}
+		d.tx.Put(p)
+		d.card.Payments = replace(d.card.Payments, old, p)
+		return nil, true, nil
+	}
+	return nil, false, dental.Errorf(dental.Invalid, "type", "the event of type %q says nothing", d.event.Type)
+}
+
+// news judges an arriving object against the stored one; two bodies under one
+// version are logged, and the later receipt wins.
+func (d *draft) news(ctx context.Context, first bool, stored func() dental.Source, arriving dental.Source) bool {
+	if first {
+		return true
+	}
+	switch stored().Judge(arriving) {
+	case dental.Repeat, dental.Outdated:
+		return false
+	case dental.Contradiction:
+		d.Log.WarnContext(ctx, "two bodies under one version: the later receipt wins", "clinic", d.clinic.ID,
+			"type", d.event.Type, "event", d.event.ID, "version", arriving.Version)
+	}
+	return true
+}
+
+func replace[T any](list []T, old *T, v T) []T {
+	if old != nil {
+		*old = v
+		return list
+	}
+	return append(list, v)
+}
+
+// appointment carries over what the MIS does not know: since when the present
+// time has been agreed on, and what the patient answered about it.
+func (d *draft) appointment(old *dental.Appointment, a dental.Appointment) dental.Appointment {
+	at := d.event.At
+	if at.After(d.now) {
+		at = d.now
+	}
+	a.BookedAt, a.ChangedAt = at, at
+	if old == nil {
+		return a
+	}
+	if old.Status == a.Status {
+		a.ChangedAt = old.ChangedAt
+	}
+	if old.Start.Equal(a.Start) && (old.Standing() || !a.Standing()) {
+		a.BookedAt, a.Reply, a.ReplyFor, a.ReplyAt = old.BookedAt, old.Reply, old.ReplyFor, old.ReplyAt
+	}
+	return a
+}
+
+// patient puts the card itself: contact data read, consents merged by their
+// time, and the addresses' contacts told who shares them.
+func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
+	was, p := d.card.Patient, d.event.Card.Patient
+	if !was.Stub && !d.news(ctx, false, func() dental.Source { return was.Source }, p.Source) {
+		return nil, false, nil
+	}
+	p.Clinic, p.Changes, p.NotMe, p.Excluded = d.clinic.ID, was.Changes, was.NotMe, was.Excluded
+	if p.Status == "" {
+		p.Status = dental.Active
+	}
+	given := p.Consents
+	p.Consents = slices.Clone(was.Consents)
+	for _, c := range given {
+		p.Record(c)
+	}
+	p.Phone, p.PhoneRegion, p.Landline, p.PhoneIssue = "", "", false, ""
+	switch number, region, mobile, issue := d.Phones(d.event.Card.Number, d.clinic.Country); issue {
+	case "":
+		p.Phone, p.PhoneRegion, p.Landline = number, region, !mobile
+	case "empty":
+	default:
+		p.PhoneIssue = issue
+	}
+	p.Email = email(d.event.Card.Mail)
+	if err := d.contacts(ctx, was, p); err != nil {
+		return nil, false, err
+	}
+	d.card.Patient = p
+	var subjects []scenario.Subject
+	if was.Phone != p.Phone || was.Email != p.Email {
+		d.newAddress()
+	}
+	return subjects, true, nil
+}
+
+// contacts moves the patient's membership from the old addresses to the new.
+func (d *draft) contacts(ctx context.Context, was, p dental.Patient) error {
+	me := dental.Member{Clinic: p.Clinic, Patient: p.ID}
+	contacts, err := d.tx.Contacts(ctx, d.clinic, string(was.Phone), string(was.Email), string(p.Phone), string(p.Email))
+	if err != nil {
+		return err
+	}
+	for address, c := range contacts {
+		had := slices.Contains(c.Members, me)
+		has := address == string(p.Phone) || address == string(p.Email)
+		switch {
+		case has && !had:
+			c.Join(me)
+		case had && !has:
+			c.Leave(me)
+		default:
+			continue
+		}
+		d.tx.Put(*c)
+	}
+	return nil
+}
+
+// newAddress closes the task that asked for one.
+func (d *draft) newAddress() {
+	p := d.card.Patient
+	for i := range d.card.Tasks {
+		t := &d.card.Tasks[i]
+		if t.Kind == dental.ContactTask && t.Open() && (p.Phone != "" || p.Email != "") {
+			t.Close(d.clinic, "address-changed", d.now)
+			d.tx.Put(*t)
+		}
+	}
+}
+
+// erase leaves nothing of the person but the tombstone that keeps the id from
+// coming back; the rest of the partition goes by a job.
+func (d *draft) erase(ctx context.Context) error {
+	was := d.card.Patient
+	contacts, err := d.tx.Contacts(ctx, d.clinic, string(was.Phone), string(was.Email))
+	if err != nil {
+		return err
+	}
+	id := d.event.Gone.ID
+	for _, c := range contacts {
+		c.Leave(dental.Member{Clinic: d.clinic.ID, Patient: id})
+		for _, r := range slices.Clone(c.Recent) {
+			if r.Patient == id && r.Clinic == d.clinic.ID {
+				c.Forget(r.Touch)
+			}
+		}
+		d.tx.Put(*c)
+	}
+	d.tx.Put(dental.Patient{Clinic: d.clinic.ID, ID: id, Erased: true, ErasedAt: d.now, Changes: was.Changes + 1,
+		Source: dental.Source{Version: d.event.Gone.Version, Body: d.event.Body}})
+	d.tx.Put(store.Job{Clinic: d.clinic.ID, ID: "erase." + id, Kind: store.EraseJob, Patient: id, Wake: d.now, Made: d.now})
+	return nil
+}

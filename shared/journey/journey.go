@@ -1,0 +1,95 @@
+// Package journey keeps a patient's touches and tasks in line with the facts
+// on the card. Every use case that changes a fact ends here, so that what a
+// fact brings about is the same whoever told it.
+package journey
+
+import (
+	"slices"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/store"
+)
+
+// Course is one patient's journeys in one step: the card as the step has
+// changed it, and where the changes are put.
+type Course struct {
+	Tx        *store.Tx
+	Catalogue scenario.Catalogue
+	Clinic    *dental.Clinic
+	Card      *dental.Card
+	Now       time.Time
+}
+
+// Options bound what Settle does.
+type Options struct {
+	// Subjects are the facts that changed.
+	Subjects []scenario.Subject
+	// Awaken looks again at touches that have waited for the patient's card.
+	Awaken bool
+	// Limit is the most items to put; a job does the rest.
+	Limit int
+}
+
+// Settle puts every touch and task that the facts change: at most o.Limit of
+// them, and a job for the rest. It reports whether anything was left to the job.
+func (c Course) Settle(o Options) (left bool) {
+	var changes []any
+	settled := map[string]bool{}
+	for _, t := range c.Catalogue.Reconcile(c.Clinic, c.Card, c.Now, o.Subjects...) {
+		changes = append(changes, t)
+		settled[t.ID()] = true
+	}
+	if o.Awaken {
+		for _, t := range c.Card.Touches {
+			if t, woken := c.awaken(t); woken && !settled[t.ID()] {
+				changes = append(changes, t)
+			}
+		}
+	}
+	for _, t := range c.Card.Tasks {
+		if outcome := scenario.Moot(c.Clinic, c.Card, t); t.Open() && outcome != "" {
+			t.Close(c.Clinic, outcome, c.Now)
+			changes = append(changes, t)
+		}
+	}
+	for i, change := range changes {
+		if i == o.Limit {
+			c.Tx.Put(store.Job{Clinic: c.Clinic.ID, Kind: store.SettleJob, Patient: c.Card.Patient.ID, Wake: c.Now, Made: c.Now,
+				ID: "settle." + c.Card.Patient.ID + "." + c.Now.UTC().Format("20060102T150405.000000000")})
+			return true
+		}
+		c.Tx.Put(change)
+	}
+	return false
+}
+
+func (c Course) awaken(t dental.Touch) (dental.Touch, bool) {
+	w, wanted := c.Catalogue.WantOf(c.Clinic, c.Card, t)
+	if !t.State.Open() || t.State == dental.Held || !wanted {
+		return t, false
+	}
+	wake := scenario.Leave(c.Clinic, w, slices.MaxFunc([]time.Time{w.Touch.Due, c.Now}, time.Time.Compare))
+	if !wake.Before(t.Wake) {
+		return t, false
+	}
+	t.Wake, t.State = wake, dental.Planned
+	return t, true
+}
+
+// Open puts a task on the staff's list, or brings the one about the same thing
+// up to date: an open one keeps its dates, a closed one is opened again.
+// t.Times says how often the matter has come up, 0 for "as before".
+func (c Course) Open(t dental.Task) {
+	t.Clinic, t.Patient, t.OpenedAt = c.Clinic.ID, c.Card.Patient.ID, c.Now
+	t.ShowDay, t.Value = c.Clinic.Today(c.Now), c.Card.Stake()
+	if old := c.Card.Task(t.Kind, t.Anchor); old != nil {
+		t.Times = max(t.Times, old.Times)
+		if old.Open() {
+			t.OpenedAt, t.Due, t.Escalates, t.TakenAt, t.ShowDay = old.OpenedAt, old.Due, old.Escalates, old.TakenAt, old.ShowDay
+		}
+	}
+	t.Times = max(t.Times, 1)
+	c.Tx.Put(t)
+}

@@ -1,0 +1,114 @@
+package locale
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The catalogues, texts/ru.json and texts/en.json, map keys to texts:
+//
+//	reason.<code>     why a message did not leave; lower case, no full stop, so
+//	                  that it can stand after a colon
+//	task.<kind>[.<variant>]  what staff are asked to do, in whole sentences
+//	kind.<kind>       a task kind's short name
+//	answer.…          a patient's answer, to fill {answer} with
+//	scenario.<name>, channel.<name>, class.<name>, state.<name>, procedure.<kind>
+//	mail.…, warning.… what the product adds to a message by itself
+//	check.<rule>      what is wrong with a {word} of a text
+//	page.…            the words of pages
+//
+// In a text {name} stands for a value and {n|визит|визита|визитов} for the form
+// of a noun that the whole number in value n asks for, the forms being those
+// of Plural. Both catalogues have the same keys and, key by key, the same
+// values, named from the one list in texts_test.go. A test holds all of it, so
+// adding a text is adding a line to each file.
+
+// Text is the catalogue's text for a key with the values in the places named
+// after them. A value is never read as a text itself, so a name with braces in
+// it stays what it is. A value that is missing is left out. An unknown key is
+// its own text, so that what a newer version wrote is still told.
+func (l Locale) Text(key string, values map[string]string) string {
+	text, ok := l.language().catalogue()[key]
+	if !ok {
+		return key
+	}
+	var b strings.Builder
+	for text != "" {
+		before, rest, found := strings.Cut(text, "{")
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		inside, after, _ := strings.Cut(rest, "}")
+		name, forms, counted := strings.Cut(inside, "|")
+		if counted {
+			b.WriteString(l.counted(values[name], strings.Split(forms, "|")))
+		} else {
+			b.WriteString(values[name])
+		}
+		text = after
+	}
+	return b.String()
+}
+
+// counted is the form of a noun beside a number in digits; beside anything
+// else it is the last one, which stands beside an unknown many.
+func (l Locale) counted(number string, forms []string) string {
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return forms[len(forms)-1]
+	}
+	return l.Plural(n, forms...)
+}
+
+// Has reports whether the catalogue has a text for the key.
+func (l Locale) Has(key string) bool {
+	_, ok := l.language().catalogue()[key]
+	return ok
+}
+
+// Keys lists the catalogue's keys in order.
+func (l Locale) Keys() []string {
+	return slices.Sorted(maps.Keys(l.language().catalogue()))
+}
+
+// Placeholders lists, once each and in order, the values that the text of a
+// key asks for, so that a caller's test can hold that it gives them all.
+func (l Locale) Placeholders(key string) []string {
+	text := l.language().catalogue()[key]
+	var names []string
+	for {
+		_, rest, found := strings.Cut(text, "{")
+		if !found {
+			slices.Sort(names)
+			return slices.Compact(names)
+		}
+		inside, after, _ := strings.Cut(rest, "}")
+		name, _, _ := strings.Cut(inside, "|")
+		names = append(names, name)
+		text = after
+	}
+}
+
+// Reason is why a message did not leave, in words that staff understand. A
+// code that the catalogue does not know is shown as it is.
+func (l Locale) Reason(code string) string {
+	if key := "reason." + code; l.Has(key) {
+		return l.Text(key, nil)
+	}
+	return code
+}
+
+// mustParse panics because a catalogue that does not parse was compiled in:
+// the tests never let it out.
+func mustParse(tag string, source []byte) map[string]string {
+	var texts map[string]string
+	if err := json.Unmarshal(source, &texts); err != nil {
+		panic(fmt.Sprintf("locale: read the catalogue %s: %v", tag, err))
+	}
+	return texts
+}

@@ -1,0 +1,261 @@
+package message
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+)
+
+// Placeholder is the name of a value in a text.
+type Placeholder string
+
+// The placeholders. Their values come ready for the reader: the caller says
+// them in the patient's language with package locale.
+const (
+	Given       Placeholder = "given"       // the patient's given name: "Анна"
+	Doctor      Placeholder = "doctor"      // who treats: "Ирина Соколова"
+	ClinicName  Placeholder = "clinic"      // the clinic's name
+	ClinicPhone Placeholder = "clinicPhone" // the clinic's phone: "+7 495 000-00-00"
+	Address     Placeholder = "address"     // where the clinic is
+	Link        Placeholder = "link"        // the patient's page, an absolute http or https URL
+	Day         Placeholder = "day"         // "12 марта"
+	Date        Placeholder = "date"        // "в четверг, 12 марта"
+	Time        Placeholder = "time"        // "14:30"
+	Minutes     Placeholder = "minutes"     // how long it takes: "30 минут"
+	Next        Placeholder = "next"        // the name of the next step
+	List        Placeholder = "list"        // several appointments in one reminder
+	Advice      Placeholder = "advice"      // a recommendation after a visit
+	Benefit     Placeholder = "benefit"     // what the clinic offers
+	Until       Placeholder = "until"       // the last day of an offer: "12 апреля"
+	MapName     Placeholder = "map"         // the name of a map with reviews: "Яндекс Карты"
+)
+
+// Placeholders lists every placeholder that a text may have.
+func Placeholders() []Placeholder {
+	return []Placeholder{Given, Doctor, ClinicName, ClinicPhone, Address, Link, Day, Date, Time, Minutes, Next, List,
+		Advice, Benefit, Until, MapName}
+}
+
+// Template is a compiled text. The zero Template is an empty one. It is a value
+// that nothing changes, safe to share.
+type Template struct {
+	source   string
+	segments []segment
+}
+
+// segment is a stretch of a text: an optional group, or what stands between groups.
+type segment struct {
+	optional bool
+	nodes    []node
+	source   string // of a group, without its brackets
+}
+
+// node is a literal, or a place for a value.
+type node struct {
+	literal string
+	value   Placeholder // "" for a literal
+}
+
+// Compile reads a text. Its error is of kind dental.Invalid and names every
+// fault with the position of its character, counted from 1.
+func Compile(source string) (Template, error) {
+	c := compiler{source: source, rest: source, at: 1}
+	c.run()
+	if len(c.faults) > 0 {
+		return Template{}, dental.Errorf(dental.Invalid, "", "the text does not read: %s", strings.Join(c.faults, "; "))
+	}
+	return Template{source: source, segments: c.segments}, nil
+}
+
+type compiler struct {
+	source string
+	rest   string
+	at     int // position of the first character of rest
+	faults []string
+
+	segments []segment
+	nodes    []node          // of the segment being read
+	literal  strings.Builder // the end of it
+	opened   int             // position of the group's bracket, 0 outside
+	depth    int             // of brackets inside the group, each of which is a fault
+	group    strings.Builder // the group's source
+}
+
+func (c *compiler) run() {
+	for c.rest != "" {
+		c.step()
+	}
+	if c.opened > 0 {
+		c.fault(c.opened, "[ is not closed")
+	}
+	c.close(false)
+	if strings.TrimSpace(c.source) == "" {
+		c.fault(1, "it is empty")
+	}
+}
+
+func (c *compiler) step() {
+	at := c.at
+	for _, bracket := range []string{"{", "}", "[", "]"} {
+		if strings.HasPrefix(c.rest, bracket+bracket) {
+			c.take(2)
+			c.literal.WriteString(bracket)
+			return
+		}
+	}
+	switch r, size := utf8.DecodeRuneInString(c.rest); {
+	case r == '{':
+		c.placeholder()
+	case r == '}':
+		c.take(1)
+		c.fault(at, "} closes nothing; write }} for the brace itself")
+	case r == '[':
+		c.open()
+	case r == ']':
+		c.shut()
+	case r == utf8.RuneError && size == 1:
+		c.take(1)
+		c.fault(at, "a byte that is not UTF-8")
+	case unicode.IsSpace(r):
+		c.take(1)
+		c.literal.WriteRune(narrowed(r))
+	case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != zeroWidthJoiner:
+		c.take(1)
+		c.fault(at, fmt.Sprintf("an invisible character, U+%04X", r))
+	default:
+		c.literal.WriteString(c.take(1))
+	}
+}
+
+// take moves on by n characters and gives them.
+func (c *compiler) take(n int) string {
+	size := 0
+	for range n {
+		_, s := utf8.DecodeRuneInString(c.rest[size:])
+		size += s
+	}
+	taken := c.rest[:size]
+	c.rest, c.at = c.rest[size:], c.at+n
+	if c.opened > 0 {
+		c.group.WriteString(taken)
+	}
+	return taken
+}
+
+func (c *compiler) fault(at int, what string) {
+	c.faults = append(c.faults, fmt.Sprintf("character %d: %s", at, what))
+}
+
+func (c *compiler) placeholder() {
+	at := c.at
+	c.take(1)
+	end := strings.IndexAny(c.rest, "{}[]")
+	if end < 0 || c.rest[end] != '}' {
+		c.fault(at, "{ is not closed")
+		return
+	}
+	name := Placeholder(c.rest[:end])
+	c.take(utf8.RuneCountInString(string(name)) + 1)
+	if !slices.Contains(Placeholders(), name) {
+		c.fault(at, fmt.Sprintf("there is no {%s}; there are %s", name, known()))
+		return
+	}
+	c.endLiteral()
+	c.nodes = append(c.nodes, node{value: name})
+}
+
+func known() string {
+	var names []string
+	for _, p := range Placeholders() {
+		names = append(names, "{"+string(p)+"}")
+	}
+	return strings.Join(names, " ")
+}
+
+func (c *compiler) open() {
+	at := c.at
+	if c.opened > 0 {
+		c.take(1)
+		c.depth++
+		c.fault(at, "[ inside a group; groups do not nest")
+		return
+	}
+	c.take(1)
+	c.close(false)
+	c.opened = at
+}
+
+func (c *compiler) shut() {
+	at := c.at
+	switch {
+	case c.opened == 0:
+		c.take(1)
+		c.fault(at, "] closes nothing; write ]] for the bracket itself")
+	case c.depth > 0:
+		c.take(1)
+		c.depth--
+	default:
+		opened := c.opened
+		c.opened = 0
+		c.take(1)
+		c.endLiteral()
+		if !slices.ContainsFunc(c.nodes, func(n node) bool { return n.value != "" }) {
+			c.fault(opened, "a group without a placeholder would never vanish")
+		}
+		c.close(true)
+	}
+}
+
+func (c *compiler) endLiteral() {
+	if c.literal.Len() > 0 {
+		c.nodes = append(c.nodes, node{literal: singleSpaced(c.literal.String())})
+		c.literal.Reset()
+	}
+}
+
+// close ends the segment being read.
+func (c *compiler) close(optional bool) {
+	c.endLiteral()
+	if len(c.nodes) > 0 {
+		c.segments = append(c.segments, segment{optional: optional, nodes: c.nodes, source: c.group.String()})
+	}
+	c.nodes = nil
+	c.group.Reset()
+}
+
+// String is the text as it was written.
+func (t Template) String() string { return t.source }
+
+// Append is the text with a sentence after it that never vanishes, as the
+// warning that an advertisement must carry. The sentence is taken literally;
+// "" changes nothing.
+func (t Template) Append(sentence string) Template {
+	sentence = visible(sentence)
+	if sentence == "" {
+		return t
+	}
+	doubled := strings.NewReplacer("{", "{{", "}", "}}", "[", "[[", "]", "]]").Replace(sentence)
+	return Template{
+		source:   strings.TrimLeft(t.source+" "+doubled, " "),
+		segments: append(slices.Clone(t.segments), segment{nodes: []node{{literal: " " + sentence}}}),
+	}
+}
+
+// Uses reports whether the text has a place for the value, in a group or not.
+func (t Template) Uses(p Placeholder) bool {
+	return slices.ContainsFunc(t.segments, func(s segment) bool { return s.uses(p) })
+}
+
+// Requires reports whether the text has a place for the value outside groups:
+// rendered without it, the text has a hole.
+func (t Template) Requires(p Placeholder) bool {
+	return slices.ContainsFunc(t.segments, func(s segment) bool { return !s.optional && s.uses(p) })
+}
+
+func (s segment) uses(p Placeholder) bool {
+	return slices.ContainsFunc(s.nodes, func(n node) bool { return n.value == p })
+}

@@ -1,0 +1,260 @@
+package outreach
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/locale"
+	"github.com/returnpoint/returnpoint/shared/message"
+	"github.com/returnpoint/returnpoint/shared/scenario"
+)
+
+// smsParts is the most parts a text may take.
+const smsParts = 2
+
+// surveyLife and preferencesLife are how long these links open.
+const (
+	surveyLife      = 30 * 24 * time.Hour
+	preferencesLife = 365 * 24 * time.Hour
+)
+
+// Minter makes the token of a link and the key of a contact; the store does.
+type Minter interface {
+	Token(dental.Link) string
+}
+
+// Composed is a message with the links that must exist before it leaves.
+type Composed struct {
+	Message Message
+	Links   []dental.Link
+	// Tokens are the links' tokens, in their order.
+	Tokens []string
+}
+
+// Compose writes the message of a claim.
+func Compose(s Situation, d Decision, base string, mint Minter) (Composed, error) {
+	l := locale.For(s.Person.Language, s.Clinic.Language)
+	c := composer{s: s, d: d, base: base, mint: mint, locale: l, text: d.Want.Step.Text(d.Want.Variant, l.String())}
+	if len(d.Together) > 0 {
+		c.text = d.Want.Step.Text("several", l.String())
+	}
+	return c.compose()
+}
+
+type composer struct {
+	s      Situation
+	d      Decision
+	base   string
+	mint   Minter
+	locale locale.Locale
+	text   scenario.Text
+	out    Composed
+}
+
+func (c *composer) compose() (Composed, error) {
+	t := c.s.Touch
+	values := c.values()
+	values[message.Link] = c.link()
+	m := &c.out.Message
+	*m = Message{
+		Touch:   TouchRef{t.Clinic, t.Patient, t.Scenario, t.Step, t.Anchor},
+		Channel: c.d.Reach.Channel, To: c.d.Reach.Address, Class: t.Class, Locale: c.locale.String(), Sender: c.s.Clinic.Name,
+	}
+	if values[message.Link] != "" {
+		m.Links = append(m.Links, values[message.Link])
+	}
+	if m.Channel == dental.Mail {
+		return c.out, c.mail(values)
+	}
+	return c.out, c.sms(values)
+}
+
+func (c *composer) sms(values message.Values) error {
+	template, err := message.Compile(c.text.SMS)
+	if err != nil {
+		return fmt.Errorf("outreach: text of %s/%s: %w", c.s.Touch.Scenario, c.s.Touch.Step, err)
+	}
+	if w := message.Warning(c.locale, c.s.Touch.Class); w != "" {
+		template = template.Append(w)
+	}
+	r := template.Render(values, smsParts)
+	c.out.Message.Text, c.out.Message.Parts = r.Text, r.Parts
+	return nil
+}
+
+func (c *composer) mail(values message.Values) error {
+	m := &c.out.Message
+	render := func(src string) (string, error) {
+		t, err := message.Compile(src)
+		if err != nil {
+			return "", fmt.Errorf("outreach: text of %s/%s: %w", c.s.Touch.Scenario, c.s.Touch.Step, err)
+		}
+		return t.Render(values, 0).Text, nil
+	}
+	var err error
+	if m.Subject, err = render(c.text.Subject); err != nil {
+		return err
+	}
+	letter := message.Letter{Locale: c.locale, Clinic: c.s.Clinic.Name, Address: c.s.Clinic.Address, Phone: string(c.s.Clinic.Phone),
+		Warning: message.Warning(c.locale, c.s.Touch.Class)}
+	if letter.Heading, err = render(c.text.Heading); err != nil {
+		return err
+	}
+	for _, src := range c.text.Paragraphs {
+		p, err := render(src)
+		if err != nil {
+			return err
+		}
+		if p != "" {
+			letter.Paragraphs = append(letter.Paragraphs, p)
+		}
+	}
+	if url := values[message.Link]; url != "" {
+		text, err := render(c.text.Button)
+		if err != nil {
+			return err
+		}
+		letter.Button = message.Button{Text: text, URL: url}
+	}
+	m.Unsubscribe = c.grant(dental.Link{Purpose: dental.PreferencesLink,
+		Subject: string(c.s.Touch.Class) + "/" + c.d.Reach.Contact.Key, Expires: c.s.Now.Add(preferencesLife)})
+	letter.Unsubscribe = m.Unsubscribe
+	m.HTML, m.Text, err = message.Mail(letter)
+	if err != nil {
+		return fmt.Errorf("outreach: e-mail of %s/%s: %w", c.s.Touch.Scenario, c.s.Touch.Step, err)
+	}
+	return nil
+}
+
+// grant makes a link part of the claim and returns its URL.
+func (c *composer) grant(l dental.Link) string {
+	l.Clinic, l.Patient, l.Touch = c.s.Touch.Clinic, c.s.Touch.Patient, c.s.Touch.ID()
+	token := c.mint.Token(l)
+	c.out.Links = append(c.out.Links, l)
+	c.out.Tokens = append(c.out.Tokens, token)
+	return strings.TrimSuffix(c.base, "/") + "/" + string(l.Purpose) + "/" + token
+}
+
+// link is the page that the text leads to.
+func (c *composer) link() string {
+	switch c.d.Want.Step.Link {
+	case scenario.BookingLink:
+		return c.s.Clinic.BookingURL
+	case dental.SurveyLink:
+		if c.s.Touch.Step == "thanks" && !c.hasRecommendations() {
+			return ""
+		}
+		return c.grant(dental.Link{Purpose: dental.SurveyLink, Subject: c.s.Touch.Anchor, Expires: c.s.Now.Add(surveyLife)})
+	case dental.AppointmentLink:
+		l := dental.Link{Purpose: dental.AppointmentLink, Subject: c.s.Touch.Anchor, Expires: c.appointment().Start}
+		for _, o := range c.d.Together {
+			l.Also = append(l.Also, about(o.Patient.ID, dental.AppointmentAnchor(o.Appointment)))
+		}
+		return c.grant(l)
+	}
+	return ""
+}
+
+func (c *composer) appointment() dental.Appointment {
+	if a := c.s.Card.Appointment(dental.AppointmentOf(c.s.Touch.Anchor)); a != nil {
+		return *a
+	}
+	return dental.Appointment{}
+}
+
+// visit is the last visit of the day that the touch hangs on.
+func (c *composer) visit() dental.Visit {
+	day, _ := dental.ParseDate(c.s.Touch.Anchor)
+	if visits := c.s.Card.VisitsOn(day); len(visits) > 0 {
+		return visits[len(visits)-1]
+	}
+	return dental.Visit{}
+}
+
+func (c *composer) values() message.Values {
+	cl := c.s.Clinic
+	v := message.Values{message.Given: c.s.Card.Patient.GivenName, message.ClinicName: cl.Name,
+		message.ClinicPhone: string(cl.Phone), message.Address: cl.Address}
+	if a := c.appointment(); a.ID != "" {
+		day := cl.Today(a.Start)
+		v[message.Doctor], v[message.Day], v[message.Date] = a.Doctor.Name, c.locale.Day(day), c.locale.DayWeekday(day)
+		v[message.Time] = c.clock(a.Start)
+		v[message.List] = c.list(a)
+	}
+	if visit := c.visit(); visit.ID != "" {
+		v[message.Doctor], v[message.Next], v[message.Advice] = visit.Doctor.Name, visit.NextStep.Name, c.advice(visit)
+		if day := c.nextDay(); !day.IsZero() {
+			v[message.Day] = c.locale.Day(day)
+		}
+	}
+	return v
+}
+
+func (c *composer) clock(t time.Time) string {
+	return c.locale.Time(dental.TimeOfDayOf(t.In(c.s.Clinic.Location())))
+}
+
+// list names all the appointments of a reminder, by person where there are several.
+func (c *composer) list(a dental.Appointment) string {
+	all := append([]Other{{c.s.Card.Patient, a}}, c.d.Together...)
+	slices.SortStableFunc(all, func(x, y Other) int { return x.Appointment.Start.Compare(y.Appointment.Start) })
+	family := slices.ContainsFunc(all, func(o Other) bool { return o.Patient.ID != all[0].Patient.ID })
+	var items []string
+	for _, o := range all {
+		item := c.clock(o.Appointment.Start)
+		if family && o.Patient.GivenName != "" {
+			item = o.Patient.GivenName + " " + item
+		}
+		items = append(items, item)
+	}
+	return c.locale.Join(items)
+}
+
+// nextDay is when the patient is expected again: the next appointment, else the return date.
+func (c *composer) nextDay() dental.Date {
+	if next := c.s.Card.NextAppointment(c.s.Now); next != nil {
+		return c.s.Clinic.Today(next.Start)
+	}
+	for _, m := range c.s.Card.Milestones {
+		if m.Kind == dental.ReturnPoint && m.Date.After(c.s.Clinic.Today(c.s.Now)) {
+			return m.Date
+		}
+	}
+	return dental.Date{}
+}
+
+// adviceOrder is whose advice counts when several kinds were done: the one
+// that asks for most care.
+var adviceOrder = []dental.ProcedureKind{dental.Surgery, dental.Implant, dental.Periodontics, dental.Therapy, dental.Prosthetics,
+	dental.Orthodontics, dental.Hygiene}
+
+// advice is what to mind today: the doctor's own words where the clinic lets
+// them stand in a message, else the catalogue's for what was done. Tomorrow it
+// is no longer true.
+func (c *composer) advice(v dental.Visit) string {
+	if c.s.Clinic.Today(c.s.Now) != c.s.Clinic.Today(v.FinishedAt) {
+		return ""
+	}
+	if c.quotable(v) {
+		return strings.TrimRight(v.Recommendations, ". ")
+	}
+	for _, kind := range adviceOrder {
+		if slices.Contains(v.Kinds(), kind) {
+			return c.d.Want.Step.Advice[c.locale.String()][string(kind)]
+		}
+	}
+	return ""
+}
+
+func (c *composer) quotable(v dental.Visit) bool {
+	return v.Recommendations != "" && slices.Contains(c.s.Clinic.Advice, v.Recommendations)
+}
+
+// hasRecommendations reports whether the doctor wrote something for the page alone.
+func (c *composer) hasRecommendations() bool {
+	day, _ := dental.ParseDate(c.s.Touch.Anchor)
+	return slices.ContainsFunc(c.s.Card.VisitsOn(day), func(v dental.Visit) bool { return v.Recommendations != "" && !c.quotable(v) })
+}

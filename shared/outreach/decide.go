@@ -1,0 +1,183 @@
+package outreach
+
+import (
+	"slices"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/cadence"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/scenario"
+)
+
+// Situation is all that deciding about a touch needs.
+type Situation struct {
+	Clinic *dental.Clinic
+	Card   *dental.Card
+	Touch  dental.Touch
+	// Person is who would get the message: the patient, or a child's guardian.
+	Person cadence.Person
+	// Orphan: the patient is under 18 and no guardian's card is known.
+	Orphan bool
+	// Family are the cards of others who share the person's household, for a
+	// reminder that speaks of all.
+	Family []*dental.Card
+	Now    time.Time
+}
+
+// Act is what to do about a touch.
+type Act string
+
+// The acts.
+const (
+	Drop   Act = "drop"   // another worker has it, or it is settled
+	Wait   Act = "wait"   // look again at Wake
+	Skip   Act = "skip"   // a gate says no
+	Cancel Act = "cancel" // the facts ask for it no longer
+	Assign Act = "assign" // staff get a task
+	Claim  Act = "claim"  // it leaves now
+)
+
+// Decision is what to do about a touch, and why.
+type Decision struct {
+	Act    Act
+	Reason string
+	Wake   time.Time
+	// Mend: staff are asked to mend the patient's address.
+	Mend bool
+	Want scenario.Want
+	// For a claim:
+	Reach    *cadence.Reach
+	Together []Other
+}
+
+// Other is a further appointment that a reminder speaks of.
+type Other struct {
+	Patient     dental.Patient
+	Appointment dental.Appointment
+}
+
+// patience is how long a touch of a paused clinic, or of a patient whose card
+// has not come, sleeps before it is looked at again; the card wakes it at once.
+const patience = time.Hour
+
+// Decide says what becomes of a touch that is due. It is pure.
+func Decide(cat scenario.Catalogue, s Situation) Decision {
+	t := s.Touch
+	if !t.State.Open() || t.State == dental.Held {
+		return Decision{Act: Drop}
+	}
+	w, wanted := cat.WantOf(s.Clinic, s.Card, t)
+	if !wanted {
+		return Decision{Act: Cancel, Reason: cat.Unwanted(s.Clinic, s.Card, t)}
+	}
+	if gone, isGone := s.Card.Patient.Gone(); isGone {
+		return Decision{Act: Cancel, Reason: gone}
+	}
+	d := Decision{Want: w}
+	wait := func(until time.Time, reason string) Decision {
+		d.Act, d.Wake = Wait, until
+		if until.After(w.Touch.Deadline) {
+			d.Wake = w.Touch.Deadline.Add(time.Second) // then it ends as too late
+			if reason != "" {
+				d.Act, d.Reason = Skip, reason
+			}
+		}
+		return d
+	}
+	skip := func(reason string) Decision {
+		d.Act, d.Reason = Skip, reason
+		return d
+	}
+	switch {
+	case s.Now.After(w.Touch.Deadline):
+		if s.Card.Patient.Stub {
+			d.Mend = true
+			return skip("no-card")
+		}
+		return skip("deadline")
+	case s.Now.Before(w.Touch.Due):
+		return wait(scenario.Leave(s.Clinic, w, w.Touch.Due), "")
+	case s.Clinic.Paused:
+		return wait(s.Now.Add(patience), "")
+	}
+	if reason := cat.Shut(s.Clinic, s.Card, w, s.Now); reason != "" {
+		return skip(reason)
+	}
+	if t.Kind != "" {
+		d.Act = Assign
+		return d
+	}
+	if s.Card.Patient.Stub {
+		return wait(s.Now.Add(patience), "")
+	}
+	if leave := scenario.Leave(s.Clinic, w, s.Now); leave.After(s.Now) {
+		return wait(leave, "")
+	}
+	if s.Orphan && t.Class != dental.Service {
+		return skip("no-guardian")
+	}
+	verdict := cadence.Judge(s.Clinic, s.Person, cadence.Ask{Touch: t, Reminder: w.Step.Reminder}, s.Now)
+	switch {
+	case verdict.Reach == nil && verdict.Wait.IsZero():
+		d.Mend = verdict.NoWay
+		return skip(verdict.Reason)
+	case verdict.Reach == nil:
+		return wait(verdict.Wait, verdict.Reason)
+	}
+	if w.Step.Reminder {
+		if spokenOf(s, t) {
+			return skip("combined")
+		}
+		d.Together = together(s, t)
+	}
+	d.Act, d.Reach = Claim, verdict.Reach
+	return d
+}
+
+// about names an appointment at its time inside Touch.Together.
+func about(patient, anchor string) string { return patient + "/" + anchor }
+
+// spokenOf reports whether another reminder of the household has already
+// spoken of this touch's appointment.
+func spokenOf(s Situation, t dental.Touch) bool {
+	for _, card := range append([]*dental.Card{s.Card}, s.Family...) {
+		for _, other := range card.Touches {
+			left := other.State == dental.Sent || other.State == dental.Claimed || other.State == dental.Unknown
+			if left && other.Step == t.Step && other.Scenario == t.Scenario && slices.Contains(other.Together, about(t.Patient, t.Anchor)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// together lists the household's other appointments of the same day that
+// still stand unanswered and that no reminder has spoken of, earliest first.
+// An adult's appointment is told to another by name and time alone.
+func together(s Situation, t dental.Touch) []Other {
+	mine := s.Card.Appointment(dental.AppointmentOf(t.Anchor))
+	if mine == nil {
+		return nil
+	}
+	day := s.Clinic.Today(mine.Start)
+	var out []Other
+	for _, card := range append([]*dental.Card{s.Card}, s.Family...) {
+		if _, gone := card.Patient.Gone(); gone || card.Patient.Stub || card.Patient.Clinic != s.Clinic.ID {
+			continue
+		}
+		for _, a := range card.Appointments {
+			same := a.Patient == mine.Patient && a.ID == mine.ID
+			if same || !a.Standing() || a.Answered() != "" || card.Attended(a.ID) || s.Clinic.Today(a.Start) != day || !a.Start.After(s.Now) {
+				continue
+			}
+			other := t
+			other.Patient, other.Anchor = a.Patient, dental.AppointmentAnchor(a)
+			if own := card.Touch(t.Scenario, t.Step, other.Anchor); own != nil && len(own.Attempts) > 0 || spokenOf(s, other) {
+				continue
+			}
+			out = append(out, Other{Patient: card.Patient, Appointment: a})
+		}
+	}
+	slices.SortFunc(out, func(a, b Other) int { return a.Appointment.Start.Compare(b.Appointment.Start) })
+	return out[:min(len(out), 5)]
+}

@@ -1,0 +1,375 @@
+// Package outreach lets touches leave: at most once, and nothing silently.
+//
+// Dispatch hands what is due to a queue. Send reads everything about the
+// patient, decides (Decide is pure), claims in one write that fails if any
+// fact, consent or refusal has changed since the read, calls the provider once,
+// and records what came of it. Settle takes what a provider says later.
+//
+// A claim is the only thing between a decision and the provider. Whatever ends
+// after it without an answer stays claimed until its due key turns it into
+// "unknown", which staff see; no code path sends a claimed touch again.
+package outreach
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/cadence"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/journey"
+	"github.com/returnpoint/returnpoint/shared/locale"
+	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/store"
+)
+
+// Times of the protocol. A claim outlives the longest run of the sender (the
+// function's time-out, at most two minutes) by more than five minutes of skew.
+const (
+	requeueAfter    = 15 * time.Minute // a queued touch that nobody claimed is queued again
+	claimFor        = 10 * time.Minute // an unanswered claim becomes unknown
+	providerTimeout = 20 * time.Second
+	deferFor        = 2 * time.Minute // after "not just now", times the number of tries
+	mostAttempts    = 8               // of one touch, all channels and deferrals together
+)
+
+// Sender claims touches and hands them to providers.
+type Sender struct {
+	Store     *store.Store
+	Catalogue scenario.Catalogue
+	Channels  map[dental.Channel]Channel
+	// Base is the URL under which patients' pages stand, as "https://rp.example".
+	Base string
+	// Clock tells the time, and NewID a fresh random attempt id.
+	Clock func() time.Time
+	NewID func() string
+	Log   *slog.Logger
+}
+
+// Item is the body of a queue's message: one touch, or one job.
+type Item struct {
+	Touch *TouchRef `json:",omitempty"`
+	Job   *JobRef   `json:",omitempty"`
+}
+
+// JobRef names a job.
+type JobRef struct{ Clinic, ID string }
+
+// RefOf names a touch.
+func RefOf(t dental.Touch) TouchRef {
+	return TouchRef{t.Clinic, t.Patient, t.Scenario, t.Step, t.Anchor}
+}
+
+// Handle sends the touch that a queue's message names. An error asks for the
+// message again; what can never be read is Invalid.
+func (s *Sender) Handle(ctx context.Context, body string) error {
+	var it Item
+	if err := json.Unmarshal([]byte(body), &it); err != nil || it.Touch == nil {
+		return dental.Errorf(dental.Invalid, "", "outreach: %.80q names no touch", body)
+	}
+	return s.Send(ctx, *it.Touch)
+}
+
+// Send takes one touch through its whole step: read, decide, claim, call, record.
+func (s *Sender) Send(ctx context.Context, ref TouchRef) error {
+	var held, tried *claimed
+	attempt := s.NewID()
+	err := store.Retry(ctx, func(ctx context.Context) (err error) {
+		held, tried, err = s.step(ctx, ref, attempt, tried)
+		return err
+	})
+	if err != nil || held == nil {
+		return err
+	}
+	return s.call(ctx, held)
+}
+
+// claimed is a claim that this sender holds.
+type claimed struct {
+	tx      *store.Tx // that wrote it
+	clinic  *dental.Clinic
+	touch   dental.Touch
+	message Message
+}
+
+// step reads and decides, and writes what the decision asks for. It returns
+// the claim if it holds one, and the claim it tried to write in any case: when
+// that write's answer was lost, the next run is given it back and finds out by
+// the attempt's id whether it had happened.
+func (s *Sender) step(ctx context.Context, ref TouchRef, attempt string, before *claimed) (held, tried *claimed, err error) {
+	tx := s.Store.Begin()
+	sit, err := s.read(ctx, tx, ref, s.Clock())
+	if err != nil || sit == nil {
+		return nil, before, err
+	}
+	if a := sit.Touch.Attempt(attempt); a != nil {
+		if sit.Touch.State != dental.Claimed || !s.Clock().Before(a.Until) {
+			return nil, before, nil
+		}
+		return before, before, nil
+	}
+	d := Decide(s.Catalogue, *sit)
+	s.Log.DebugContext(ctx, "decided", "touch", ref, "act", d.Act, "reason", d.Reason)
+	t := sit.Touch
+	switch d.Act {
+	case Drop:
+		return nil, nil, nil
+	case Wait:
+		if err := t.To(dental.Planned, d.Reason); err != nil {
+			return nil, nil, err
+		}
+		t.Wake = d.Wake
+		tx.Put(t)
+	case Skip, Cancel:
+		state := dental.Skipped
+		if d.Act == Cancel {
+			state = dental.TouchCancelled
+		}
+		s.end(tx, sit, t, state, d.Reason, d.Mend)
+	case Assign:
+		s.assign(tx, sit, t, d)
+	case Claim:
+		if tried, err = s.claim(tx, sit, t, d, attempt); err != nil {
+			return nil, nil, err
+		}
+		if err := tx.Commit(ctx); err != nil {
+			return nil, tried, err
+		}
+		return tried, tried, nil
+	}
+	return nil, nil, tx.Commit(ctx)
+}
+
+// read gathers the situation: the clinic, the patient's card, for a child the
+// guardian, the contacts, and for a reminder the family's cards. A touch that
+// is no more is nil.
+func (s *Sender) read(ctx context.Context, tx *store.Tx, ref TouchRef, now time.Time) (*Situation, error) {
+	cl, err := tx.Clinic(ctx, ref.Clinic)
+	if err != nil {
+		if dental.KindOf(err) == dental.NotFound {
+			return nil, nil
+		}
+		return nil, err
+	}
+	card, err := tx.Card(ctx, ref.Clinic, ref.Patient)
+	if err != nil {
+		return nil, err
+	}
+	t := card.Touch(ref.Scenario, ref.Step, ref.Anchor)
+	if t == nil {
+		return nil, nil
+	}
+	sit := &Situation{Clinic: cl, Card: card, Touch: *t, Now: now, Person: cadence.Person{Patient: card.Patient}}
+	if card.Patient.Minor(cl.Today(now)) {
+		sit.Orphan = true
+		if card.Patient.GuardianID != "" {
+			heads, err := tx.Heads(ctx, dental.Member{Clinic: cl.ID, Patient: card.Patient.GuardianID})
+			if err != nil {
+				return nil, err
+			}
+			if _, gone := heads[0].Gone(); heads[0].ID != "" && !heads[0].Stub && !gone {
+				sit.Person.Patient, sit.Orphan = heads[0], false
+			}
+		}
+	}
+	p := sit.Person.Patient
+	if sit.Person.Contacts, err = tx.Contacts(ctx, cl, string(p.Phone), string(p.Email)); err != nil {
+		return nil, err
+	}
+	if step := s.Catalogue.Step(t.Scenario, t.Step); step != nil && step.Reminder && sit.Person.Contacts[p.Household()] != nil {
+		for _, m := range sit.Person.Contacts[p.Household()].Members {
+			if m.Clinic != cl.ID || m.Patient == card.Patient.ID || len(sit.Family) == 8 {
+				continue
+			}
+			other, err := tx.Card(ctx, m.Clinic, m.Patient)
+			if err != nil {
+				return nil, err
+			}
+			sit.Family = append(sit.Family, other)
+		}
+	}
+	return sit, nil
+}
+
+// claim puts the one thing that lets a message leave, under the condition
+// that nothing has changed: the touch, the patient, whoever gets it, whoever is
+// spoken of, and the contacts.
+func (s *Sender) claim(tx *store.Tx, sit *Situation, t dental.Touch, d Decision, attempt string) (*claimed, error) {
+	composed, err := Compose(*sit, d, s.Base, s.Store)
+	if err != nil {
+		return nil, err
+	}
+	now := sit.Now
+	if err := t.To(dental.Claimed, ""); err != nil {
+		return nil, err
+	}
+	try := dental.Attempt{ID: attempt, Channel: d.Reach.Channel, Address: d.Reach.Contact.Key, At: now, Until: now.Add(claimFor)}
+	if d.Reach.Household != nil {
+		try.Household = d.Reach.Household.Key
+	}
+	t.Attempts = append(slices.Clone(t.Attempts), try)
+	t.Wake, t.Channel = now.Add(claimFor), d.Reach.Channel
+	t.Together = []string{about(t.Patient, t.Anchor)}
+	for _, o := range d.Together {
+		t.Together = append(t.Together, about(o.Patient.ID, dental.AppointmentAnchor(o.Appointment)))
+		tx.Check(o.Patient)
+	}
+	for i, l := range composed.Links {
+		l.Hash = store.TokenHash(composed.Tokens[i])
+		if !slices.Contains(t.Links, l.Hash) {
+			t.Links = append(slices.Clone(t.Links), l.Hash)
+		}
+		tx.Put(l)
+	}
+	recent := dental.Recent{Touch: t.ID(), Clinic: t.Clinic, Patient: t.Patient, Class: t.Class, Scenario: t.Scenario, Step: t.Step, At: now}
+	for _, contact := range []*dental.Contact{d.Reach.Household, d.Reach.Contact} {
+		if contact != nil {
+			contact.Note(recent)
+			tx.Put(*contact)
+		}
+	}
+	tx.Put(t)
+	tx.Check(sit.Card.Patient)
+	tx.Check(sit.Person.Patient)
+	composed.Message.Attempt = attempt
+	return &claimed{tx: tx, clinic: sit.Clinic, touch: t, message: composed.Message}, nil
+}
+
+// call hands the claimed message to its provider, once, and records the answer.
+func (s *Sender) call(ctx context.Context, c *claimed) error {
+	channel, ok := s.Channels[c.touch.Channel]
+	if !ok {
+		return s.record(ctx, c, "", &Refusal{Code: "no-channel", Err: fmt.Errorf("outreach: no %s channel is set up: %w", c.touch.Channel, ErrNotSent)})
+	}
+	calling, cancel := context.WithTimeout(ctx, providerTimeout)
+	defer cancel()
+	id, err := channel.Send(calling, c.message)
+	// The answer is worth recording although the caller may have gone.
+	recording, stop := context.WithTimeout(context.WithoutCancel(ctx), providerTimeout)
+	defer stop()
+	return s.record(recording, c, id, err)
+}
+
+// record writes what the provider said. A lost answer is written nowhere: the
+// claim's due key makes it unknown.
+func (s *Sender) record(ctx context.Context, c *claimed, id string, sendErr error) error {
+	attempt := c.message.Attempt
+	report := Report{Touch: RefOf(c.touch), Attempt: attempt, Channel: string(c.touch.Channel), ProviderID: id, Kind: ReportAccepted, At: s.Clock()}
+	var refusal *Refusal
+	switch {
+	case sendErr == nil:
+		if s.accepted(ctx, c, report) == nil {
+			return nil
+		}
+	case errors.As(sendErr, &refusal):
+		report.Kind, report.Code = ReportRefused, refusal.Code
+		if refusal.BadAddress {
+			report.Kind = ReportBadAddress
+		}
+		if refusal.Later {
+			report.Kind = reportDeferred
+		}
+		s.Log.WarnContext(ctx, "the provider refused", "touch", report.Touch, "channel", c.touch.Channel, "error", sendErr)
+	default:
+		s.Log.WarnContext(ctx, "the provider's answer is lost", "touch", report.Touch, "channel", c.touch.Channel, "error", sendErr)
+		return nil
+	}
+	return s.settle(ctx, report)
+}
+
+// accepted is the common case: the touch stands one version after our claim,
+// so no read is needed. Any error leaves it to settle, which reads.
+func (s *Sender) accepted(ctx context.Context, c *claimed, r Report) error {
+	tx := s.Store.Begin()
+	tx.Expect(c.tx, c.touch)
+	t := c.touch
+	t.Attempts = slices.Clone(t.Attempts)
+	markSent(c.clinic, &t, t.Attempt(r.Attempt), r)
+	t.Parts = c.message.Parts
+	tx.Put(t)
+	if r.ProviderID != "" {
+		tx.Put(providerID(t, r))
+	}
+	return tx.Commit(ctx)
+}
+
+func providerID(t dental.Touch, r Report) store.ProviderID {
+	return store.ProviderID{Channel: dental.Channel(r.Channel), ID: r.ProviderID, Clinic: t.Clinic, Patient: t.Patient, Scenario: t.Scenario,
+		Step: t.Step, Anchor: t.Anchor, Attempt: r.Attempt, At: r.At}
+}
+
+// end closes a touch that does not leave, with the task that mends it, and
+// brings what follows from it in line.
+func (s *Sender) end(tx *store.Tx, sit *Situation, t dental.Touch, state dental.TouchState, reason string, mend bool) {
+	t = scenario.End(sit.Clinic, t, state, reason, sit.Now)
+	tx.Put(t)
+	if mend {
+		s.mend(tx, sit, t, reason)
+	}
+	s.follow(tx, sit, t)
+}
+
+// follow replans what hangs on a touch that has just ended: the confirm task
+// comes at once when the reminder cannot be delivered.
+func (s *Sender) follow(tx *store.Tx, sit *Situation, t dental.Touch) {
+	if stored := sit.Card.Touch(t.Scenario, t.Step, t.Anchor); stored != nil {
+		*stored = t
+	}
+	subject, ok := s.Catalogue.SubjectOf(t)
+	if !ok {
+		return
+	}
+	for _, changed := range s.Catalogue.Reconcile(sit.Clinic, sit.Card, sit.Now, subject) {
+		same, _ := s.Catalogue.SubjectOf(changed)
+		if same == subject && changed.ID() != t.ID() {
+			tx.Put(changed)
+		}
+	}
+}
+
+// mend opens the task that asks staff for a usable address, once a patient.
+func (s *Sender) mend(tx *store.Tx, sit *Situation, t dental.Touch, reason string) {
+	l := locale.For(sit.Clinic.Language)
+	s.course(tx, sit).Open(dental.Task{Kind: dental.ContactTask, Anchor: "address", Scenario: t.Scenario,
+		Reason: l.Text("task.contact", map[string]string{"reason": l.Reason(reason)}), Due: sit.Clinic.EndOfWorkingDay(sit.Now, 1)})
+}
+
+// assign turns a step of staff into its task.
+func (s *Sender) assign(tx *store.Tx, sit *Situation, t dental.Touch, d Decision) {
+	task := dental.Task{Kind: t.Kind, Anchor: t.Anchor, Scenario: t.Scenario, Due: sit.Clinic.AddWorking(sit.Now, time.Hour)}
+	task.Reason = s.why(sit, t, d)
+	s.course(tx, sit).Open(task)
+	t.Channel, t.SentAt = dental.StaffTask, sit.Now
+	tx.Put(scenario.End(sit.Clinic, t, dental.Sent, "", sit.Now))
+}
+
+// why is the task's sentence.
+func (s *Sender) why(sit *Situation, t dental.Touch, d Decision) string {
+	l := locale.For(sit.Clinic.Language)
+	key, values := "task."+string(t.Kind), map[string]string{}
+	if a := sit.Card.Appointment(dental.AppointmentOf(t.Anchor)); a != nil {
+		local := a.Start.In(sit.Clinic.Location())
+		values["date"], values["time"] = l.DayWeekday(dental.DateOf(local)), l.Time(dental.TimeOfDayOf(local))
+		if a.Status == dental.Missed || a.Status == dental.Cancelled {
+			key += "." + string(a.Status)
+		}
+	}
+	if r := sit.Card.Touch(t.Scenario, d.Want.Step.Follows(), t.Anchor); r != nil && r.Reason != "" && (r.State == dental.Skipped || r.State == dental.Failed) {
+		key, values["reason"] = key+".undelivered", l.Reason(r.Reason)
+	}
+	return l.Text(key, values)
+}
+
+func (s *Sender) course(tx *store.Tx, sit *Situation) journey.Course {
+	return journey.Course{Tx: tx, Catalogue: s.Catalogue, Clinic: sit.Clinic, Card: sit.Card, Now: sit.Now}
+}
+
+// String is for logs and queue bodies: clinic/patient/scenario/step/anchor.
+func (r TouchRef) String() string {
+	return strings.Join([]string{r.Clinic, r.Patient, r.Scenario, r.Step, r.Anchor}, "/")
+}

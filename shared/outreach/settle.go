@@ -1,0 +1,236 @@
+package outreach
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/journey"
+	"github.com/returnpoint/returnpoint/shared/locale"
+	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/store"
+)
+
+// reportDeferred is a refusal that may be lifted soon; only the sender sees one.
+const reportDeferred ReportKind = "deferred"
+
+// Settler takes what providers say after the fact.
+type Settler struct {
+	Store     *store.Store
+	Catalogue scenario.Catalogue
+	Clock     func() time.Time
+}
+
+// Settle applies a provider's report, any number of times and in any order. A
+// report about nothing known is ignored and says so by found = false.
+func (s *Settler) Settle(ctx context.Context, r Report) (found bool, err error) {
+	err = store.Retry(ctx, func(ctx context.Context) error {
+		tx := s.Store.Begin()
+		ref := r.Touch
+		if ref == (TouchRef{}) && r.ProviderID != "" {
+			id, err := tx.ProviderID(ctx, dental.Channel(r.Channel), r.ProviderID)
+			if err != nil {
+				return err
+			}
+			ref, r.Attempt = TouchRef{id.Clinic, id.Patient, id.Scenario, id.Step, id.Anchor}, id.Attempt
+		}
+		if found = ref.Clinic != "" && ref.Patient != ""; !found {
+			return nil
+		}
+		sit, err := s.read(ctx, tx, ref)
+		if found = sit != nil; err != nil || !found {
+			return err
+		}
+		changed, err := s.apply(ctx, tx, sit, r)
+		if err != nil || !changed {
+			return err
+		}
+		return tx.Commit(ctx)
+	})
+	return found, err
+}
+
+func (s *Sender) settle(ctx context.Context, r Report) error {
+	settler := &Settler{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Clock}
+	_, err := settler.Settle(ctx, r)
+	return err
+}
+
+// read is the situation of a touch as far as settling needs it.
+func (s *Settler) read(ctx context.Context, tx *store.Tx, ref TouchRef) (*Situation, error) {
+	cl, err := tx.Clinic(ctx, ref.Clinic)
+	if dental.KindOf(err) == dental.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	card, err := tx.Card(ctx, ref.Clinic, ref.Patient)
+	if err != nil {
+		return nil, err
+	}
+	t := card.Touch(ref.Scenario, ref.Step, ref.Anchor)
+	if t == nil {
+		return nil, nil
+	}
+	return &Situation{Clinic: cl, Card: card, Touch: *t, Now: s.Clock()}, nil
+}
+
+// apply moves the touch by what the report proves.
+func (s *Settler) apply(ctx context.Context, tx *store.Tx, sit *Situation, r Report) (changed bool, err error) {
+	t := sit.Touch
+	t.Attempts = slices.Clone(t.Attempts)
+	a := t.Attempt(r.Attempt)
+	if a == nil {
+		return false, nil
+	}
+	latest := a == t.Last()
+	open := a.Outcome == "" || a.Outcome == dental.Lost // claimed, or unknown
+	switch r.Kind {
+	case ReportAccepted, ReportDelivered:
+		return s.arrived(tx, sit, &t, a, r, open, latest)
+	case ReportComplaint:
+		return s.complained(ctx, tx, sit, a, r)
+	case reportDeferred:
+		if !open || !latest {
+			return false, nil
+		}
+		a.Outcome, a.Detail = dental.Deferred, r.Code
+		if len(t.Attempts) >= mostAttempts {
+			return true, s.fail(ctx, tx, sit, t, a, r)
+		}
+		t.State, t.Wake = dental.Planned, sit.Now.Add(deferFor*time.Duration(len(t.Attempts)))
+		tx.Put(t)
+		return true, s.forget(ctx, tx, sit, a, false, r)
+	case ReportRefused, ReportUndelivered, ReportBadAddress:
+		late := a.Outcome == dental.Accepted || a.Outcome == dental.Delivered
+		if a.Outcome == dental.Refused || a.Outcome == dental.Undelivered || !latest || !open && !late {
+			return false, nil
+		}
+		a.Outcome, a.Detail = dental.Refused, r.Code
+		if late || r.Kind == ReportUndelivered {
+			a.Outcome = dental.Undelivered
+		}
+		return true, s.fail(ctx, tx, sit, t, a, r)
+	}
+	return false, nil
+}
+
+// arrived settles a claimed or unknown touch as sent, and notes the proof of delivery.
+func (s *Settler) arrived(tx *store.Tx, sit *Situation, t *dental.Touch, a *dental.Attempt, r Report, open, latest bool) (bool, error) {
+	switch {
+	case open && latest:
+		markSent(sit.Clinic, t, a, r)
+		if k := sit.Card.Task(dental.UnknownTask, t.ID()); k != nil && k.Open() {
+			k.Close(sit.Clinic, "arrived", sit.Now)
+			tx.Put(*k)
+		}
+	case a.Outcome == dental.Accepted && r.Kind == ReportDelivered:
+		a.Outcome = dental.Delivered
+		t.DeliveredAt = r.At
+	default:
+		return false, nil
+	}
+	tx.Put(*t)
+	if r.ProviderID != "" {
+		tx.Put(providerID(*t, r))
+	}
+	return true, nil
+}
+
+// markSent is the end of a touch whose message was accepted.
+func markSent(cl *dental.Clinic, t *dental.Touch, a *dental.Attempt, r Report) {
+	a.Outcome, a.ProviderID = dental.Accepted, r.ProviderID
+	if r.Kind == ReportDelivered {
+		a.Outcome, t.DeliveredAt = dental.Delivered, r.At
+	}
+	*t = scenario.End(cl, *t, dental.Sent, "", r.At)
+	t.SentAt, t.Wake = a.At, time.Time{}
+}
+
+// fail frees the next channel after proof that this one did not deliver: the
+// touch is planned again for at once, unless it is too late or no channel is
+// left. Then it has failed, and staff get a task.
+func (s *Settler) fail(ctx context.Context, tx *store.Tx, sit *Situation, t dental.Touch, a *dental.Attempt, r Report) error {
+	if k := sit.Card.Task(dental.UnknownTask, t.ID()); k != nil && k.Open() {
+		k.Close(sit.Clinic, "not-arrived", sit.Now)
+		tx.Put(*k)
+	}
+	if err := s.forget(ctx, tx, sit, a, r.Kind == ReportBadAddress, r); err != nil {
+		return err
+	}
+	left := slices.ContainsFunc(sit.Clinic.Channels, func(ch dental.Channel) bool { return !t.Tried(ch) })
+	if left && !sit.Now.After(t.Deadline) && len(t.Attempts) < mostAttempts {
+		t.State, t.Reason, t.Wake, t.SentAt, t.DeliveredAt, t.EndedAt, t.EndedOn = dental.Planned, "", sit.Now, time.Time{}, time.Time{}, time.Time{}, dental.Date{}
+		tx.Put(t)
+		return nil
+	}
+	reason := "all-channels-failed"
+	if r.Kind == ReportRefused {
+		reason = "provider-refused"
+	}
+	sender := &Sender{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Clock}
+	sit.Touch = t
+	sender.end(tx, sit, t, dental.Failed, reason, true)
+	return nil
+}
+
+// forget takes the claim off the contacts, since nothing was written to the
+// patient after all, and suppresses an address that will never work.
+func (s *Settler) forget(ctx context.Context, tx *store.Tx, sit *Situation, a *dental.Attempt, bad bool, r Report) error {
+	for _, key := range slices.Compact([]string{a.Address, a.Household}) {
+		if key == "" {
+			continue
+		}
+		c, err := tx.ContactByKey(ctx, key)
+		if err != nil {
+			return err
+		}
+		c.Forget(sit.Touch.ID())
+		if bad && key == a.Address {
+			c.Suppressed, c.SuppressedAt = r.Code, sit.Now
+		}
+		tx.Put(*c)
+	}
+	return nil
+}
+
+// complained refuses care and advertising, and the message's own class, on
+// behalf of a reader who called it spam.
+func (s *Settler) complained(ctx context.Context, tx *store.Tx, sit *Situation, a *dental.Attempt, r Report) (bool, error) {
+	c, err := tx.ContactByKey(ctx, a.Address)
+	if err != nil {
+		return false, err
+	}
+	if o, done := c.Refused(sit.Touch.Class); done && o.Source == "complaint" {
+		return false, nil
+	}
+	c.Refuse(r.At, "complaint", dental.Care, dental.Advertising, sit.Touch.Class)
+	tx.Put(*c)
+	return true, nil
+}
+
+// lapse makes a claim unknown whose time to be answered is over, and tells staff.
+func (s *Settler) lapse(ctx context.Context, ref TouchRef) error {
+	return store.Retry(ctx, func(ctx context.Context) error {
+		tx := s.Store.Begin()
+		sit, err := s.read(ctx, tx, ref)
+		if err != nil || sit == nil {
+			return err
+		}
+		t := sit.Touch
+		if t.State != dental.Claimed || sit.Now.Before(t.Last().Until) {
+			return nil
+		}
+		t.Attempts = slices.Clone(t.Attempts)
+		t.Last().Outcome = dental.Lost
+		tx.Put(scenario.End(sit.Clinic, t, dental.Unknown, "no-answer-from-provider", sit.Now))
+		l := locale.For(sit.Clinic.Language)
+		course := journey.Course{Tx: tx, Catalogue: s.Catalogue, Clinic: sit.Clinic, Card: sit.Card, Now: sit.Now}
+		course.Open(dental.Task{Kind: dental.UnknownTask, Anchor: t.ID(), Scenario: t.Scenario, Due: sit.Clinic.EndOfWorkingDay(sit.Now, 1),
+			Reason: l.Text("task.unknown", map[string]string{"scenario": l.Text("scenario."+t.Scenario, nil), "channel": l.Text("channel."+string(t.Channel), nil),
+				"day": l.Day(sit.Clinic.Today(t.Last().At))})})
+		return tx.Commit(ctx)
+	})
+}

@@ -1,0 +1,388 @@
+// Package catalogue reads the scenario files, strictly: one error names
+// everything that is wrong in all of them. The files beside it are the ones
+// the product ships; catalogue/compile turns them into Go for package scenario.
+package catalogue
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/locale"
+	"github.com/returnpoint/returnpoint/shared/message"
+	"github.com/returnpoint/returnpoint/shared/scenario"
+)
+
+//go:embed *.yaml
+var files embed.FS
+
+// Shipped reads the product's own scenarios.
+func Shipped() (scenario.Catalogue, error) { return Read(files) }
+
+// file is one scenario as it is written.
+type file struct {
+	Name  string            `yaml:"name"`
+	Title map[string]string `yaml:"title"`
+	On    string            `yaml:"on"`
+	Steps []step            `yaml:"steps"`
+}
+
+type step struct {
+	Name     string                       `yaml:"name"`
+	Class    string                       `yaml:"class"`
+	Task     string                       `yaml:"task"`
+	Off      bool                         `yaml:"off"`
+	Reminder bool                         `yaml:"reminder"`
+	When     []when                       `yaml:"when"`
+	Fresh    span                         `yaml:"fresh"`
+	Evening  evening                      `yaml:"evening"`
+	Unless   []gate                       `yaml:"unless"`
+	Link     string                       `yaml:"link"`
+	Texts    map[string]text              `yaml:"texts"`
+	Advice   map[string]map[string]string `yaml:"advice"`
+}
+
+type when struct {
+	For              string `yaml:"for"`
+	From             string `yaml:"from"`
+	After            span   `yaml:"after"`
+	Deadline         span   `yaml:"deadline"`
+	WorkingDayBefore bool   `yaml:"working-day-before"`
+	At               string `yaml:"at"`
+	Late             late   `yaml:"late"`
+	Hours            string `yaml:"hours"`
+	Follows          follow `yaml:"follows"`
+	Variant          string `yaml:"variant"`
+}
+
+type late struct {
+	Least  span `yaml:"least"`
+	After  span `yaml:"after"`
+	Before span `yaml:"before"`
+}
+
+type follow struct {
+	Step string `yaml:"step"`
+	By   span   `yaml:"by"`
+}
+
+type evening struct {
+	Within span   `yaml:"within"`
+	Until  string `yaml:"until"`
+}
+
+type gate struct {
+	Gate   string `yaml:"gate"`
+	Count  int    `yaml:"count"`
+	Within span   `yaml:"within"`
+}
+
+type text struct {
+	SMS        string   `yaml:"sms"`
+	Subject    string   `yaml:"subject"`
+	Heading    string   `yaml:"heading"`
+	Paragraphs []string `yaml:"paragraphs"`
+	Button     string   `yaml:"button"`
+}
+
+type span scenario.Span
+
+var spanForm = regexp.MustCompile(`^(-?\d{1,4})(mo|d|h|m)$`)
+
+// UnmarshalYAML reads "1mo", "-2d", "24h", "90m".
+func (s *span) UnmarshalYAML(n *yaml.Node) error {
+	m := spanForm.FindStringSubmatch(n.Value)
+	if m == nil {
+		return fmt.Errorf("line %d: %q is not a span such as 1mo, -2d, 24h or 90m", n.Line, n.Value)
+	}
+	count, _ := strconv.Atoi(m[1])
+	switch m[2] {
+	case "mo":
+		s.Months = count
+	case "d":
+		s.Days = count
+	case "h":
+		s.Exact = time.Duration(count) * time.Hour
+	case "m":
+		s.Exact = time.Duration(count) * time.Minute
+	}
+	return nil
+}
+
+// Read reads every *.yaml of a folder as a scenario and checks them all.
+func Read(fsys fs.FS) (scenario.Catalogue, error) {
+	names, err := fs.Glob(fsys, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: list the files: %w", err)
+	}
+	var out scenario.Catalogue
+	var faults []error
+	for _, name := range names {
+		raw, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		s, errs := parse(name, raw)
+		out = append(out, s)
+		for _, err := range errs {
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	slices.SortFunc(out, func(a, b scenario.Scenario) int { return strings.Compare(a.Name, b.Name) })
+	for i := 1; i < len(out); i++ {
+		if out[i].Name == out[i-1].Name {
+			faults = append(faults, fmt.Errorf("two files describe the scenario %q", out[i].Name))
+		}
+	}
+	if len(out) == 0 {
+		faults = append(faults, errors.New("there is no scenario"))
+	}
+	if len(faults) > 0 {
+		return nil, &dental.Error{Kind: dental.Invalid, Message: "the catalogue does not hold", Err: errors.Join(faults...)}
+	}
+	return out, nil
+}
+
+func parse(name string, raw []byte) (scenario.Scenario, []error) {
+	var f file
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	if err := dec.Decode(&f); err != nil {
+		return scenario.Scenario{}, []error{err}
+	}
+	if err := dec.Decode(&file{}); !errors.Is(err, io.EOF) {
+		return scenario.Scenario{}, []error{errors.New("a file holds one scenario")}
+	}
+	s := convert(f)
+	c := checker{s: &s}
+	if f.Name+path.Ext(name) != path.Base(name) {
+		c.fault("the name %q is not the file's", f.Name)
+	}
+	c.scenario()
+	return s, c.faults
+}
+
+func convert(f file) scenario.Scenario {
+	s := scenario.Scenario{Name: f.Name, Title: f.Title, On: scenario.Trigger(f.On)}
+	for _, x := range f.Steps {
+		st := scenario.Step{Name: x.Name, Class: dental.Class(x.Class), Task: dental.TaskKind(x.Task), Off: x.Off, Reminder: x.Reminder,
+			Fresh: scenario.Span(x.Fresh), Evening: scenario.Evening{Within: scenario.Span(x.Evening.Within), Until: x.Evening.Until},
+			Link: dental.Purpose(x.Link), Advice: x.Advice}
+		for _, w := range x.When {
+			st.When = append(st.When, scenario.When{For: w.For, From: w.From, After: scenario.Span(w.After), Deadline: scenario.Span(w.Deadline),
+				WorkingDayBefore: w.WorkingDayBefore, At: w.At, Hours: w.Hours, Variant: w.Variant,
+				Late:    scenario.Late{Least: scenario.Span(w.Late.Least), After: scenario.Span(w.Late.After), Before: scenario.Span(w.Late.Before)},
+				Follows: scenario.Follow{Step: w.Follows.Step, By: scenario.Span(w.Follows.By)}})
+		}
+		for _, g := range x.Unless {
+			st.Unless = append(st.Unless, scenario.Gate{Name: g.Gate, Count: g.Count, Within: scenario.Span(g.Within)})
+		}
+		for key, t := range x.Texts {
+			if st.Texts == nil {
+				st.Texts = map[string]scenario.Text{}
+			}
+			st.Texts[key] = scenario.Text(t)
+		}
+		s.Steps = append(s.Steps, st)
+	}
+	return s
+}
+
+// times and states of the triggers, as package scenario documents them.
+var triggers = map[scenario.Trigger]struct{ times, states []string }{
+	scenario.OnVisitDay:    {[]string{"end"}, nil},
+	scenario.OnAppointment: {[]string{"start", "booked", "change"}, []string{"standing", "missed", "cancelled"}},
+	scenario.OnAnswer:      {[]string{"answer"}, []string{"happy", "neutral", "unhappy", "unrated"}},
+}
+
+var links = []dental.Purpose{"", dental.SurveyLink, dental.AppointmentLink, scenario.BookingLink}
+
+var tasks = []dental.TaskKind{dental.CallTask, dental.PlanTask, dental.ConfirmTask, dental.FeedbackTask, dental.RebookTask, dental.CallbackTask}
+
+// checker gathers the faults of one scenario.
+type checker struct {
+	s      *scenario.Scenario
+	at     string
+	faults []error
+}
+
+func (c *checker) fault(format string, args ...any) {
+	c.faults = append(c.faults, errors.New(c.at+fmt.Sprintf(format, args...)))
+}
+
+func (c *checker) scenario() {
+	s := c.s
+	if !slices.Contains(scenario.Names(), s.Name) {
+		c.fault("the scenario %q has no rank", s.Name)
+	}
+	if _, ok := triggers[s.On]; !ok {
+		c.fault("on: %q is not one of %v", s.On, slices.Sorted(maps.Keys(triggers)))
+	}
+	c.locales("title", slices.Collect(maps.Keys(s.Title)))
+	if len(s.Steps) == 0 {
+		c.fault("there is no step")
+	}
+	for i := range s.Steps {
+		c.at = fmt.Sprintf("step %q: ", s.Steps[i].Name)
+		if s.Step(s.Steps[i].Name) != &s.Steps[i] {
+			c.fault("the name stands twice")
+		}
+		c.step(&s.Steps[i])
+	}
+}
+
+var stepName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+
+func (c *checker) step(st *scenario.Step) {
+	if !stepName.MatchString(st.Name) {
+		c.fault("the name is not of the form a-z, 0-9 and -")
+	}
+	if !slices.Contains(dental.Classes(), st.Class) {
+		c.fault("class: %q is not one of %v", st.Class, dental.Classes())
+	}
+	if len(st.When) == 0 {
+		c.fault("when: the step has no time")
+	}
+	for _, w := range st.When {
+		c.when(st, w)
+	}
+	if e := st.Evening; (e.Until == "") != e.Within.IsZero() {
+		c.fault("evening: within and until belong together")
+	} else if e.Until != "" {
+		c.hour("evening", e.Until)
+	}
+	takes := scenario.GateNames()
+	for _, g := range st.Unless {
+		switch t, ok := takes[g.Name]; {
+		case !ok:
+			c.fault("unless: there is no gate %q, only %v", g.Name, slices.Sorted(maps.Keys(takes)))
+		case t.Count != (g.Count > 0), t.Within != !g.Within.IsZero():
+			c.fault("unless: the gate %q takes count: %t, within: %t", g.Name, t.Count, t.Within)
+		}
+	}
+	if !slices.Contains(links, st.Link) {
+		c.fault("link: %q is not one of %q", st.Link, links[1:])
+	}
+	if st.Task != "" {
+		if !slices.Contains(tasks, st.Task) {
+			c.fault("task: %q is not one of %v", st.Task, tasks)
+		}
+		if len(st.Texts) > 0 || st.Link != "" {
+			c.fault("a task has neither texts nor a link")
+		}
+		return
+	}
+	c.texts(st)
+	for loc, kinds := range st.Advice {
+		c.locales("advice", slices.Collect(maps.Keys(st.Advice)))
+		for kind, advice := range kinds {
+			if !slices.Contains(dental.ProcedureKinds(), dental.ProcedureKind(kind)) {
+				c.fault("advice: %q is not a kind of procedure", kind)
+			}
+			c.words("advice/"+loc+"/"+kind, loc, st.Class, advice, true)
+		}
+	}
+}
+
+func (c *checker) when(st *scenario.Step, w scenario.When) {
+	t := triggers[c.s.On]
+	if w.For != "" && !slices.Contains(t.states, w.For) {
+		c.fault("for: %q is not one of %v", w.For, t.states)
+	}
+	if w.From != "" && !slices.Contains(t.times, w.From) {
+		c.fault("from: %q is not one of %v", w.From, t.times)
+	}
+	if w.At != "" {
+		c.hour("at", w.At)
+	}
+	if !slices.Contains([]string{"", "earlier"}, w.Hours) {
+		c.fault("hours: %q is not \"earlier\"", w.Hours)
+	}
+	if w.Follows.Step != "" && c.s.Step(w.Follows.Step) == nil {
+		c.fault("follows: there is no step %q", w.Follows.Step)
+	}
+	if (w.Late.After.IsZero()) != (w.Late.Before.IsZero()) {
+		c.fault("late: after and before belong together")
+	}
+	if w.Variant != "" && st.Task == "" {
+		if _, ok := st.Texts[w.Variant+"/"+locale.Russian.String()]; !ok {
+			c.fault("variant: there is no text %q", w.Variant)
+		}
+	}
+}
+
+func (c *checker) hour(what, s string) {
+	if _, err := dental.ParseTimeOfDay(s); err != nil {
+		c.fault("%s: %v", what, err)
+	}
+}
+
+// locales holds a set of tags to all the product speaks.
+func (c *checker) locales(what string, have []string) {
+	var want []string
+	for _, l := range locale.All() {
+		want = append(want, l.String())
+	}
+	slices.Sort(have)
+	slices.Sort(want)
+	if !slices.Equal(have, want) {
+		c.fault("%s: the languages are %v, not %v", what, have, want)
+	}
+}
+
+func (c *checker) texts(st *scenario.Step) {
+	variants := map[string][]string{}
+	for key, t := range st.Texts {
+		variant, loc, ok := strings.Cut(key, "/")
+		if !ok {
+			variant, loc = "", key
+		}
+		variants[variant] = append(variants[variant], loc)
+		at := "texts/" + key + "/"
+		c.words(at+"sms", loc, st.Class, t.SMS, true)
+		for what, src := range map[string]string{"subject": t.Subject, "heading": t.Heading, "button": t.Button} {
+			c.words(at+what, loc, st.Class, src, false)
+		}
+		if len(t.Paragraphs) == 0 {
+			c.fault("%sparagraphs: there is none", at)
+		}
+		for _, p := range t.Paragraphs {
+			c.words(at+"paragraphs", loc, st.Class, p, false)
+		}
+		if strings.Contains(t.SMS, "{link}") && st.Link == "" {
+			c.fault("%ssms: {link} stands in it, and the step has no link", at)
+		}
+	}
+	if len(variants[""]) == 0 {
+		c.fault("texts: there is none")
+	}
+	for variant, have := range variants {
+		c.locales("texts "+variant, have)
+	}
+}
+
+// words checks one text: that it compiles and keeps to its class.
+func (c *checker) words(what, loc string, class dental.Class, src string, sms bool) {
+	if strings.TrimSpace(src) == "" {
+		c.fault("%s: there is no text", what)
+		return
+	}
+	if _, err := message.Compile(src); err != nil {
+		c.fault("%s: %v", what, err)
+	}
+	_ = sms
+}

@@ -1,0 +1,240 @@
+package scenario
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/cadence"
+	"github.com/returnpoint/returnpoint/shared/dental"
+)
+
+// Subject is one fact that touches hang on: a day or an appointment's id.
+type Subject struct {
+	On Trigger
+	ID string
+}
+
+// SubjectOf is what a touch hangs on.
+func (c Catalogue) SubjectOf(t dental.Touch) (Subject, bool) {
+	s := c.Find(t.Scenario)
+	if s == nil {
+		return Subject{}, false
+	}
+	id := t.Anchor
+	if s.On == OnAppointment {
+		id = dental.AppointmentOf(t.Anchor)
+	}
+	return Subject{On: s.On, ID: id}, true
+}
+
+// Want is a touch that the facts ask for.
+type Want struct {
+	Touch   dental.Touch // as it would be planned
+	Step    *Step
+	Variant string
+	// Base is the time that the touch's When counts from.
+	Base time.Time
+	// TooLate: the fact came so late that the touch is only recorded, as skipped.
+	TooLate bool
+}
+
+// moment is a subject as the card has it now.
+type moment struct {
+	anchor string
+	state  string
+	times  map[string]time.Time
+	first  string    // name of the time that counts when a When names none
+	heard  time.Time // when we first learned of it; zero: it does not matter
+	hold   time.Time // nothing leaves before
+	booked time.Time // when the appointment's present time was agreed on
+}
+
+// Plan lists the touches that the facts of a subject ask for. It is a pure
+// function of the facts: the same facts give the same due times whenever they
+// are looked at.
+func (c Catalogue) Plan(cl *dental.Clinic, card *dental.Card, subject Subject) []Want {
+	m, ok := look(cl, card, subject)
+	if !ok {
+		return nil
+	}
+	var out []Want
+	for i := range c {
+		sc := &c[i]
+		if sc.On != subject.On || !cl.Scenario(sc.Name).On {
+			continue
+		}
+		for j := range sc.Steps {
+			if step := &sc.Steps[j]; step.on(cl.Scenario(sc.Name)) {
+				if w, ok := want(cl, card, sc, step, m); ok {
+					out = append(out, w)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// WantOf is the want behind a stored touch, if the facts still ask for it.
+func (c Catalogue) WantOf(cl *dental.Clinic, card *dental.Card, t dental.Touch) (Want, bool) {
+	subject, ok := c.SubjectOf(t)
+	if !ok {
+		return Want{}, false
+	}
+	for _, w := range c.Plan(cl, card, subject) {
+		if w.Touch.ID() == t.ID() {
+			return w, true
+		}
+	}
+	return Want{}, false
+}
+
+// look reads a subject off the card.
+func look(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
+	switch s.On {
+	case OnVisitDay:
+		day, err := dental.ParseDate(s.ID)
+		visits := card.VisitsOn(day)
+		if err != nil || len(visits) == 0 {
+			return moment{}, false
+		}
+		m := moment{anchor: s.ID, first: "end", times: map[string]time.Time{"end": visits[len(visits)-1].FinishedAt}}
+		m.heard = slices.MinFunc(visits, func(a, b dental.Visit) int { return a.AcceptedAt.Compare(b.AcceptedAt) }).AcceptedAt
+		m.hold = stillToday(cl, card, day, visits[len(visits)-1].FinishedAt)
+		return m, true
+	case OnAppointment:
+		a := card.Appointment(s.ID)
+		if a == nil || card.Attended(a.ID) {
+			return moment{}, false
+		}
+		m := moment{anchor: dental.AppointmentAnchor(*a), first: "start", booked: a.BookedAt,
+			times: map[string]time.Time{"start": a.Start, "booked": a.BookedAt, "change": a.ChangedAt}}
+		switch a.Status {
+		case dental.Missed:
+			m.state = "missed"
+		case dental.Cancelled:
+			m.state = "cancelled"
+		default:
+			m.state = "standing"
+		}
+		return m, true
+	case OnAnswer:
+		day, err := dental.ParseDate(s.ID)
+		a := card.Answer(day)
+		if err != nil || a == nil {
+			return moment{}, false
+		}
+		return moment{anchor: s.ID, state: cmp.Or(string(a.Mood()), "unrated"), first: "answer", times: map[string]time.Time{"answer": a.At}}, true
+	}
+	return moment{}, false
+}
+
+// settling is how long after its end an appointment without a word from the
+// MIS is still taken to be going on.
+const settling = 2 * time.Hour
+
+// stillToday is until when the thanks for a day wait: the end of the last
+// appointment of the day that follows the visit and still stands.
+func stillToday(cl *dental.Clinic, card *dental.Card, day dental.Date, finished time.Time) time.Time {
+	var until time.Time
+	for _, a := range card.Appointments {
+		if !a.Standing() || card.Attended(a.ID) || a.Start.Before(finished) || cl.Today(a.Start) != day {
+			continue
+		}
+		end := a.End
+		if end.Before(a.Start) {
+			end = a.Start
+		}
+		if end = end.Add(settling); end.After(until) {
+			until = end
+		}
+	}
+	return until
+}
+
+func want(cl *dental.Clinic, card *dental.Card, sc *Scenario, step *Step, m moment) (Want, bool) {
+	i := slices.IndexFunc(step.When, func(w When) bool { return w.For == "" || w.For == m.state })
+	if i < 0 {
+		return Want{}, false
+	}
+	when := step.When[i]
+	base := m.times[cmp.Or(when.From, m.first)]
+	due, ok := when.due(cl, base, m)
+	if !ok {
+		return Want{}, false
+	}
+	due = latest(due, m.heard, m.hold)
+	if f := when.Follows; f.Step != "" {
+		due = follow(due, card.Touch(sc.Name, f.Step, m.anchor), f.By, cl.Location())
+	}
+	w := Want{Step: step, Variant: when.Variant, Base: base, Touch: dental.Touch{
+		Clinic: cl.ID, Patient: card.Patient.ID, Scenario: sc.Name, Step: step.Name, Anchor: m.anchor,
+		Class: step.Class, Kind: step.Task, Priority: min(Rank(sc.Name), 9),
+		Due: due, Deadline: when.Deadline.AddTo(base, cl.Location()),
+	}}
+	w.TooLate = !step.Fresh.IsZero() && m.heard.After(step.Fresh.AddTo(base, cl.Location()))
+	return w, true
+}
+
+// due is the time of the step by the facts alone, moved into the sending hours.
+func (w When) due(cl *dental.Clinic, base time.Time, m moment) (time.Time, bool) {
+	hours, loc := cadence.HoursOf(cl), cl.Location()
+	fit := func(t time.Time) time.Time {
+		if w.Hours == "earlier" {
+			return hours.EveningBefore(t)
+		}
+		return t // later is for the moment of sending, which knows the evening rule
+	}
+	raw := w.After.AddTo(base, loc)
+	if w.WorkingDayBefore {
+		raw = cl.WorkingDayBefore(cl.Today(base)).At(dental.TimeOfDayOf(raw.In(loc)), loc)
+	}
+	if w.At != "" {
+		at, _ := dental.ParseTimeOfDay(w.At) // the catalogue's check let only good ones in
+		raw = dental.DateOf(raw.In(loc)).At(at, loc)
+	}
+	due := fit(raw)
+	if w.Late != (Late{}) && m.booked.After(negate(w.Late.Least).AddTo(base, loc)) {
+		return time.Time{}, false
+	}
+	if w.Late.After.IsZero() || !m.booked.After(due) {
+		return due, true
+	}
+	raw = latest(w.Late.After.AddTo(m.booked, loc), negate(w.Late.Before).AddTo(base, loc))
+	if due = fit(raw); due.Before(m.booked) {
+		due = hours.Next(raw)
+	}
+	return due, true
+}
+
+func negate(s Span) Span { return Span{Months: -s.Months, Days: -s.Days, Exact: -s.Exact} }
+
+// follow keeps the distance from another step of the same anchor: from when it
+// left, or is due; if it cannot be delivered, at once.
+func follow(due time.Time, before *dental.Touch, by Span, loc *time.Location) time.Time {
+	switch {
+	case before == nil:
+		return due
+	case before.State == dental.Failed || before.State == dental.Skipped && Undeliverable(before.Reason):
+		return before.EndedAt
+	case !before.SentAt.IsZero():
+		return latest(due, by.AddTo(before.SentAt, loc))
+	case before.State.Open() || before.State == dental.Claimed:
+		return latest(due, by.AddTo(before.Due, loc))
+	}
+	return due
+}
+
+func latest(times ...time.Time) time.Time {
+	return slices.MaxFunc(times, time.Time.Compare)
+}
+
+// Undeliverable reports whether a reason for skipping means that no message can reach the person.
+func Undeliverable(reason string) bool {
+	switch reason {
+	case "no-address", "not-me", "suppressed", "landline", "foreign-phone", "all-channels-failed", "no-guardian",
+		"phone-malformed", "phone-extension", "phone-several", "phone-toll-free":
+		return true
+	}
+	return false
+}

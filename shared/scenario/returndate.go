@@ -1,0 +1,120 @@
+package scenario
+
+import (
+	"slices"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+)
+
+// recallMonths are the intervals after which a patient is due again, by kind
+// of procedure; a clinic can change each.
+var recallMonths = map[dental.ProcedureKind]int{
+	dental.Hygiene: 6, dental.Implant: 12, dental.Orthodontics: 6, dental.Therapy: 6, dental.Surgery: 6,
+	dental.Prosthetics: 12, dental.Periodontics: 3, dental.Diagnostics: 6, dental.OtherKind: 6,
+}
+
+// ReturnDate is when the patient should come back after a visit: the date the
+// doctor set, else the shortest interval among the kinds done.
+func ReturnDate(cl *dental.Clinic, v dental.Visit) dental.Date {
+	if !v.ReturnDate.IsZero() {
+		return v.ReturnDate
+	}
+	months := 0
+	for _, kind := range v.Kinds() {
+		m := recallMonths[kind]
+		if own, set := cl.RecallMonths[string(kind)]; set {
+			m = own
+		}
+		if months == 0 || m > 0 && m < months {
+			months = m
+		}
+	}
+	if months == 0 {
+		months = recallMonths[dental.OtherKind]
+	}
+	return cl.Today(v.FinishedAt).AddMonths(months)
+}
+
+// Milestones lists the dates that a card's facts amount to now, one a kind and
+// plan. A return date follows the latest visit, unless that was an interim
+// stage of an open plan and a later date stands.
+func Milestones(cl *dental.Clinic, card *dental.Card) []dental.Milestone {
+	at := func(kind dental.MilestoneKind, d dental.Date) dental.Milestone {
+		return dental.Milestone{Clinic: cl.ID, Patient: card.Patient.ID, Kind: kind, Date: d}
+	}
+	var last, implant, braces *dental.Visit
+	for i := range card.Visits {
+		v := &card.Visits[i]
+		later := func(than *dental.Visit) bool { return than == nil || v.FinishedAt.After(than.FinishedAt) }
+		if later(last) {
+			last = v
+		}
+		if later(implant) && slices.Contains(v.Kinds(), dental.Implant) {
+			implant = v
+		}
+		if later(braces) && slices.Contains(v.Kinds(), dental.Orthodontics) {
+			braces = v
+		}
+	}
+	var out []dental.Milestone
+	if last == nil {
+		out = append(out, at(dental.LastVisit, dental.Date{}))
+	} else {
+		out = append(out, at(dental.LastVisit, cl.Today(last.FinishedAt)))
+		due := ReturnDate(cl, *last)
+		interim := slices.ContainsFunc(card.Plans, dental.Plan.Open)
+		for _, m := range card.Milestones {
+			if m.Kind == dental.ReturnPoint && interim && m.Date.After(due) {
+				due = m.Date
+			}
+		}
+		out = append(out, at(dental.ReturnPoint, due))
+	}
+	if implant != nil {
+		out = append(out, at(dental.LastImplant, cl.Today(implant.FinishedAt)))
+	}
+	if braces != nil {
+		out = append(out, at(dental.LastOrthodontics, cl.Today(braces.FinishedAt)))
+	}
+	if b := card.Patient.BirthDate; !b.IsZero() {
+		out = append(out, at(dental.Birthday, b))
+	}
+	for _, p := range card.Plans {
+		if p.Open() && !p.LastActivity().IsZero() {
+			m := at(dental.PlanActivity, cl.Today(p.LastActivity()))
+			m.Plan = p.ID
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Moot says how an open task was settled by what has happened since, or "".
+func Moot(cl *dental.Clinic, card *dental.Card, t dental.Task) string {
+	if gone, isGone := card.Patient.Gone(); isGone {
+		return gone
+	}
+	switch t.Kind {
+	case dental.ConfirmTask, dental.CallbackTask:
+		a := card.Appointment(dental.AppointmentOf(t.Anchor))
+		switch {
+		case a == nil:
+			return ""
+		case card.Attended(a.ID):
+			return "attended"
+		case dental.AppointmentAnchor(*a) != t.Anchor:
+			return "rescheduled"
+		case a.Status == dental.Cancelled:
+			return "appointment-cancelled"
+		case a.Status == dental.Missed:
+			return "appointment-missed"
+		case a.Answered() == "confirm", t.Kind == dental.ConfirmTask && a.Answered() != "":
+			return "answered"
+		}
+	case dental.RebookTask:
+		if a := card.NextAppointment(t.OpenedAt); a != nil {
+			return "booked"
+		}
+	}
+	return ""
+}

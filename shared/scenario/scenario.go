@@ -1,0 +1,219 @@
+// Package scenario holds what the clinic promises its patients, as data, and
+// the pure rules that turn facts into touches.
+//
+// A scenario is one file of catalogue/: what it hangs on, and its steps with
+// their times, gates and texts. The files are compiled into this package by
+// catalogue/compile (compiled.go), so that no cold start parses YAML.
+//
+// Reconcile is the heart: given a patient's card it says which touches the
+// facts ask for now, and how the stored ones must change to match. It is used
+// when a fact arrives, and Plan again when a touch is about to leave.
+package scenario
+
+//go:generate go run ./catalogue/compile
+
+import (
+	"slices"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+)
+
+// Catalogue is all scenarios, in the order of their names.
+type Catalogue []Scenario
+
+// Scenario is one journey.
+type Scenario struct {
+	Name  string
+	Title map[string]string // by locale, for staff
+	On    Trigger           // what it hangs on
+	Steps []Step
+}
+
+// Trigger names the kind of fact that a scenario hangs on, and so the shape of
+// its touches' anchors.
+type Trigger string
+
+// The triggers.
+const (
+	// OnVisitDay: a day with a completed visit. Anchor: the day. State: "". Times: end.
+	OnVisitDay Trigger = "visit-day"
+	// OnAppointment: an appointment at one time. Anchor: AppointmentAnchor.
+	// States: standing, missed, cancelled. Times: start, booked, change.
+	OnAppointment Trigger = "appointment"
+	// OnAnswer: what a patient said of a day. Anchor: the day.
+	// States: happy, neutral, unhappy, unrated. Times: answer.
+	OnAnswer Trigger = "answer"
+)
+
+// Step is one touch of a scenario: a message, or a staff task when Task is set.
+type Step struct {
+	Name  string
+	Class dental.Class
+	Task  dental.TaskKind
+	// Off: the clinic must switch the step on.
+	Off bool
+	// Reminder of an own appointment: no ceiling holds it, it has a refusal of
+	// its own, and one message speaks of all a household's appointments of the day.
+	Reminder bool
+	// When lists the times by the state of the anchor; the first that fits counts.
+	When []When
+	// Fresh is how long after the first of the times the fact may reach us; a
+	// fact that comes later is recorded as a touch skipped "late-event". 0: always.
+	Fresh Span
+	// Evening lets a message that follows hard upon its time leave after the sending hours.
+	Evening Evening
+	Unless  []Gate
+	// Link is the page that {link} opens.
+	Link dental.Purpose
+	// Texts by locale, or "variant/locale" for a When with a Variant.
+	Texts map[string]Text
+	// Advice by locale and kind of procedure fills {advice}.
+	Advice map[string]map[string]string
+}
+
+// Text is what one step says in one language. SMS is one template; the rest is the e-mail.
+type Text struct {
+	SMS        string
+	Subject    string
+	Heading    string
+	Paragraphs []string
+	Button     string
+}
+
+// BookingLink leads to the clinic's own booking page, which is no patient's link.
+const BookingLink dental.Purpose = "booking"
+
+// When is the time of a step.
+type When struct {
+	For      string // state of the anchor; "" is any
+	From     string // name of a time of the trigger; "" is its first
+	After    Span   // added to it; negative is before
+	Deadline Span   // added to From: when it is too late
+	// WorkingDayBefore moves the date to the last working day before it, and At sets the time of day.
+	WorkingDayBefore bool
+	At               string
+	// Late is for what was booked after the time had passed.
+	Late Late
+	// Hours says where a time outside the sending hours goes: "later" (default),
+	// "earlier" (to the evening before) or "any" (it does not matter: a task).
+	Hours string
+	// Follows keeps a distance from another step: at the earliest By after it left.
+	Follows Follow
+	// Variant picks another text.
+	Variant string
+}
+
+// Late is the rule for a booking that came after the step's time: not at all
+// with less than Least left, else the later of After the booking and Before the start.
+type Late struct {
+	Least, After, Before Span
+}
+
+// Follow ties a step to another of the same scenario.
+type Follow struct {
+	Step string
+	By   Span
+}
+
+// Evening lets a message leave until Until when it leaves within Within of its time.
+type Evening struct {
+	Within Span
+	Until  string // HH:MM
+}
+
+// Gate is a predicate by name that keeps a touch from leaving; see gates.go
+// for the names and which parameters each takes.
+type Gate struct {
+	Name   string
+	Count  int
+	Within Span
+}
+
+// Find gives the scenario of a name, or nil.
+func (c Catalogue) Find(name string) *Scenario {
+	i := slices.IndexFunc(c, func(s Scenario) bool { return s.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &c[i]
+}
+
+// Step gives the step of a name, or nil.
+func (s *Scenario) Step(name string) *Step {
+	i := slices.IndexFunc(s.Steps, func(s Step) bool { return s.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.Steps[i]
+}
+
+// Step gives a step by both names, or nil.
+func (c Catalogue) Step(scenario, step string) *Step {
+	if s := c.Find(scenario); s != nil {
+		return s.Step(step)
+	}
+	return nil
+}
+
+// Text gives the step's text in a locale, in a variant if there is one of it.
+func (s *Step) Text(variant, locale string) Text {
+	if t, ok := s.Texts[variant+"/"+locale]; ok {
+		return t
+	}
+	return s.Texts[locale]
+}
+
+// ranks is the arbiter's order of journeys: what matters more stands first and
+// leaves first. Names not in the catalogue yet are known to settings.
+var ranks = []string{"after-visit", "appointment", "review", "complex-visit", "plan", "recall", "implant-year", "orthodontics-6m",
+	"birthday", "club", "sleeping-6", "sleeping-12", "sleeping-18", "season", "referral"}
+
+// Names lists every scenario of the product in the order of their rank.
+func Names() []string { return slices.Clone(ranks) }
+
+// Rank is a scenario's place in the order of journeys, 0 first.
+func Rank(name string) int {
+	if i := slices.Index(ranks, name); i >= 0 {
+		return i
+	}
+	return len(ranks)
+}
+
+// on reports whether the clinic runs the step.
+func (s *Step) on(settings dental.ScenarioSettings) bool {
+	if on, set := settings.Steps[s.Name]; set {
+		return on
+	}
+	return !s.Off
+}
+
+// Span is a stretch of time: calendar months and days are counted on the
+// clinic's calendar, the rest exactly. Written "1mo", "-2d", "24h", "90m".
+type Span struct {
+	Months, Days int
+	Exact        time.Duration
+}
+
+// AddTo moves an instant by the span on the calendar of its location.
+func (s Span) AddTo(t time.Time, loc *time.Location) time.Time {
+	if s.Months != 0 || s.Days != 0 {
+		local := t.In(loc)
+		day := dental.DateOf(local).AddMonths(s.Months).AddDays(s.Days)
+		t = time.Date(day.Year, day.Month, day.Day, local.Hour(), local.Minute(), local.Second(), local.Nanosecond(), loc)
+	}
+	return t.Add(s.Exact)
+}
+
+// IsZero reports whether the span is nothing.
+func (s Span) IsZero() bool { return s == Span{} }
+
+// Follows is the step that this one keeps its distance from, or "".
+func (s *Step) Follows() string {
+	for _, w := range s.When {
+		if w.Follows.Step != "" {
+			return w.Follows.Step
+		}
+	}
+	return ""
+}

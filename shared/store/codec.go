@@ -1,0 +1,227 @@
+package store
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"time"
+	"unicode"
+)
+
+// The nouns are written down attribute by attribute, so that the console shows
+// them as they are: a field FamilyName is the attribute familyName, a time is
+// RFC 3339 in UTC, a type with a text form is that text, and a zero value is no
+// attribute. The goldens of codec_test hold the names: renaming a field of a
+// noun renames what is stored.
+
+// encode turns a struct into attributes; absent attributes are zero fields.
+func encode(v any) map[string]any {
+	out := map[string]any{}
+	encodeFields(reflect.ValueOf(v), out)
+	return out
+}
+
+func encodeFields(v reflect.Value, out map[string]any) {
+	t := v.Type()
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			encodeFields(v.Field(i), out)
+			continue
+		}
+		if !v.Field(i).IsZero() {
+			out[attribute(f.Name)] = encodeValue(v.Field(i))
+		}
+	}
+}
+
+// attribute lowers the capitals that a field's name begins with: ID is id, URL
+// is url, FamilyName is familyName, NotMe is notMe.
+func attribute(field string) string {
+	r := []rune(field)
+	for i := range r {
+		if !unicode.IsUpper(r[i]) || i > 0 && i+1 < len(r) && unicode.IsLower(r[i+1]) {
+			break
+		}
+		r[i] = unicode.ToLower(r[i])
+	}
+	return string(r)
+}
+
+func encodeValue(v reflect.Value) any {
+	switch x := v.Interface().(type) {
+	case time.Time:
+		return x.UTC().Format(time.RFC3339Nano)
+	case encoding.TextMarshaler:
+		b, err := x.MarshalText()
+		if err != nil {
+			panic("store: a noun that cannot be written as text: " + err.Error())
+		}
+		return string(b)
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return v.String()
+	case reflect.Int, reflect.Int64:
+		return v.Int()
+	case reflect.Bool:
+		return v.Bool()
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return v.Bytes()
+		}
+		out := make([]any, v.Len())
+		for i := range out {
+			out[i] = encodeValue(v.Index(i))
+		}
+		return out
+	case reflect.Map:
+		out := make(map[string]any, v.Len())
+		for _, k := range v.MapKeys() {
+			out[k.String()] = encodeValue(v.MapIndex(k))
+		}
+		return out
+	case reflect.Struct:
+		out := map[string]any{}
+		encodeFields(v, out)
+		return out
+	}
+	panic(fmt.Sprintf("store: a field of type %s has no stored form", v.Type()))
+}
+
+// decode fills the struct that into points to. Attributes it does not know
+// are left alone; one of the wrong shape is an error that names it.
+func decode(attr map[string]any, into any) error {
+	return decodeFields(attr, reflect.ValueOf(into).Elem())
+}
+
+func decodeFields(attr map[string]any, v reflect.Value) error {
+	t := v.Type()
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			if err := decodeFields(attr, v.Field(i)); err != nil {
+				return err
+			}
+			continue
+		}
+		stored, ok := attr[attribute(f.Name)]
+		if !ok {
+			continue
+		}
+		if err := decodeValue(stored, v.Field(i)); err != nil {
+			return fmt.Errorf("attribute %s: %w", attribute(f.Name), err)
+		}
+	}
+	return nil
+}
+
+func decodeValue(stored any, v reflect.Value) error {
+	switch x := v.Addr().Interface().(type) {
+	case *time.Time:
+		s, _ := stored.(string)
+		t, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil {
+			return fmt.Errorf("%v is not a time", stored)
+		}
+		*x = t
+		return nil
+	case encoding.TextUnmarshaler:
+		s, ok := stored.(string)
+		if !ok {
+			return fmt.Errorf("%v is not a text", stored)
+		}
+		return x.UnmarshalText([]byte(s))
+	}
+	mismatch := fmt.Errorf("a stored %T is not a %s", stored, v.Type())
+	switch v.Kind() {
+	case reflect.String:
+		s, ok := stored.(string)
+		if !ok {
+			return mismatch
+		}
+		v.SetString(s)
+	case reflect.Int, reflect.Int64:
+		n, ok := stored.(int64)
+		if !ok {
+			return mismatch
+		}
+		v.SetInt(n)
+	case reflect.Bool:
+		b, ok := stored.(bool)
+		if !ok {
+			return mismatch
+		}
+		v.SetBool(b)
+	case reflect.Slice:
+		if b, ok := stored.([]byte); ok && v.Type().Elem().Kind() == reflect.Uint8 {
+			v.SetBytes(b)
+			return nil
+		}
+		list, ok := stored.([]any)
+		if !ok {
+			return mismatch
+		}
+		out := reflect.MakeSlice(v.Type(), len(list), len(list))
+		for i := range list {
+			if err := decodeValue(list[i], out.Index(i)); err != nil {
+				return err
+			}
+		}
+		v.Set(out)
+	case reflect.Map:
+		m, ok := stored.(map[string]any)
+		if !ok {
+			return mismatch
+		}
+		out := reflect.MakeMapWithSize(v.Type(), len(m))
+		for k, s := range m {
+			e := reflect.New(v.Type().Elem()).Elem()
+			if err := decodeValue(s, e); err != nil {
+				return fmt.Errorf("%s: %w", k, err)
+			}
+			out.SetMapIndex(reflect.ValueOf(k).Convert(v.Type().Key()), e)
+		}
+		v.Set(out)
+	case reflect.Struct:
+		m, ok := stored.(map[string]any)
+		if !ok {
+			return mismatch
+		}
+		return decodeFields(m, v)
+	default:
+		return mismatch
+	}
+	return nil
+}
+
+// known lists the attributes a noun writes, so that putting it back keeps the
+// ones that newer code has added.
+func known(v any) []string { return fieldNames(reflect.TypeOf(v)) }
+
+func fieldNames(t reflect.Type) []string {
+	var out []string
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Anonymous {
+			out = append(out, fieldNames(f.Type)...)
+		} else {
+			out = append(out, attribute(f.Name))
+		}
+	}
+	return out
+}
+
+// overlay writes a noun over the attributes that were read with it.
+func overlay(read map[string]any, v any) map[string]any {
+	out := map[string]any{}
+	for name, value := range read {
+		out[name] = value
+	}
+	for _, name := range known(v) {
+		delete(out, name)
+	}
+	for name, value := range encode(v) {
+		out[name] = value
+	}
+	return out
+}

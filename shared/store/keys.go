@@ -1,0 +1,155 @@
+package store
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/table"
+)
+
+// The one table. c is a clinic, p a patient, s a shard of the due index (hash
+// of the patient, modulo Shards). GSI1 is work to do, GSI2 calendar and ledger.
+//
+//	item          PK               SK                       GSI1                                      GSI2
+//	clinic        C#c              C                                                                  CLINICS / zone#c
+//	patient       P#c#p            0
+//	milestone     P#c#p            M#kind[#plan]                                                      MS#c#kind#2026-05 / 22#p
+//	                                                                                                  birthday: MS#c#birthday#11 / 22#p
+//	                                                                                                  no visit yet: MS#c#last-visit#none / p
+//	appointment   P#c#p            A#id
+//	plan          P#c#p            L#id
+//	payment       P#c#p            F#id
+//	visit         P#c#p            V#id                                                               LED#c#day / V#p#id
+//	answer        P#c#p            N#day                                                              LED#c#day / N#p#day
+//	touch         P#c#p            T#scenario#step#anchor   open, claimed: DUE#s / wake#prio#c#p#T…   final: LED#c#day / T#p#…
+//	                                                        held: HELD#c#day / scenario#p#T…
+//	task          P#c#p            K#kind#anchor            open: TASK#c / showDay#band#value↓#p#K…   closed: LED#c#day / K#p#…
+//	contact       N#hmac(address)  c
+//	link          L#sha256(token)  L                        (expires)
+//	event         E#c#webhook-id   E                        (expires after 8 days)
+//	provider id   R#channel#id     R                        (expires after 30 days)
+//	job           J#c#id           J                        DUE#s / wake#prio#J#c#id
+//
+// A patient's partition is read whole in one query, so everything about one
+// person stands under one PK, and the head sorts first: what follows it can
+// only be newer. The month in a milestone's GSI2 key spreads an import over
+// many index partitions. The order of the staff's list is in its sort key, so
+// that showing the first page costs the first page.
+
+// Shards is how many partitions the due index has.
+const Shards = 4
+
+// esc keeps ids readable and the separator out of them: every byte outside
+// [A-Za-z0-9._:@-] becomes %XX.
+func esc(id string) string {
+	safe := func(b byte) bool {
+		return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("._:@-", b) >= 0
+	}
+	var out strings.Builder
+	for i := range len(id) {
+		if safe(id[i]) {
+			out.WriteByte(id[i])
+		} else {
+			fmt.Fprintf(&out, "%%%02X", id[i])
+		}
+	}
+	return out.String()
+}
+
+func join(parts ...string) string {
+	for i, p := range parts {
+		parts[i] = esc(p)
+	}
+	return strings.Join(parts, "#")
+}
+
+// instant is a time whose text sorts as the time does.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+func clinicKey(c string) table.Key { return table.Key{PK: "C#" + esc(c), SK: "C"} }
+func clinicsIndex(cl dental.Clinic) table.Key {
+	return table.Key{PK: "CLINICS", SK: cl.TimeZone + "#" + esc(cl.ID)}
+}
+
+func patientPK(c, p string) string { return "P#" + join(c, p) }
+
+func patientKey(c, p string) table.Key { return table.Key{PK: patientPK(c, p), SK: "0"} }
+func appointmentKey(c, p, id string) table.Key {
+	return table.Key{PK: patientPK(c, p), SK: "A#" + esc(id)}
+}
+func planKey(c, p, id string) table.Key    { return table.Key{PK: patientPK(c, p), SK: "L#" + esc(id)} }
+func paymentKey(c, p, id string) table.Key { return table.Key{PK: patientPK(c, p), SK: "F#" + esc(id)} }
+func visitKey(c, p, id string) table.Key   { return table.Key{PK: patientPK(c, p), SK: "V#" + esc(id)} }
+func answerKey(c, p string, day dental.Date) table.Key {
+	return table.Key{PK: patientPK(c, p), SK: "N#" + day.String()}
+}
+func touchKey(c, p, scenario, step, anchor string) table.Key {
+	return table.Key{PK: patientPK(c, p), SK: "T#" + join(scenario, step, anchor)}
+}
+func taskKey(c, p string, kind dental.TaskKind, anchor string) table.Key {
+	return table.Key{PK: patientPK(c, p), SK: "K#" + join(string(kind), anchor)}
+}
+func milestoneKey(m dental.Milestone) table.Key {
+	sk := "M#" + esc(string(m.Kind))
+	if m.Plan != "" {
+		sk += "#" + esc(m.Plan)
+	}
+	return table.Key{PK: patientPK(m.Clinic, m.Patient), SK: sk}
+}
+
+// milestoneIndex is where a scan looks the milestone up.
+func milestoneIndex(m dental.Milestone) table.Key {
+	pk := "MS#" + join(m.Clinic, string(m.Kind))
+	switch {
+	case m.Date.IsZero():
+		return table.Key{PK: pk + "#none", SK: esc(m.Patient)}
+	case m.Kind == dental.Birthday:
+		return table.Key{PK: fmt.Sprintf("%s#%02d", pk, int(m.Date.Month)), SK: fmt.Sprintf("%02d#%s", m.Date.Day, esc(m.Patient))}
+	}
+	return table.Key{PK: fmt.Sprintf("%s#%04d-%02d", pk, m.Date.Year, int(m.Date.Month)), SK: fmt.Sprintf("%02d#%s", m.Date.Day, esc(m.Patient))}
+}
+
+func ledgerIndex(c string, day dental.Date, kind, p, rest string) table.Key {
+	return table.Key{PK: "LED#" + esc(c) + "#" + day.String(), SK: kind + "#" + esc(p) + "#" + rest}
+}
+
+func dueShard(c, p string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(c + "\x00" + p))
+	return int(h.Sum32() % Shards)
+}
+
+func duePK(shard int) string { return fmt.Sprintf("DUE#%d", shard) }
+
+func touchDueIndex(t dental.Touch) table.Key {
+	return table.Key{PK: duePK(dueShard(t.Clinic, t.Patient)),
+		SK: fmt.Sprintf("%s#%d#%s", instant(t.Wake), t.Priority, join(t.Clinic, t.Patient, t.Scenario, t.Step, t.Anchor))}
+}
+
+func touchHeldIndex(t dental.Touch) table.Key {
+	return table.Key{PK: "HELD#" + esc(t.Clinic) + "#" + instant(t.Due)[:10], SK: join(t.Scenario, t.Patient, t.Step, t.Anchor)}
+}
+
+// mostValue is above any value at stake: subtracting from it turns the order round.
+const mostValue = 1_000_000_000_000_000
+
+func tasksPK(c string) string { return "TASK#" + esc(c) }
+
+func taskIndex(t dental.Task) table.Key {
+	value := min(max(t.Value.Minor, 0), mostValue-1)
+	return table.Key{PK: tasksPK(t.Clinic),
+		SK: fmt.Sprintf("%s#%d#%015d#%s", t.ShowDay, t.Kind.Band(), mostValue-1-value, join(t.Patient, string(t.Kind), t.Anchor))}
+}
+
+func contactKey(hmac string) table.Key    { return table.Key{PK: "N#" + hmac, SK: "c"} }
+func linkKey(hash string) table.Key       { return table.Key{PK: "L#" + hash, SK: "L"} }
+func eventKey(c, id string) table.Key     { return table.Key{PK: "E#" + join(c, id), SK: "E"} }
+func providerKey(ch, id string) table.Key { return table.Key{PK: "R#" + join(ch, id), SK: "R"} }
+func jobKey(c, id string) table.Key       { return table.Key{PK: "J#" + join(c, id), SK: "J"} }
+
+func jobDueIndex(j Job) table.Key {
+	return table.Key{PK: duePK(dueShard(j.Clinic, j.ID)), SK: fmt.Sprintf("%s#9#J#%s", instant(j.Wake), join(j.Clinic, j.ID))}
+}

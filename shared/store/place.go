@@ -1,0 +1,127 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/table"
+)
+
+// Event is the memory of one delivery: the same id with the same body is a repeat.
+type Event struct {
+	Clinic string
+	ID     string
+	Body   string // hash
+	At     time.Time
+}
+
+// eventMemory is how long a delivery is remembered.
+const eventMemory = 8 * 24 * time.Hour
+
+// ProviderID finds a touch by what a provider called its message.
+type ProviderID struct {
+	Channel  dental.Channel
+	ID       string
+	Clinic   string
+	Patient  string
+	Scenario string
+	Step     string
+	Anchor   string
+	Attempt  string
+	At       time.Time
+}
+
+// providerMemory is how long a provider's report finds its touch.
+const providerMemory = 30 * 24 * time.Hour
+
+// Job is work that outlives a request: it has a due key and is done at least once.
+type Job struct {
+	Clinic  string
+	ID      string
+	Kind    string
+	Patient string
+	Wake    time.Time
+	Made    time.Time
+	Done    time.Time
+	Tries   int
+}
+
+// The kinds of job.
+const (
+	EraseJob  = "erase"  // remove what is left of a patient
+	SettleJob = "settle" // bring a patient's touches in line with the facts
+)
+
+// place says where a noun is kept and under which condition it may be written.
+func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
+	it := table.Item{}
+	blind := false
+	switch v := noun.(type) {
+	case dental.Clinic:
+		it.Key, it.Index2 = clinicKey(v.ID), clinicsIndex(v)
+	case dental.Patient:
+		it.Key = patientKey(v.Clinic, v.ID)
+	case dental.Appointment:
+		it.Key = appointmentKey(v.Clinic, v.Patient, v.ID)
+	case dental.Visit:
+		it.Key = visitKey(v.Clinic, v.Patient, v.ID)
+		it.Index2 = ledgerIndex(v.Clinic, v.Day, "V", v.Patient, esc(v.ID))
+	case dental.Plan:
+		it.Key = planKey(v.Clinic, v.Patient, v.ID)
+	case dental.Payment:
+		it.Key = paymentKey(v.Clinic, v.Patient, v.ID)
+	case dental.Answer:
+		it.Key = answerKey(v.Clinic, v.Patient, v.Day)
+		it.Index2 = ledgerIndex(v.Clinic, v.Day, "N", v.Patient, v.Day.String())
+	case dental.Milestone:
+		it.Key, it.Index2 = milestoneKey(v), milestoneIndex(v)
+	case dental.Touch:
+		it.Key = touchKey(v.Clinic, v.Patient, v.Scenario, v.Step, v.Anchor)
+		switch {
+		case v.State == dental.Held:
+			it.Index1 = touchHeldIndex(v)
+		case !v.State.Final():
+			it.Index1 = touchDueIndex(v)
+		default:
+			it.Index2 = ledgerIndex(v.Clinic, v.EndedOn, "T", v.Patient, join(v.Scenario, v.Step, v.Anchor))
+		}
+	case dental.Task:
+		it.Key = taskKey(v.Clinic, v.Patient, v.Kind, v.Anchor)
+		if v.Open() {
+			it.Index1 = taskIndex(v)
+		} else {
+			it.Index2 = ledgerIndex(v.Clinic, v.ClosedOn, "K", v.Patient, join(string(v.Kind), v.Anchor))
+		}
+	case dental.Contact:
+		it.Key = contactKey(v.Key)
+	case dental.Link:
+		it.Key, it.Expires, blind = linkKey(v.Hash), v.Expires, true
+	case Event:
+		it.Key, it.Expires = eventKey(v.Clinic, v.ID), v.At.Add(eventMemory)
+	case ProviderID:
+		it.Key, it.Expires, blind = providerKey(string(v.Channel), v.ID), v.At.Add(providerMemory), true
+	case Job:
+		it.Key = jobKey(v.Clinic, v.ID)
+		if v.Done.IsZero() {
+			it.Index1 = jobDueIndex(v)
+		} else {
+			it.Expires = v.Done.Add(eventMemory)
+		}
+	default:
+		return it, table.None, fmt.Errorf("store: no place for a %T", noun)
+	}
+	was, wasRead := tx.read[it.Key]
+	if _, job := noun.(Job); job && !wasRead {
+		blind = true // a new job's id says all
+	}
+	it.Attr = overlay(was.Attr, noun)
+	delete(it.Attr, "expires") // the engine's own attribute: it is the item's expiry
+	switch {
+	case blind:
+		return it, table.None, nil
+	case !wasRead && !tx.whole[it.Key.PK]:
+		return it, table.None, fmt.Errorf("store: put of %s, which was not read", it.Key)
+	}
+	return it, table.Version(was.Version), nil
+}

@@ -1,0 +1,88 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/returnpoint/returnpoint/shared/table"
+)
+
+// Admin is what CreateTable uses of *dynamodb.Client.
+type Admin interface {
+	CreateTable(context.Context, *dynamodb.CreateTableInput, ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error)
+	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
+	UpdateTimeToLive(context.Context, *dynamodb.UpdateTimeToLiveInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateTimeToLiveOutput, error)
+}
+
+var _ Admin = (*dynamodb.Client)(nil)
+
+// lookAgain is the time between two looks at a table in the making.
+const lookAgain = 250 * time.Millisecond
+
+// CreateTable makes an empty table of the engine's layout and waits until it
+// can be used or the context ends. It serves tests and compatible services; on
+// AWS the table is a resource of the template, with backups and protection.
+func CreateTable(ctx context.Context, client Admin, name string) error {
+	input := &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+	}
+	for _, index := range indexes {
+		for _, attribute := range []string{index.pk, index.sk} {
+			input.AttributeDefinitions = append(input.AttributeDefinitions, types.AttributeDefinition{
+				AttributeName: aws.String(attribute), AttributeType: types.ScalarAttributeTypeS,
+			})
+		}
+		keys := []types.KeySchemaElement{
+			{AttributeName: aws.String(index.pk), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String(index.sk), KeyType: types.KeyTypeRange},
+		}
+		if index.name == "" {
+			input.KeySchema = keys
+			continue
+		}
+		input.GlobalSecondaryIndexes = append(input.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+			IndexName: aws.String(index.name), KeySchema: keys,
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+		})
+	}
+	if _, err := client.CreateTable(ctx, input); err != nil {
+		return fmt.Errorf("dynamo: create the table %s: %w", name, err)
+	}
+	if err := waitUntilActive(ctx, client, name); err != nil {
+		return fmt.Errorf("dynamo: wait for the table %s: %w", name, err)
+	}
+	if _, err := client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+		TableName: &name,
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{
+			AttributeName: aws.String(table.AttrExpires), Enabled: aws.Bool(true),
+		},
+	}); err != nil {
+		return fmt.Errorf("dynamo: switch on time to live of the table %s: %w", name, err)
+	}
+	return nil
+}
+
+func waitUntilActive(ctx context.Context, client Admin, name string) error {
+	for {
+		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+		if err != nil {
+			return err
+		}
+		if out.Table.TableStatus == types.TableStatusActive {
+			return nil
+		}
+		timer := time.NewTimer(lookAgain)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
