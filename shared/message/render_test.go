@@ -48,6 +48,7 @@ func TestGroupsVanishAndTheGapClosesUp(t *testing.T) {
 		{"{date} ждём", nil, "В среду, 6 мая ждём"},
 		{"[{given}, ]{link} — ваша страница", []Placeholder{Given}, "https://x.example/c/AbC- — ваша страница"},
 		{" {link}", nil, "https://x.example/c/AbC-"},
+		{"Здесь! [{given}]{link}", []Placeholder{Given}, "Здесь! https://x.example/c/AbC-"},
 		// What stands at the end of a value is the value's, whatever it looks like.
 		{"Здесь: {link}[ — {clinic}]", []Placeholder{ClinicName}, "Здесь: https://x.example/c/AbC-"},
 		{"Здесь: {link}[ {clinic}].", []Placeholder{ClinicName}, "Здесь: https://x.example/c/AbC-."},
@@ -63,6 +64,12 @@ func TestGroupsVanishAndTheGapClosesUp(t *testing.T) {
 		if got := compile(t, c.source).Render(values, 0).Text; got != c.want {
 			t.Errorf("%q without %q gives\n%q, want\n%q", c.source, c.absent, got, c.want)
 		}
+	}
+}
+
+func TestABrandKeepsItsSmallLetter(t *testing.T) {
+	if got := compile(t, "{clinic} ждёт вас. [{given}]{clinic}").Render(Values{ClinicName: "iSmile"}, 0).Text; got != "iSmile ждёт вас. iSmile" {
+		t.Errorf("got %q", got)
 	}
 }
 

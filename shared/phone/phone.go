@@ -4,12 +4,10 @@
 package phone
 
 import (
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 
@@ -62,12 +60,6 @@ func (i Issue) Error() string {
 	return "this is not a phone number"
 }
 
-// IssueOf gives the first Issue in the chain, else "".
-func IssueOf(err error) Issue {
-	issue, _ := errors.AsType[Issue](err)
-	return issue
-}
-
 // maxLength bounds, in bytes, what Parse looks at: nothing longer is one field
 // of a card.
 const maxLength = 200
@@ -93,7 +85,7 @@ var (
 // prefix, or by being a whole mobile number of their country and none of this
 // one. The error is an Issue.
 func Parse(raw, country string) (Number, error) {
-	if len(raw) > maxLength || !utf8.ValidString(raw) {
+	if len(raw) > maxLength {
 		return Number{}, Malformed
 	}
 	s := tidy(raw)
@@ -125,8 +117,8 @@ func Parse(raw, country string) (Number, error) {
 func tidy(raw string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\r':
-			return '\n'
+		case r == '\n':
+			return r
 		case unicode.IsSpace(r):
 			return ' '
 		case unicode.Is(unicode.Cf, r), strings.ContainsRune("'\"`’", r):

@@ -1,11 +1,11 @@
 package phone_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/nyaruka/phonenumbers"
 	"pgregory.net/rapid"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -35,6 +35,7 @@ func TestAnySpellingOfANumberIsTheNumber(t *testing.T) {
 		{"as a tel URI", "tel:+79161234567", "RU", phone.Number{E164: "+79161234567", Region: "RU", Mobile: true}},
 		{"between blank lines", "\n 89161234567\r\n", "RU", phone.Number{E164: "+79161234567", Region: "RU", Mobile: true}},
 		{"spelled twice", "8 916 123-45-67, +79161234567", "RU", phone.Number{E164: "+79161234567", Region: "RU", Mobile: true}},
+		{"spelled twice on two lines", "8 916 123-45-67\n+79161234567", "RU", phone.Number{E164: "+79161234567", Region: "RU", Mobile: true}},
 		{"the last of the test range", "+79169999998", "RU", phone.Number{E164: "+79169999998", Region: "RU", Mobile: true}},
 		{"a landline", "8 (495) 123-45-67", "RU", phone.Number{E164: "+74951234567", Region: "RU"}},
 		{"of Kazakhstan, which shares +7", "8 701 000 00 01", "RU", phone.Number{E164: "+77010000001", Region: "KZ", Mobile: true}},
@@ -102,6 +103,7 @@ func TestWhatCannotBeUsedIsNamed(t *testing.T) {
 		{"two after a slash", "8 916 000-00-01 / 8 916 000-00-02", phone.Several},
 		{"two after a semicolon", "+79160000001;+79160000002", phone.Several},
 		{"two on two lines", "89160000001\n89160000002", phone.Several},
+		{"three on three lines", "89160000001\r\n89160000002\r\n89160000003", phone.Several},
 		{"two after a word", "8 916 000-00-01 или 8 916 000-00-02", phone.Several},
 		{"two after a space", "8 916 000 00 01 8 916 000 00 02", phone.Several},
 		{"two after a plus", "+79160000001+79160000002", phone.Several},
@@ -121,6 +123,28 @@ func TestWhatCannotBeUsedIsNamed(t *testing.T) {
 			}
 			if got != (phone.Number{}) {
 				t.Errorf("Parse(%q) gave a number with its issue: %s", c.raw, string(got.E164))
+			}
+		})
+	}
+}
+
+// The examples are libphonenumber's own, one a country.
+func TestAMobileOfEveryCountryIsRead(t *testing.T) {
+	for country := range phonenumbers.GetSupportedRegions() {
+		if country == "TA" {
+			continue // Tristan da Cunha has no mobiles
+		}
+		t.Run(country, func(t *testing.T) {
+			example := phonenumbers.GetExampleNumberForType(country, phonenumbers.MOBILE)
+			want := phone.Number{E164: dental.Phone(phonenumbers.Format(example, phonenumbers.E164)), Mobile: true,
+				Region: phonenumbers.GetRegionCodeForNumber(example)} // islands use their mainland's plan
+			for _, format := range []phonenumbers.PhoneNumberFormat{phonenumbers.E164, phonenumbers.INTERNATIONAL, phonenumbers.RFC3966} {
+				for _, reader := range []string{"", "RU", country} {
+					raw := phonenumbers.Format(example, format)
+					if got, err := phone.Parse(raw, reader); err != nil || got != want {
+						t.Errorf("Parse(%q, %q) = %s %s mobile %v, %v", raw, reader, string(got.E164), got.Region, got.Mobile, err)
+					}
+				}
 			}
 		})
 	}
@@ -148,14 +172,23 @@ func TestTheIssuesAreTheWordsOfACard(t *testing.T) {
 	}
 }
 
-func TestAnIssueIsFoundInsideAnotherError(t *testing.T) {
-	_, err := phone.Parse("112", "RU")
-	if got := phone.IssueOf(fmt.Errorf("line 7: %w", err)); got != phone.Malformed {
-		t.Errorf("inside another error: %q", string(got))
-	}
-	for _, other := range []error{nil, errors.New("the disk is full")} {
-		if got := phone.IssueOf(other); got != "" {
-			t.Errorf("%v is the issue %q", other, string(got))
+func TestReadGivesTheNumberOrTheIssueOfACard(t *testing.T) {
+	for _, c := range []struct {
+		spelled string
+		number  dental.Phone
+		region  string
+		mobile  bool
+		issue   string
+	}{
+		{"8 916 123-45-67", "+79161234567", "RU", true, ""},
+		{"8 495 123-45-67", "+74951234567", "RU", false, ""},
+		{"8 701 000-00-01", "+77010000001", "KZ", true, ""},
+		{"8 495 123-45-67 доб. 1", "", "", false, "extension"},
+		{"", "", "", false, "empty"},
+	} {
+		number, region, mobile, issue := phone.Read(c.spelled, "RU")
+		if number != c.number || region != c.region || mobile != c.mobile || issue != c.issue {
+			t.Errorf("Read(%q) = %s, %s, %v, %q", c.spelled, string(number), region, mobile, issue)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 // Encode writes the event so that Decode reads it again: the same Type, At and
 // noun, with the noun's Version. Clinic, ID and the hashes travel outside the
 // body, and what only the receiver knows is not part of the format. Times are
-// written in UTC. A card's
-// Phone and Email stand in for its Number and Mail where these are empty.
+// written in UTC. A card's Phone and Email stand in for its Number and Mail
+// where these are empty.
 //
 // An event that Decode would refuse is not written: the error is Decode's, a
 // *dental.Error of kind Invalid.

@@ -47,7 +47,7 @@ const MaxBytes = 256 << 10
 //
 // Event.Body is the hex SHA-256 of raw. Source.Body is that of the object alone,
 // so that the same object in another delivery, with its keys in another order,
-// is seen to be the same: see objectHash.
+// is seen to be the same. An appointment's status belongs to the object.
 //
 // Every error is a *dental.Error of kind Invalid, whose Field is the path of the
 // bad field, or "" when the document as a whole is at fault. It repeats no
