@@ -461,3 +461,148 @@ func TestADueTouchIsQueuedOnceAndAgainOnlyAfterAQuarterOfAnHour(t *testing.T) {
 		}
 	}
 }
+
+// forgetful loses the answer to the first write of a claim, after or before it happened.
+type forgetful struct {
+	table.Table
+	happens bool
+	lost    int
+}
+
+func (f *forgetful) Write(ctx context.Context, ops ...table.Op) error {
+	claim := slices.ContainsFunc(ops, func(o table.Op) bool { return o.Item.Attr["state"] == string(dental.Claimed) })
+	if !claim || f.lost > 0 {
+		return f.Table.Write(ctx, ops...)
+	}
+	f.lost++
+	if f.happens {
+		if err := f.Table.Write(ctx, ops...); err != nil {
+			return err
+		}
+	}
+	return table.ErrAmbiguous
+}
+
+func TestAClaimWhoseAnswerIsLostIsFoundAgainByItsAttemptAndSentOnce(t *testing.T) {
+	for _, happens := range []bool{true, false} {
+		t.Run(fmt.Sprintf("had happened: %t", happens), func(t *testing.T) {
+			f := &forgetful{Table: stagetest.New(t, start).Table, happens: happens}
+			s := stagetest.On(t, f, start)
+			s.Patient("P")
+			s.Visit("V", "P", start)
+			s.To(start.Add(time.Minute))
+			touch := s.Touch("P", "after-visit", "thanks")
+			if len(s.Sent()) != 1 || touch.State != dental.Sent || f.lost != 1 || len(touch.Attempts) != 1 {
+				t.Errorf("%d messages left, the touch is %s after %d attempts", len(s.Sent()), touch.State, len(touch.Attempts))
+			}
+		})
+	}
+}
+
+func TestAChildsMessageGoesToTheGuardianByTheGuardiansConsentAndAFamilyGetsOneReminder(t *testing.T) {
+	s := stagetest.New(t, start)
+	s.Patient("MOM", func(c *intake.Card) { c.GivenName = "Ольга" })
+	s.Patient("KID", func(c *intake.Card) {
+		c.GivenName, c.Number, c.Mail, c.GuardianID = "Пётр", "", "", "MOM"
+		c.BirthDate, c.Consents = dental.Date{Year: 2016, Month: 5, Day: 1}, nil
+	})
+	s.Patient("DAD", func(c *intake.Card) { c.GivenName = "Иван" }) // the same phone
+	s.Patient("ALONE", func(c *intake.Card) { c.GivenName, c.Number = "Юрий", "+79160000009" })
+	day := "2026-03-19"
+	for id, at := range map[string]string{"MOM": "10:00", "DAD": "12:30", "ALONE": "11:00"} {
+		s.Appointment(intake.AppointmentBooked, "A-"+id, id, s.Local(day+" "+at))
+	}
+	s.Visit("V", "KID", start)
+	s.ToLocal("2026-03-18 20:00")
+
+	if kid := s.SentAs("after-visit", "thanks"); len(kid) != 1 || kid[0].To != "+79160000001" || !strings.HasPrefix(kid[0].Text, "Пётр, ") {
+		t.Errorf("thanks for the child: %v", left(s, "KID"))
+	}
+	reminders := s.SentAs("appointment", "reminder")
+	if len(reminders) != 2 {
+		t.Fatalf("%d reminders left, want one for the family and one for the stranger", len(reminders))
+	}
+	for _, m := range reminders {
+		if m.Touch.Patient == "ALONE" {
+			continue
+		}
+		if m.Touch.Patient != "MOM" || !strings.Contains(m.Text, "Ольга 10:00 и Иван 12:30") {
+			t.Errorf("the family's reminder, to %s: %q", m.Touch.Patient, m.Text)
+		}
+	}
+	if touch := s.Touch("DAD", "appointment", "reminder"); touch.State != dental.Skipped || touch.Reason != "combined" {
+		t.Errorf("the other reminder is %s (%s)", touch.State, touch.Reason)
+	}
+	if _, err := s.Desk.Act(t.Context(), s.Token("MOM", dental.AppointmentLink), reply.Confirm, s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"MOM", "DAD"} {
+		if a := s.Card(id).Appointment("A-" + id); a.Answered() != "confirm" {
+			t.Errorf("one press confirms for the family; %s is %q", id, a.Answered())
+		}
+	}
+}
+
+func TestServiceMessagesHaveACeilingThatRemindersDoNotCountAgainst(t *testing.T) {
+	s := stagetest.New(t, start)
+	s.Settings(func(c *dental.Clinic) {
+		c.Scenarios["after-visit"] = dental.ScenarioSettings{On: true, Steps: map[string]bool{"survey": false}}
+	})
+	for _, id := range []string{"P1", "P2", "P3"} {
+		s.Patient(id) // one phone
+		s.Visit("V"+id, id, start)
+	}
+	s.Appointment(intake.AppointmentBooked, "A", "P1", s.Local("2026-03-12 11:30"))
+	s.To(start.Add(3 * time.Hour))
+	if n, r := len(s.SentAs("after-visit", "thanks")), len(s.SentAs("appointment", "reminder")); n != 2 || r != 1 {
+		t.Errorf("%d thanks and %d reminders on one day, want 2 and 1", n, r)
+	}
+	s.To(start.Add(24 * time.Hour))
+	waiting := 0
+	for _, id := range []string{"P1", "P2", "P3"} {
+		if touch := s.Touch(id, "after-visit", "thanks"); touch.State == dental.Sent {
+			continue
+		} else if waiting++; touch.Reason != "ceiling" {
+			t.Errorf("the third is %s (%s)", touch.State, touch.Reason)
+		}
+	}
+	if waiting > 1 {
+		t.Errorf("%d thanks did not leave", waiting)
+	}
+}
+
+func TestStopEndsCareAndAdvertisingAndASecondOneServiceToo(t *testing.T) {
+	s := stagetest.New(t, start)
+	s.Patient("P")
+	first, err := s.Desk.Stop(t.Context(), &s.Clinic, "+79160000001", s.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Visit("V", "P", start)
+	s.To(start.Add(time.Hour))
+	if len(s.Sent()) != 1 {
+		t.Errorf("after one STOP %d service messages left, want 1", len(s.Sent()))
+	}
+	second, err := s.Desk.Stop(t.Context(), &s.Clinic, "+79160000001", s.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.To(start.Add(30 * time.Hour))
+	if touch := s.Touch("P", "after-visit", "survey"); touch.State != dental.Skipped || touch.Reason != "opted-out" {
+		t.Errorf("after a second STOP the survey is %s (%s)", touch.State, touch.Reason)
+	}
+	if len(first) != 2 || len(second) != 3 {
+		t.Errorf("refused by the first STOP %v, by the second %v", first, second)
+	}
+	s.Set(start.Add(40 * 24 * time.Hour))
+	s.Patient("P", func(c *intake.Card) {
+		for i := range c.Consents {
+			c.Consents[i].At = s.Now()
+		}
+	})
+	s.Visit("V2", "P", s.Now())
+	s.To(s.Now().Add(time.Hour))
+	if len(s.SentAs("after-visit", "thanks")) != 2 {
+		t.Error("a consent given after the STOP does not count")
+	}
+}
