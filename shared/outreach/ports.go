@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 )
@@ -28,6 +29,16 @@ type Message struct {
 	// For one machine's outbox and for measuring:
 	Links []string
 	Parts int
+}
+
+// Format keeps the text and the address out of every verb.
+func (m Message) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "message of %s by %s", m.Touch, m.Channel)
+}
+
+// LogValue keeps the text and the address out of logs.
+func (m Message) LogValue() slog.Value {
+	return slog.StringValue("message of " + m.Touch.String() + " by " + string(m.Channel))
 }
 
 // TouchRef names a touch where an id alone would not find it.
