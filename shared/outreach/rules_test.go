@@ -312,7 +312,9 @@ func TestAnAppointmentRemindedConfirmedMovedMovedBackCancelledAndBookedAgain(t *
 			if zone == "America/New_York" {
 				first, second = s.Local("2026-03-09 14:30"), s.Local("2026-03-12 10:00")
 			}
-			reminded := func(a time.Time) string { return local(s, dental.DateOf(a).AddDays(-2).At(dental.TimeOfDayOf(a), a.Location())) }
+			reminded := func(a time.Time) string {
+				return local(s, dental.DateOf(a).AddDays(-2).At(dental.TimeOfDayOf(a), a.Location()))
+			}
 			s.Patient("P")
 			s.Appointment(intake.AppointmentBooked, "A", "P", first)
 			s.To(first.Add(-47 * time.Hour))

@@ -38,7 +38,9 @@ func answer(t *testing.T, s *stagetest.Stage, token, rating, nps, comment string
 	return page
 }
 
-func at(s *stagetest.Stage, t time.Time) string { return t.In(s.Clinic.Location()).Format("2006-01-02 15:04") }
+func at(s *stagetest.Stage, t time.Time) string {
+	return t.In(s.Clinic.Location()).Format("2006-01-02 15:04")
+}
 
 func TestAnAnswerOpensTheTaskThatItsMoodAsksFor(t *testing.T) {
 	tests := []struct {
@@ -376,7 +378,9 @@ func TestNotMeEndsWhatThisPatientSendsToThatAddressUntilTheMISBringsAnother(t *t
 // readOnly fails every write.
 type readOnly struct{ table.Table }
 
-func (r readOnly) Write(context.Context, ...table.Op) error { panic("a page was looked at and something was written") }
+func (r readOnly) Write(context.Context, ...table.Op) error {
+	panic("a page was looked at and something was written")
+}
 
 func TestLookingAtAPageWritesNothing(t *testing.T) {
 	s, survey := surveyed(t)
