@@ -63,7 +63,7 @@ func Judge(c *dental.Clinic, p Person, ask Ask, now time.Time) Verdict {
 // the most telling reason of all.
 func route(c *dental.Clinic, p Person, ask Ask) (reach *Reach, reason string, noWay bool) {
 	// The later in this list, the more the reason tells.
-	rank := []string{"", "no-address", "not-me", "suppressed", "landline", "foreign-phone", "tried", "no-consent", "opted-out"}
+	rank := []string{"", "no-address", "not-me", "suppressed", "landline", "foreign-phone", "shared-phone", "tried", "no-consent", "opted-out"}
 	worst := 0
 	blame := func(r string) { worst = max(worst, slices.Index(rank, r)) }
 	for _, ch := range order(c, p.Patient) {
@@ -78,6 +78,8 @@ func route(c *dental.Clinic, p Person, ask Ask) (reach *Reach, reason string, no
 			blame("not-me")
 		case contact.Suppressed != "":
 			blame("suppressed")
+		case contact.Crowded:
+			blame("shared-phone")
 		case ch == dental.SMS && p.PhoneRegion != "" && c.Country != "" && p.PhoneRegion != c.Country:
 			blame("foreign-phone")
 		case ch == dental.SMS && p.Landline:

@@ -11,6 +11,9 @@ type Contact struct {
 	// Key is the keyed hash that stands for the address; the address is nowhere in it.
 	Key     string
 	Members []Member
+	// Crowded: more patients have the address than a family has members. It is
+	// somebody's filler, and nothing is sent there.
+	Crowded bool
 	// OptOuts are refusals of whoever holds the address.
 	OptOuts []OptOut
 	// Suppressed says why nothing can be delivered there, "" if it can.
@@ -45,9 +48,18 @@ type Recent struct {
 // memory is how long claims are kept on a contact: the longest cap's period.
 const memory = 30 * 24 * time.Hour
 
-// Join makes the patient a member.
+// family is how many patients may share an address before it is taken for a
+// filler: the reception's own number, typed into every card.
+const family = 12
+
+// Join makes the patient a member, or marks the address as crowded when it has
+// too many.
 func (c *Contact) Join(m Member) {
-	if !slices.Contains(c.Members, m) {
+	switch {
+	case slices.Contains(c.Members, m):
+	case len(c.Members) >= family:
+		c.Crowded = true
+	default:
 		c.Members = append(c.Members, m)
 	}
 }

@@ -81,6 +81,9 @@ func (c *composer) sms(values message.Values) error {
 		template = template.Append(w)
 	}
 	r := template.Render(values, smsParts)
+	if len(r.Missing) > 0 {
+		return fmt.Errorf("outreach: text of %s/%s: there is nothing to put for %v", c.s.Touch.Scenario, c.s.Touch.Step, r.Missing)
+	}
 	c.out.Message.Text, c.out.Message.Parts = r.Text, r.Parts
 	return nil
 }

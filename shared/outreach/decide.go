@@ -134,6 +134,10 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	return d
 }
 
+// mostTogether is how many further appointments one reminder speaks of, so
+// that its text stays short and one press on its page stays one write.
+const mostTogether = 3
+
 // about names an appointment at its time inside Touch.Together.
 func about(patient, anchor string) string { return patient + "/" + anchor }
 
@@ -179,5 +183,5 @@ func together(s Situation, t dental.Touch) []Other {
 		}
 	}
 	slices.SortFunc(out, func(a, b Other) int { return a.Appointment.Start.Compare(b.Appointment.Start) })
-	return out[:min(len(out), 5)]
+	return out[:min(len(out), mostTogether)]
 }

@@ -1,6 +1,7 @@
 package outreach_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -248,6 +249,18 @@ func TestAMessageThatCannotLeaveSaysWhyAndStaffAreAskedWhereTheyCanMendIt(t *tes
 				t.Errorf("a task for staff: %t, want %t", has, tt.task)
 			}
 		})
+	}
+}
+
+func TestANumberThatStandsInTooManyCardsIsNobodys(t *testing.T) {
+	s := stagetest.New(t, start)
+	for i := range 14 {
+		s.Patient(fmt.Sprintf("P%02d", i), func(c *intake.Card) { c.Mail = "" })
+	}
+	s.Visit("V", "P00", start)
+	s.To(start.Add(time.Minute))
+	if touch := s.Touch("P00", "after-visit", "thanks"); touch.State != dental.Skipped || touch.Reason != "shared-phone" || len(s.Tasks("P00", dental.ContactTask)) != 1 {
+		t.Errorf("the touch is %s (%s)", touch.State, touch.Reason)
 	}
 }
 

@@ -65,8 +65,9 @@ func (d *Desk) open(ctx context.Context, purpose dental.Purpose, token string, n
 	return &visit{Page: Page{Locale: l, Clinic: cl, Link: link}, tx: tx, card: card, now: now}, nil
 }
 
-// most is how many touches and tasks one answer settles by itself.
-const most = 8
+// most is how many touches and tasks of one patient an answer settles by
+// itself; a press for a whole family settles four patients in one write.
+const most = 2
 
 // put writes the card's head one change later, with all that the changed
 // subjects bring about.

@@ -232,7 +232,7 @@ func latest(times ...time.Time) time.Time {
 // Undeliverable reports whether a reason for skipping means that no message can reach the person.
 func Undeliverable(reason string) bool {
 	switch reason {
-	case "no-address", "not-me", "suppressed", "landline", "foreign-phone", "all-channels-failed", "no-guardian",
+	case "no-address", "not-me", "suppressed", "landline", "foreign-phone", "shared-phone", "all-channels-failed", "no-guardian",
 		"phone-malformed", "phone-extension", "phone-several", "phone-toll-free":
 		return true
 	}
