@@ -90,7 +90,7 @@ func readEvents(payload []byte) ([]Event, error) {
 			}
 			reports = append(reports, Event{ID: record.SNS.MessageID, Source: record.SNS.TopicArn, Time: record.SNS.Timestamp.UTC(), Body: json.RawMessage(record.SNS.Message)})
 		}
-	case event.DetailType != "" && event.Source != "" && len(event.Detail) > 0:
+	case event.DetailType != "" && event.Source != "":
 		reports = append(reports, Event{ID: event.ID, Source: event.Source, Type: event.DetailType, Time: event.Time.UTC(), Body: event.Detail})
 	default:
 		return nil, errors.New("neither an event of EventBridge, nor records of a topic, nor lines of a log")

@@ -118,6 +118,7 @@ func TestWhatIsNoReportIsAnError(t *testing.T) {
 		"a log line that is prose":  logged(t, "DATA_MESSAGE", `{}`, "Task timed out"),
 		"a message that is prose":   []byte(strings.Replace(string(fixture(t, "ses-sns.json")), `"{\"eventType\":\"Delivery\",\"mail\":{\"messageId\":\"0107018f\"}}"`, `"Successfully validated SNS topic"`, 1)),
 		"a log that is not packed":  []byte(`{"awslogs":{"data":"e30="}}`),
+		"a record of elsewhere":     []byte(strings.Replace(string(fixture(t, "ses-sns.json")), "aws:sns", "aws:s3", 1)),
 		"an event without a detail": []byte(`{"source":"aws.ses","detail-type":"Email Sent"}`),
 	} {
 		t.Run(name, func(t *testing.T) {

