@@ -124,6 +124,7 @@ func (c *composer) mail(values message.Values) error {
 	}
 	m.Unsubscribe = c.grant(dental.Link{Purpose: dental.PreferencesLink,
 		Subject: string(c.s.Touch.Class) + "/" + c.d.Reach.Contact.Key, Expires: c.s.Now.Add(preferencesLife)})
+	m.Links = append(m.Links, m.Unsubscribe)
 	letter.Unsubscribe = m.Unsubscribe
 	m.HTML, m.Text, err = message.Mail(letter)
 	if err != nil {
