@@ -3,6 +3,7 @@ package dental
 import (
 	"slices"
 	"time"
+	_ "time/tzdata" // Location must find every zone where the machine has no zone files, as on Lambda
 )
 
 // Clinic is one clinic with all that it has set.
@@ -186,7 +187,7 @@ const horizon = 400
 // opening hours does not count. A clinic without opening hours works always.
 func (c *Clinic) AddWorking(at time.Time, d time.Duration) time.Time {
 	loc := c.Location()
-	day := DateOf(at.In(loc))
+	day, left := DateOf(at.In(loc)), d
 	for i := 0; i < horizon; i, day = i+1, day.AddDays(1) {
 		span, open := c.OpenOn(day)
 		if !open {
@@ -199,11 +200,11 @@ func (c *Clinic) AddWorking(at time.Time, d time.Duration) time.Time {
 		if !from.Before(to) {
 			continue
 		}
-		if left := to.Sub(from); d > left {
-			d -= left
+		if today := to.Sub(from); left > today {
+			left -= today
 			continue
 		}
-		return from.Add(d)
+		return from.Add(left)
 	}
 	return at.Add(d)
 }
@@ -222,13 +223,13 @@ func (c *Clinic) WorkingDayBefore(d Date) Date {
 // ends; n = 1 is the next working day.
 func (c *Clinic) EndOfWorkingDay(at time.Time, n int) time.Time {
 	loc := c.Location()
-	day := DateOf(at.In(loc))
+	day, left := DateOf(at.In(loc)), n
 	for i := 1; i < horizon; i++ {
 		span, open := c.OpenOn(day.AddDays(i))
 		if !open {
 			continue
 		}
-		if n--; n == 0 {
+		if left--; left == 0 {
 			return day.AddDays(i).At(span.To, loc)
 		}
 	}

@@ -2,6 +2,7 @@ package dental
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -57,16 +58,45 @@ func (d Date) Before(e Date) bool { return d.utc().Before(e.utc()) }
 func (d Date) After(e Date) bool { return e.Before(d) }
 
 // DaysSince is the number of days from e to d.
-func (d Date) DaysSince(e Date) int { return int(d.utc().Sub(e.utc()).Hours() / 24) }
+func (d Date) DaysSince(e Date) int { return int((d.utc().Unix() - e.utc().Unix()) / (24 * 60 * 60)) }
 
 // Weekday is the day of the week.
 func (d Date) Weekday() time.Weekday { return d.utc().Weekday() }
 
-// At is the instant at which clocks in loc show this date and time of day. In
-// the gap of a change to summer time it is the instant after the gap; of a
-// repeated hour it is the first.
+// At is the first instant at which clocks in loc show this date and time of
+// day, or a later one: in the gap of a change to summer time it is the end of
+// the gap; of a repeated hour it is the first pass. So a later time of day is
+// never an earlier instant, which time.Date does not promise.
 func (d Date) At(t TimeOfDay, loc *time.Location) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, int(t)/60, int(t)%60, 0, 0, loc)
+	return reached(time.Date(d.Year, d.Month, d.Day, 0, int(t), 0, 0, time.UTC), loc)
+}
+
+// AtTimeOf is At for the time of day, to the nanosecond, that clocks in loc
+// show at the instant.
+func (d Date) AtTimeOf(at time.Time, loc *time.Location) time.Time {
+	at = at.In(loc)
+	return reached(time.Date(d.Year, d.Month, d.Day, at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), time.UTC), loc)
+}
+
+// furthest is more than the clocks of any place have ever been away from UTC.
+const furthest = 16 * time.Hour
+
+// reached is the first instant at which clocks in loc show the wall time, which
+// is given as if in UTC, or a later one.
+func reached(wall time.Time, loc *time.Location) time.Time {
+	from := wall.Add(-furthest).In(loc) // clocks show less there
+	for {
+		_, offset := from.Zone()
+		shows := wall.Add(-time.Duration(offset) * time.Second).In(loc)
+		_, change := from.ZoneBounds()
+		switch {
+		case shows.Before(from):
+			return from // the change leaps over it
+		case change.IsZero() || shows.Before(change):
+			return shows
+		}
+		from = change
+	}
 }
 
 // MarshalText writes YYYY-MM-DD, or nothing for the zero Date.
@@ -97,12 +127,20 @@ type TimeOfDay int
 
 // ParseTimeOfDay reads HH:MM from 00:00 to 24:00.
 func ParseTimeOfDay(s string) (TimeOfDay, error) {
-	var h, m int
-	if n, err := fmt.Sscanf(s, "%2d:%2d", &h, &m); err != nil || n != 2 || len(s) != 5 ||
-		h < 0 || m < 0 || m > 59 || h > 24 || h == 24 && m > 0 {
-		return 0, fmt.Errorf("%q is not a time of day of the form HH:MM", s)
+	hours, minutes, _ := strings.Cut(s, ":")
+	h, okH := twoDigits(hours)
+	m, okM := twoDigits(minutes)
+	if t := TimeOfDay(h*60 + m); okH && okM && m < 60 && t <= 24*60 {
+		return t, nil
 	}
-	return TimeOfDay(h*60 + m), nil
+	return 0, fmt.Errorf("%q is not a time of day of the form HH:MM", s)
+}
+
+func twoDigits(s string) (int, bool) {
+	if len(s) != 2 || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
+	return int(s[0]-'0')*10 + int(s[1]-'0'), true
 }
 
 // TimeOfDayOf is the time that a clock in t's location shows.

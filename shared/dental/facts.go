@@ -387,15 +387,21 @@ func (c *Card) VisitDays(loc *time.Location) []Date {
 	return out
 }
 
-// Stake is what is at stake with the patient: the price of the last open plan
-// stage, else the average receipt, else nothing.
+// Stake is what is at stake with the patient: the price of the last open stage
+// of the plan with the latest activity, else the average receipt, else nothing.
 func (c *Card) Stake() Money {
-	for i := len(c.Plans) - 1; i >= 0; i-- {
-		for _, s := range c.Plans[i].Stages {
-			if (s.Status == StagePlanned || s.Status == StageBooked) && s.Price.Minor > 0 {
-				return s.Price
+	var stake Money
+	var latest time.Time
+	for _, p := range c.Plans {
+		for _, s := range p.Stages {
+			open := s.Status == StagePlanned || s.Status == StageBooked
+			if open && s.Price.Minor > 0 && (stake.IsZero() || !p.LastActivity().Before(latest)) {
+				stake, latest = s.Price, p.LastActivity()
 			}
 		}
+	}
+	if !stake.IsZero() {
+		return stake
 	}
 	var sum Money
 	n := int64(0)

@@ -18,6 +18,7 @@ var exponents = map[string]int{
 	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
 	"UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
 	"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+	"CLF": 4, "UYW": 4,
 }
 
 func exponent(currency string) int {
@@ -49,11 +50,11 @@ func ParseMoney(total, currency string) (Money, error) {
 // Decimal writes the amount as the contract does: "5400.00".
 func (m Money) Decimal() string {
 	exp := exponent(m.Currency)
-	sign, n := "", m.Minor
-	if n < 0 {
+	sign, n := "", uint64(m.Minor)
+	if m.Minor < 0 {
 		sign, n = "-", -n
 	}
-	s := strconv.FormatInt(n, 10)
+	s := strconv.FormatUint(n, 10)
 	if len(s) <= exp {
 		s = strings.Repeat("0", exp-len(s)+1) + s
 	}
@@ -84,8 +85,7 @@ func (m *Money) UnmarshalText(b []byte) (err error) {
 	}
 	total, currency, _ := strings.Cut(string(b), " ")
 	neg := strings.HasPrefix(total, "-")
-	*m, err = ParseMoney(strings.TrimPrefix(total, "-"), currency)
-	if neg {
+	if *m, err = ParseMoney(strings.TrimPrefix(total, "-"), currency); neg {
 		m.Minor = -m.Minor
 	}
 	return err

@@ -5,10 +5,11 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"unicode/utf8"
 )
 
-// Phone is a number in E.164 ("+79160000001"). It masks itself wherever it is
-// printed or logged; string(p) is the number.
+// Phone is a number in E.164 ("+79160000001"). It masks itself in every verb
+// that vet lets through and in slog, and JSON refuses it; string(p) is the number.
 type Phone string
 
 // Email is an e-mail address, lower case. It masks itself like a Phone.
@@ -29,7 +30,8 @@ func (e Email) masked() string {
 	if at < 1 {
 		return strings.Repeat("*", len(e))
 	}
-	return string(e[:1]) + "***" + string(e[at:])
+	_, first := utf8.DecodeRuneInString(string(e))
+	return string(e[:first]) + "***" + string(e[at:])
 }
 
 func (s Secret) masked() string {
@@ -56,3 +58,23 @@ func (e Email) LogValue() slog.Value { return slog.StringValue(e.masked()) }
 
 // LogValue masks the secret in logs.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.masked()) }
+
+// JSON goes to logs as it goes to other systems, and reads back what it wrote.
+// A mask would be stored as a number one day, so these refuse: whoever means to
+// write the value says string(p).
+
+// MarshalJSON refuses a number.
+func (p Phone) MarshalJSON() ([]byte, error) { return refuse(string(p), "phone number") }
+
+// MarshalJSON refuses an address.
+func (e Email) MarshalJSON() ([]byte, error) { return refuse(string(e), "e-mail address") }
+
+// MarshalJSON refuses a secret.
+func (s Secret) MarshalJSON() ([]byte, error) { return refuse(string(s), "secret") }
+
+func refuse(value, what string) ([]byte, error) {
+	if value == "" {
+		return []byte(`""`), nil
+	}
+	return nil, Errorf(Invalid, "", "a %s goes into JSON only as a string made on purpose", what)
+}

@@ -12,13 +12,26 @@ import (
 // TouchState is where a touch stands on its way.
 //
 //	held ──► planned ──► queued ──► claimed ──► sent
-//	            │           │          ├──────► failed
-//	            └───────────┼─► skipped│
-//	                        └─► cancelled
-//	                                   └──────► unknown ──► sent | failed
+//	   │        │           │          ├──────► failed
+//	   └────────┴───────────┤          └──────► unknown ──► sent, failed
+//	                        └──► skipped, cancelled
 //
 // Cancelled: a fact changed before the claim. Skipped: a gate said no at the
-// claim. Unknown: the provider's answer was lost; it may settle once.
+// claim. Unknown: the provider's answer was lost; it may settle once. All the
+// moves there are:
+//
+//	held      → planned skipped cancelled
+//	planned   → planned queued claimed sent skipped cancelled
+//	queued    → planned queued claimed sent skipped cancelled
+//	claimed   → sent failed unknown planned
+//	unknown   → sent failed planned
+//	sent      → failed planned
+//	cancelled → planned held
+//
+// An open touch is planned again when its time changes, and sent without a
+// claim when it becomes a task. A proven refusal or non-delivery leads back to
+// planned, so that the next attempt is claimed like the first. A cancelled
+// touch comes back only if it was never claimed.
 type TouchState string
 
 // The states of a touch.
@@ -34,16 +47,14 @@ const (
 	Unknown        TouchState = "unknown"
 )
 
-// moves lists where a touch may go from each state. A refused attempt returns
-// to planned, so that the next attempt is claimed like the first; a cancelled
-// touch that was never claimed may be planned again.
+// moves lists where a touch may go from each state, as TouchState's comment does.
 var moves = map[TouchState][]TouchState{
 	Held:           {Planned, Skipped, TouchCancelled},
-	Planned:        {Planned, Queued, Claimed, Sent, Skipped, TouchCancelled, Failed},
-	Queued:         {Planned, Queued, Claimed, Sent, Skipped, TouchCancelled, Failed},
+	Planned:        {Planned, Queued, Claimed, Sent, Skipped, TouchCancelled},
+	Queued:         {Planned, Queued, Claimed, Sent, Skipped, TouchCancelled},
 	Claimed:        {Sent, Failed, Unknown, Planned},
 	Unknown:        {Sent, Failed, Planned},
-	Sent:           {Planned, Failed},
+	Sent:           {Failed, Planned},
 	TouchCancelled: {Planned, Held},
 }
 

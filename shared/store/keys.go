@@ -100,16 +100,24 @@ func milestoneKey(m dental.Milestone) table.Key {
 	return table.Key{PK: patientPK(m.Clinic, m.Patient), SK: sk}
 }
 
+// milestonesPK holds the milestones of one kind and month, "2026-05"; a birthday's
+// month is "05", and that of a last visit that never was is "none".
+func milestonesPK(c string, kind dental.MilestoneKind, month string) string {
+	return "MS#" + join(c, string(kind)) + "#" + month
+}
+
 // milestoneIndex is where a scan looks the milestone up.
 func milestoneIndex(m dental.Milestone) table.Key {
-	pk := "MS#" + join(m.Clinic, string(m.Kind))
+	month, day := m.Date.String(), fmt.Sprintf("%02d#", m.Date.Day)
 	switch {
 	case m.Date.IsZero():
-		return table.Key{PK: pk + "#none", SK: esc(m.Patient)}
+		month, day = "none", ""
 	case m.Kind == dental.Birthday:
-		return table.Key{PK: fmt.Sprintf("%s#%02d", pk, int(m.Date.Month)), SK: fmt.Sprintf("%02d#%s", m.Date.Day, esc(m.Patient))}
+		month = month[5:7]
+	default:
+		month = month[:7]
 	}
-	return table.Key{PK: fmt.Sprintf("%s#%04d-%02d", pk, m.Date.Year, int(m.Date.Month)), SK: fmt.Sprintf("%02d#%s", m.Date.Day, esc(m.Patient))}
+	return table.Key{PK: milestonesPK(m.Clinic, m.Kind, month), SK: day + esc(m.Patient)}
 }
 
 func ledgerIndex(c string, day dental.Date, kind, p, rest string) table.Key {
@@ -143,6 +151,10 @@ func taskIndex(t dental.Task) table.Key {
 	return table.Key{PK: tasksPK(t.Clinic),
 		SK: fmt.Sprintf("%s#%d#%015d#%s", t.ShowDay, t.Kind.Band(), mostValue-1-value, join(t.Patient, string(t.Kind), t.Anchor))}
 }
+
+// ofPatient and ofJob tell whose item a key is.
+func ofPatient(k table.Key) bool { return strings.HasPrefix(k.PK, "P#") }
+func ofJob(k table.Key) bool     { return strings.HasPrefix(k.PK, "J#") }
 
 func contactKey(hmac string) table.Key    { return table.Key{PK: "N#" + hmac, SK: "c"} }
 func linkKey(hash string) table.Key       { return table.Key{PK: "L#" + hash, SK: "L"} }

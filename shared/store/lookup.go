@@ -72,7 +72,7 @@ func (s *Store) Due(ctx context.Context, shard int, now time.Time, limit int, cu
 	for _, it := range page.Items {
 		d := Due{tx: s.Begin()}
 		d.tx.read[it.Key] = it
-		if strings.HasPrefix(it.Key.PK, "J#") {
+		if ofJob(it.Key) {
 			d.Job = &Job{}
 			err = decode(it.Attr, d.Job)
 		} else {
@@ -116,7 +116,7 @@ func (s *Store) OpenTasks(ctx context.Context, clinic string, limit int, cursor 
 		return nil, "", readError("read the open tasks", err)
 	}
 	for _, it := range page.Items {
-		if !strings.HasPrefix(it.Key.PK, "P#") {
+		if !ofPatient(it.Key) {
 			continue
 		}
 		if err := appendDecoded(&tasks, it); err != nil {
@@ -145,13 +145,12 @@ func (s *Store) Clinics(ctx context.Context, limit int, cursor string) (clinics 
 // months from the newest back, then those without a visit, and hands each
 // patient's id to fn until fn returns an error.
 func (s *Store) Patients(ctx context.Context, clinic string, from, to dental.Date, fn func(patient string) error) error {
-	pk := func(month string) string { return "MS#" + join(clinic, string(dental.LastVisit)) + "#" + month }
 	months := []string{}
 	for d := (dental.Date{Year: to.Year, Month: to.Month, Day: 1}); !d.Before(dental.Date{Year: from.Year, Month: from.Month, Day: 1}); d = d.AddMonths(-1) {
 		months = append(months, d.String()[:7])
 	}
 	for _, month := range append(months, "none") {
-		q := table.Query{Index: table.GSI2, PK: pk(month), Limit: table.MaxLimit}
+		q := table.Query{Index: table.GSI2, PK: milestonesPK(clinic, dental.LastVisit, month), Limit: table.MaxLimit}
 		for {
 			page, err := s.table.Query(ctx, q)
 			if err != nil {

@@ -314,6 +314,9 @@ func (s *service) Query(ctx context.Context, in *dynamodb.QueryInput, _ ...func(
 			pk = map[string]string{"GSI1": "g1p", "GSI2": "g2p"}[*in.IndexName]
 			sk = map[string]string{"GSI1": "g1s", "GSI2": "g2s"}[*in.IndexName]
 		}
+		if in.IndexName == nil && !aws.ToBool(in.ConsistentRead) {
+			return fmt.Errorf("a query of the table that is not consistent")
+		}
 		inRange := func(at string) bool { return true }
 		from, to := in.ExpressionAttributeValues[":from"], in.ExpressionAttributeValues[":to"]
 		switch *in.KeyConditionExpression {

@@ -187,6 +187,28 @@ func TestAWriteWhoseAnswerWasLost(t *testing.T) {
 			ops:     several, sent: 2, holds: map[string]any{"old": "new", "new": "new", "head": nil},
 		},
 		{
+			says:    "is not sent again when only a check beside it has a version",
+			arrange: func(s *scene) { s.in(lostThere) },
+			ops: func(s *scene) []table.Op {
+				return []table.Op{table.Put(item("new", "new"), table.None), table.Check(at("head"), table.Version(s.read("head").Version))}
+			},
+			want: table.ErrAmbiguous, sent: 1, holds: map[string]any{"new": nil},
+		},
+		{
+			says: "and whose item had expired by then conflicts",
+			arrange: func(s *scene) {
+				s.in(lostThere)
+				s.now = noon.Add(time.Hour)
+			},
+			ops: func(s *scene) []table.Op {
+				short := item("short", "first")
+				short.Expires = noon.Add(time.Minute)
+				s.other(table.Put(short, table.None))
+				return []table.Op{table.Put(item("short", "new"), table.Version(s.read("short").Version))}
+			},
+			want: table.ErrConflict, sent: 2,
+		},
+		{
 			says: "is known although somebody has replaced one of its items",
 			arrange: func(s *scene) {
 				s.in(lostBack)
@@ -573,6 +595,8 @@ func TestTheAnswerToAWriteIsTrue(t *testing.T) {
 				}
 			}
 			s.tokens = rapid.Bool().Draw(rt, "tokens")
+			// Keys read one at a time show a table that changes in between.
+			s.batch = rapid.IntRange(0, 1).Draw(rt, "keys a reading")
 
 			var ops []table.Op
 			versioned, absentPut, harmless := false, false, true

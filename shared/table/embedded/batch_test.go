@@ -65,6 +65,47 @@ func (d *desk) together(writes ...[]table.Op) []error {
 	return answers
 }
 
+// holdUp takes the one writing transaction of the file, until the function it
+// returns is called, and lets the writing goroutine wait for it with one write.
+func (d *desk) holdUp() (letGo func()) {
+	d.Helper()
+	tx, err := d.db.Begin(true)
+	if err != nil {
+		d.Fatal(err)
+	}
+	letGo = sync.OnceFunc(func() {
+		if err := tx.Rollback(); err != nil {
+			d.Error(err)
+		}
+	})
+	d.Cleanup(letGo)
+	r, err := d.request([]table.Op{table.Put(entry("held up", "x"), table.None)})
+	if err != nil {
+		d.Fatal(err)
+	}
+	if err := d.queue.add(r); err != nil {
+		d.Fatal(err)
+	}
+	d.waiting(0)
+	return letGo
+}
+
+// waiting returns when so many writes wait.
+func (d *desk) waiting(n int) {
+	d.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		d.queue.mu.Lock()
+		got := len(d.queue.waiting)
+		d.queue.mu.Unlock()
+		if got == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			d.Fatalf("%d writes wait, want %d", got, n)
+		}
+	}
+}
+
 func (d *desk) says(sk string) any {
 	d.Helper()
 	items, err := d.Get(context.Background(), table.Key{PK: "p", SK: sk})
@@ -155,10 +196,7 @@ func TestABatchOfWrites(t *testing.T) {
 	t.Run("gathers all that wait", func(t *testing.T) {
 		d := openDesk(t)
 		before := d.transactions()
-		hold, err := d.db.Begin(true)
-		if err != nil {
-			t.Fatal(err)
-		}
+		letGo := d.holdUp()
 		var wg sync.WaitGroup
 		const callers = 100
 		for n := range callers {
@@ -168,19 +206,13 @@ func TestABatchOfWrites(t *testing.T) {
 				}
 			})
 		}
-		d.eventually("all wait", func() bool {
-			d.queue.mu.Lock()
-			defer d.queue.mu.Unlock()
-			return len(d.queue.waiting) >= callers-1
-		})
-		if err := hold.Rollback(); err != nil {
-			t.Fatal(err)
-		}
+		d.waiting(callers)
+		letGo()
 		wg.Wait()
-		if got := d.transactions() - before; got > 3 {
+		if got := d.transactions() - before; got != 2 {
 			t.Errorf("%d transactions for %d writes", got, callers)
 		}
-		if got := d.entriesIn(bucketItems); got != callers {
+		if got := d.entriesIn(bucketItems); got != callers+1 {
 			t.Errorf("%d items", got)
 		}
 	})
@@ -208,30 +240,16 @@ func TestABatchOfWrites(t *testing.T) {
 	})
 }
 
-func (d *desk) eventually(what string, is func() bool) {
-	d.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			d.Fatalf("it does not come to this: %s", what)
-		}
-	}
-}
-
 func TestAWriteWhoseContextEndsWhileItWaitsIsNotDone(t *testing.T) {
 	d := openDesk(t)
-	hold, err := d.db.Begin(true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	letGo := d.holdUp()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	err = d.Write(ctx, table.Put(entry("a", "x"), table.None))
+	err := d.Write(ctx, table.Put(entry("a", "x"), table.None))
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, table.ErrAmbiguous) {
 		t.Errorf("the error is %v", err)
 	}
-	if err := hold.Rollback(); err != nil {
-		t.Fatal(err)
-	}
+	letGo()
 	d.put(entry("b", "behind it"))
 	if got := d.says("a"); got != nil {
 		t.Errorf("it was done all the same: %v", got)
@@ -275,6 +293,46 @@ func TestExpiredItemsAreRemovedInSmallSteps(t *testing.T) {
 	if d.says("old000") != "again" || d.says("kept") != "x" {
 		t.Error("an item that lives was removed")
 	}
+}
+
+func TestAPageIsBounded(t *testing.T) {
+	t.Run("by its bytes", func(t *testing.T) {
+		d := openDesk(t)
+		for n := range 6 {
+			big := entry(fmt.Sprint(n), "x")
+			big.Attr["fill"] = strings.Repeat("x", 300_000)
+			d.put(big)
+		}
+		page, err := d.Query(context.Background(), table.Query{PK: "p"})
+		if err != nil || len(page.Items) != 4 || page.Next == "" {
+			t.Errorf("%d items lead to %q, %v", len(page.Items), page.Next, err)
+		}
+	})
+	t.Run("by the expired items it passes over", func(t *testing.T) {
+		d := openDesk(t)
+		var writes [][]table.Op
+		for n := range examined + 1 {
+			old := entry(fmt.Sprintf("%05d", n), "x")
+			old.Expires = noon.Add(time.Minute)
+			writes = append(writes, []table.Op{table.Put(old, table.None)})
+		}
+		for _, err := range d.together(append(writes, []table.Op{table.Put(entry("last", "x"), table.None)})...) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.now = noon.Add(time.Hour)
+		q := table.Query{PK: "p"}
+		page, err := d.Query(context.Background(), q)
+		if err != nil || len(page.Items) != 0 || page.Next == "" {
+			t.Fatalf("%d items lead to %q, %v", len(page.Items), page.Next, err)
+		}
+		q.Cursor = page.Next
+		page, err = d.Query(context.Background(), q)
+		if err != nil || len(page.Items) != 1 || page.Next != "" {
+			t.Errorf("%d items lead to %q, %v", len(page.Items), page.Next, err)
+		}
+	})
 }
 
 func TestAnItemLeavesNoEntryBehind(t *testing.T) {

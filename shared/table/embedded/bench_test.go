@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -15,7 +16,7 @@ import (
 func BenchmarkWrite(b *testing.B) {
 	for _, callers := range []int{1, 32} {
 		b.Run(fmt.Sprintf("%d callers", callers), func(b *testing.B) {
-			e := open(b, filepath.Join(b.TempDir(), "table.db"), time.Now)
+			e := open(b, filepath.Join(b.TempDir(), "table.db"), time.Now, rand.Reader)
 			var wg sync.WaitGroup
 			for caller := range callers {
 				wg.Go(func() {

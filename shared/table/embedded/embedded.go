@@ -290,7 +290,7 @@ func (w walk) inside(key, value []byte) ([]byte, []byte) {
 // it passes on. It is for tools at the machine and no part of the port: it costs
 // the size of what it reads. It holds no snapshot, so fn may write.
 func (e *Engine) Each(prefix string, fn func(table.Item) error) error {
-	from := appendEscaped(nil, prefix)
+	from := appendEscaped([]byte{}, prefix)
 	for from != nil {
 		var items []table.Item
 		err := e.db.View(func(tx *bbolt.Tx) (err error) {

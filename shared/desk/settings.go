@@ -1,0 +1,199 @@
+// Package desk is what a clinic's staff work with. It begins with the clinic's
+// settings: what a new clinic starts from, and how the settings of a JSON
+// document are laid over the ones that stand.
+package desk
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/signature"
+	"github.com/returnpoint/returnpoint/shared/store"
+)
+
+// New is a clinic that has set nothing yet. One scenario is on, the reminders
+// of appointments, which harm nobody and help from the first day; each of the
+// others is switched on by the clinic when it is ready, and staff release what
+// it advertises.
+func New(id string) dental.Clinic {
+	c := dental.Clinic{
+		ID: id, Country: "RU", TimeZone: "Europe/Moscow", Language: "ru", SendFrom: 9 * 60, SendTo: 21 * 60,
+		Channels: []dental.Channel{dental.SMS, dental.Mail}, Opening: dental.Opening{}, Currency: "RUB",
+		CareConsent: dental.Presumed, Scenarios: map[string]dental.ScenarioSettings{}, CapPerWeek: 1,
+		Referral: dental.ReferralTerms{Reward: shippedReward(), Who: "both"}, ClubVisits: 3, EventsPerSecond: 500,
+	}
+	for _, day := range dental.Weekdays()[1:] {
+		c.Opening[day] = dental.Span{From: 9 * 60, To: 20 * 60}
+	}
+	for _, name := range scenario.Names() {
+		c.Scenarios[name] = dental.ScenarioSettings{On: name == "appointment", Release: dental.ReleaseStaff}
+	}
+	return c
+}
+
+// shippedReward is what a recommendation earns until the clinic says otherwise.
+func shippedReward() dental.Money { return dental.Money{Minor: 500_00, Currency: "RUB"} }
+
+// Demo is the clinic that one machine starts with: everything is on and goes
+// out by itself. Its phone and addresses belong to nobody.
+func Demo() dental.Clinic {
+	c := New("demo")
+	c.Name, c.Phone, c.Address = "Клиника Исток", "+74950000000", "Москва, ул. Примерная, 1"
+	c.MarginPermille, c.PartPrice = 400, dental.Money{Minor: 4_50, Currency: "RUB"}
+	c.Maps = []dental.Map{
+		{Name: "Яндекс Карты", URL: "https://yandex.example.com/maps/istok", Ask: dental.AskHappy},
+		{Name: "2ГИС", URL: "https://2gis.example.com/istok", Ask: dental.AskHappy},
+	}
+	c.Gifts = []dental.Gift{
+		{ID: "brush", Name: "Набор для ухода за зубами", Cost: dental.Money{Minor: 450_00, Currency: "RUB"}},
+		{ID: "photo", Name: "Осмотр с фотопротоколом", Cost: dental.Money{Minor: 900_00, Currency: "RUB"}},
+		{ID: "polish", Name: "Полировка зубов", Cost: dental.Money{Minor: 700_00, Currency: "RUB"}},
+	}
+	for _, name := range scenario.Names() {
+		c.Scenarios[name] = dental.ScenarioSettings{On: true, Release: dental.ReleaseAuto}
+	}
+	return c
+}
+
+// Settings keeps the clinics' settings and signing secrets.
+type Settings struct {
+	Store *store.Store
+	// Rand is what secrets are drawn from: crypto/rand.Reader outside tests.
+	Rand io.Reader
+}
+
+// maxOverlap bounds how long a secret that was replaced goes on verifying.
+const maxOverlap = 30 * 24 * time.Hour
+
+func checkID(id string) error {
+	if !idForm.MatchString(id) {
+		return dental.Errorf(dental.Invalid, "clinic", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+	}
+	return nil
+}
+
+// Put lays the settings of the patch over the clinic's, or over New of a clinic
+// that does not exist yet, and reports whether it made one. A new clinic has a
+// secret to sign with. Errors are those of Apply, and Invalid for an id that no
+// clinic can have.
+func (s *Settings) Put(ctx context.Context, id string, patch []byte) (created bool, cl *dental.Clinic, err error) {
+	secret, err := s.draw()
+	if err != nil {
+		return false, nil, err
+	}
+	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, error) {
+		// Our own secret on what is stored is an earlier try whose answer was lost.
+		created = stored == nil || signsWith(stored, secret)
+		if stored == nil {
+			fresh := New(id)
+			fresh.Secrets = []dental.WebhookSecret{{Secret: secret}}
+			stored = &fresh
+		}
+		next, err := Apply(*stored, patch)
+		cl = &next
+		return cl, err
+	})
+	if err != nil {
+		return false, nil, err
+	}
+	return created, cl, nil
+}
+
+// Create stores a clinic, with a secret to sign with, unless one of its id
+// exists, which is left as it is; it reports whether it did.
+func (s *Settings) Create(ctx context.Context, cl dental.Clinic) (created bool, err error) {
+	secret, err := s.draw()
+	if err != nil {
+		return false, err
+	}
+	cl.Secrets = append(slices.Clone(cl.Secrets), dental.WebhookSecret{Secret: secret})
+	err = s.change(ctx, cl.ID, func(stored *dental.Clinic) (*dental.Clinic, error) {
+		if created = stored == nil || signsWith(stored, secret); stored == nil {
+			return &cl, nil
+		}
+		return nil, nil
+	})
+	return created && err == nil, err
+}
+
+// RotateSecret draws the secret to sign with from now on. The ones before it
+// go on verifying for the overlap, so that nothing in flight is lost.
+func (s *Settings) RotateSecret(ctx context.Context, id string, now time.Time, overlap time.Duration) (dental.Secret, error) {
+	if overlap < 0 || overlap > maxOverlap {
+		return "", dental.Errorf(dental.Invalid, "overlap", "must be from 0 to %v", maxOverlap)
+	}
+	secret, err := s.draw()
+	if err != nil {
+		return "", err
+	}
+	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, error) {
+		switch {
+		case stored == nil:
+			return nil, unknown(id)
+		case signsWith(stored, secret):
+			return nil, nil // an earlier try whose answer was lost
+		}
+		stored.RotateSecret(secret, now, overlap)
+		return stored, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// Secret is the one to sign with at the instant: the newest that verifies. A
+// clinic that is unknown or has none is NotFound.
+func (s *Settings) Secret(ctx context.Context, id string, now time.Time) (dental.Secret, error) {
+	cl, err := s.Store.Begin().Clinic(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	active := cl.ActiveSecrets(now)
+	if len(active) == 0 {
+		return "", dental.Errorf(dental.NotFound, "", "the clinic %q has no secret to sign with", id)
+	}
+	return active[len(active)-1], nil
+}
+
+// change reads a clinic, nil when there is none, and writes what next makes of
+// it unless that is nil. next may be asked again when another's write is first.
+func (s *Settings) change(ctx context.Context, id string, next func(stored *dental.Clinic) (*dental.Clinic, error)) error {
+	if !idForm.MatchString(id) {
+		return dental.Errorf(dental.Invalid, "clinic", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+	}
+	return store.Retry(ctx, func(ctx context.Context) error {
+		tx := s.Store.Begin()
+		stored, err := tx.Clinic(ctx, id)
+		if err != nil && dental.KindOf(err) != dental.NotFound {
+			return err
+		}
+		cl, err := next(stored)
+		if err != nil || cl == nil {
+			return err
+		}
+		tx.Put(*cl)
+		return tx.Commit(ctx)
+	})
+}
+
+func unknown(id string) error {
+	return dental.Errorf(dental.NotFound, "", "there is no clinic %q", id)
+}
+
+func (s *Settings) draw() (dental.Secret, error) {
+	secret, err := signature.NewSecret(s.Rand)
+	if err != nil {
+		return "", fmt.Errorf("desk: make a webhook secret: %w", err)
+	}
+	return dental.Secret(secret.Reveal()), nil
+}
+
+func signsWith(cl *dental.Clinic, secret dental.Secret) bool {
+	return slices.ContainsFunc(cl.Secrets, func(s dental.WebhookSecret) bool { return s.Secret == secret })
+}
