@@ -190,11 +190,18 @@ func (c *composer) values() message.Values {
 	}
 	if visit := c.visit(); visit.ID != "" {
 		v[message.Doctor], v[message.Next], v[message.Advice] = visit.Doctor.Name, visit.NextStep.Name, c.advice(visit)
-		if day := c.nextDay(); !day.IsZero() {
-			v[message.Day] = c.locale.Day(day)
-		}
+		v[message.Day] = c.near(c.nextDay())
 	}
 	return v
+}
+
+// near is a day to come as people say it: with its year when the same day of
+// this year could be meant.
+func (c *composer) near(d dental.Date) string {
+	if d.DaysSince(c.s.Clinic.Today(c.s.Now)) > 300 {
+		return c.locale.DayYear(d)
+	}
+	return c.locale.Day(d)
 }
 
 func (c *composer) clock(t time.Time) string {
