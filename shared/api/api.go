@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strconv"
 	"sync"
 	"time"
@@ -39,30 +40,39 @@ type Webhook struct {
 	rates rates
 }
 
-// Routes adds the handler to a mux.
+// Routes adds the handler to a mux. Other methods are refused here, so that
+// the refusal is JSON like all others.
 func (h *Webhook) Routes(mux *http.ServeMux) {
-	mux.Handle("POST /v1/clinics/{clinic}/events", h)
+	const path = "/v1/clinics/{clinic}/events"
+	mux.Handle("POST "+path, h)
+	mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", http.MethodPost)
+		fail(w, http.StatusMethodNotAllowed, "method_not_allowed", "events are posted", "")
+	})
 }
 
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id, err := h.event(r)
+	id, err := h.event(w, r)
 	if err != nil {
-		h.refuse(w, r, err)
+		h.refuse(w, r, id, err)
 		return
 	}
-	answer(w, http.StatusAccepted, map[string]string{"id": id, "status": "accepted"})
+	answer(w, http.StatusAccepted, Accepted{ID: id, Status: "accepted"})
 }
 
-// event takes one delivery as far as it goes, and returns its id.
-func (h *Webhook) event(r *http.Request) (id string, err error) {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+// event takes one delivery as far as it goes, and returns its id once that is
+// proven. The order of the checks is the order in which a sender meets them:
+// too large, no such clinic, not signed, too many, not an event, not new.
+func (h *Webhook) event(w http.ResponseWriter, r *http.Request) (id string, err error) {
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return "", errTooLarge
+		}
 		return "", &dental.Error{Kind: dental.Invalid, Message: "the body could not be read", Err: err}
 	}
-	if len(raw) > maxBody {
-		return "", errTooLarge
-	}
-	cl, err := h.Clinic(r.Context(), r.PathValue("clinic"))
+	cl, err := h.clinic(r)
 	if err != nil {
 		return "", err
 	}
@@ -71,17 +81,33 @@ func (h *Webhook) event(r *http.Request) (id string, err error) {
 		return "", err
 	}
 	if wait, ok := h.rates.allow(cl, now); !ok {
-		return "", tooMany(wait)
+		return id, tooMany(wait)
 	}
 	ev, err := h.Decode(cl.ID, id, raw)
 	if err != nil {
-		return "", err
+		return id, err
 	}
 	repeat, err := h.Accept(r.Context(), cl, ev, now)
 	if err == nil {
 		h.Log.InfoContext(r.Context(), "event accepted", "clinic", cl.ID, "id", id, "type", ev.Type, "repeat", repeat)
 	}
 	return id, err
+}
+
+var clinicID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
+
+// clinic finds whom the path names. What can be nobody's id is not looked up:
+// the table has no key for it.
+func (h *Webhook) clinic(r *http.Request) (*dental.Clinic, error) {
+	id := r.PathValue("clinic")
+	if !clinicID.MatchString(id) {
+		return nil, errNoClinic
+	}
+	cl, err := h.Clinic(r.Context(), id)
+	if dental.KindOf(err) == dental.NotFound {
+		return nil, errNoClinic
+	}
+	return cl, err
 }
 
 func verify(header http.Header, raw []byte, cl *dental.Clinic, now time.Time) (id string, err error) {
@@ -96,7 +122,10 @@ func verify(header http.Header, raw []byte, cl *dental.Clinic, now time.Time) (i
 	return signature.Verify(header, raw, secrets, now)
 }
 
-var errTooLarge = errors.New("api: the body is over 256 KB")
+var (
+	errTooLarge = errors.New("api: the body is over 256 KB")
+	errNoClinic = dental.Errorf(dental.NotFound, "", "there is no such clinic")
+)
 
 // tooMany is how long a clinic over its rate is to wait.
 type tooMany time.Duration
@@ -104,30 +133,36 @@ type tooMany time.Duration
 func (t tooMany) Error() string { return "api: over the clinic's rate" }
 
 // refuse answers an error: strangers learn what they may, the log the rest.
-func (h *Webhook) refuse(w http.ResponseWriter, r *http.Request, err error) {
+func (h *Webhook) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
+	log := h.Log.With("clinic", r.PathValue("clinic"), "id", id)
 	var wait tooMany
 	var known *dental.Error
 	switch {
 	case errors.Is(err, errTooLarge):
 		fail(w, http.StatusRequestEntityTooLarge, "too_large", "an event has at most 256 KB", "")
 	case errors.Is(err, signature.ErrUnsigned):
-		h.Log.WarnContext(r.Context(), "unsigned event refused", "clinic", r.PathValue("clinic"), "reason", signature.Reason(err))
+		log.WarnContext(r.Context(), "unsigned event refused", "reason", signature.Reason(err))
 		fail(w, http.StatusUnauthorized, "unsigned", "the request is not signed by the clinic's secret", "")
 	case errors.As(err, &wait):
-		w.Header().Set("Retry-After", strconv.Itoa(int(time.Duration(wait)/time.Second)+1))
+		log.WarnContext(r.Context(), "event over the clinic's rate refused")
+		w.Header().Set("Retry-After", strconv.Itoa(seconds(time.Duration(wait))))
 		fail(w, http.StatusTooManyRequests, "too_many", "over the clinic's rate, try again later", "")
+	case errors.As(err, &known) && known.Kind == dental.Unavailable:
+		log.ErrorContext(r.Context(), "event not stored", "error", err)
+		w.Header().Set("Retry-After", "5")
+		fail(w, http.StatusServiceUnavailable, string(known.Kind), "the event may not be stored, send it again later", "")
 	case errors.As(err, &known):
-		code := status.Of(err)
-		if code == http.StatusServiceUnavailable {
-			w.Header().Set("Retry-After", "5")
-			h.Log.ErrorContext(r.Context(), "event not stored", "clinic", r.PathValue("clinic"), "error", err)
-		}
-		fail(w, code, string(known.Kind), known.Message, known.Field)
+		// Messages of this kind repeat nothing of the body.
+		log.InfoContext(r.Context(), "event refused", "kind", known.Kind, "field", known.Field, "message", known.Message)
+		fail(w, status.Of(err), string(known.Kind), known.Message, known.Field)
 	default:
-		h.Log.ErrorContext(r.Context(), "event failed", "clinic", r.PathValue("clinic"), "error", err)
+		log.ErrorContext(r.Context(), "event failed", "error", err)
 		fail(w, http.StatusInternalServerError, "internal", "something went wrong on our side, try again later", "")
 	}
 }
+
+// seconds rounds up: who waits that long is let through.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 func answer(w http.ResponseWriter, code int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -137,7 +172,15 @@ func answer(w http.ResponseWriter, code int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // the client has gone if this fails
 }
 
-// Problem is the body of every refusal.
+// Accepted is the answer to an event that is stored with all that follows from
+// it. The same delivery again gets the same answer.
+type Accepted struct {
+	ID     string `json:"id"`
+	Status string `json:"status"`
+}
+
+// Problem is the body of every refusal. Field is the path of what is wrong in
+// the body, as "data.receipt.total", or the name of a header.
 type Problem struct {
 	Error struct {
 		Code    string `json:"code"`

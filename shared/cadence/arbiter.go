@@ -23,6 +23,17 @@ type Person struct {
 	Contacts map[string]*dental.Contact // by address
 }
 
+// Home is the contact of the person's household: that of the phone, else of the
+// e-mail. It is nil when the address is not theirs, because they have disowned
+// it or it stands in too many cards.
+func (p Person) Home() *dental.Contact {
+	home := p.Contacts[p.Household()]
+	if home == nil || home.Crowded || slices.Contains(p.NotMe, home.Key) {
+		return nil
+	}
+	return home
+}
+
 // Reach is the way a message takes.
 type Reach struct {
 	Channel dental.Channel
@@ -48,14 +59,18 @@ func Judge(c *dental.Clinic, p Person, ask Ask, now time.Time) Verdict {
 	if reach == nil {
 		return Verdict{Reason: reason, NoWay: noWay}
 	}
-	free, cap := room(c, reach.Household, ask, now)
+	free, full := room(c, reach.Household, ask, now)
+	if f, why := room(c, reach.Contact, ask, now); f.After(free) {
+		free, full = f, why
+	}
 	if !free.After(now) {
 		return Verdict{Reach: reach}
 	}
-	if free.After(patience(ask, now)) {
-		return Verdict{Reason: cap}
+	wait := HoursOf(c).Next(free)
+	if wait.After(patience(ask)) {
+		return Verdict{Reason: full}
 	}
-	return Verdict{Wait: HoursOf(c).Next(free), Reason: cap}
+	return Verdict{Wait: wait, Reason: full}
 }
 
 // route picks the first channel that reaches the person and that they allow,
@@ -85,7 +100,10 @@ func route(c *dental.Clinic, p Person, ask Ask) (reach *Reach, reason string, no
 		case ch == dental.SMS && p.Landline:
 			blame("landline")
 		default:
-			household := p.Contacts[p.Household()]
+			household := p.Home()
+			if household == nil {
+				household = contact
+			}
 			if why := refused(c, p.Patient, ask, ch, contact, household); why != "" {
 				blame(why)
 				continue
@@ -122,14 +140,11 @@ func order(c *dental.Clinic, p dental.Patient) []dental.Channel {
 // an own appointment, unless reminders are refused too.
 func refused(c *dental.Clinic, p dental.Patient, ask Ask, ch dental.Channel, contacts ...*dental.Contact) string {
 	class := ask.Touch.Class
-	consent, recorded := p.Consent(class, ch)
 	if ask.Reminder {
-		consent, recorded = p.Consent(dental.Reminders, ch)
+		class = dental.Reminders
 	}
+	consent, recorded := p.Consent(class, ch)
 	for _, contact := range contacts {
-		if contact == nil {
-			continue
-		}
 		if o, out := contact.Refused(class); out && !(recorded && consent.Granted && consent.At.After(o.At)) {
 			return "opted-out"
 		}
@@ -162,7 +177,7 @@ func quotas(c *dental.Clinic, ask Ask) []quota {
 		if ask.Reminder {
 			return nil
 		}
-		service := func(r dental.Recent) bool { return r.Class == dental.Service && r.Step != "reminder" }
+		service := func(r dental.Recent) bool { return r.Class == dental.Service && !r.Reminder }
 		return []quota{{"ceiling", service, 2, day}, {"ceiling", service, 5, 7 * day}}
 	}
 	var out []quota
@@ -175,12 +190,15 @@ func quotas(c *dental.Clinic, ask Ask) []quota {
 	return out
 }
 
+// Wants reports whether nothing speaks against telling the patient of their own
+// appointment in a reminder that goes to a contact of their household.
+func Wants(c *dental.Clinic, p dental.Patient, ch dental.Channel, contact *dental.Contact) bool {
+	return !slices.Contains(p.NotMe, contact.Key) && refused(c, p, Ask{Reminder: true}, ch, contact) == ""
+}
+
 // room is the first instant, not before now, at which every quota lets one more through.
 func room(c *dental.Clinic, household *dental.Contact, ask Ask, now time.Time) (free time.Time, reason string) {
 	free = now
-	if household == nil {
-		return free, ""
-	}
 	for _, q := range quotas(c, ask) {
 		var at []time.Time
 		for _, r := range household.Recent {
@@ -201,7 +219,7 @@ func room(c *dental.Clinic, household *dental.Contact, ask Ask, now time.Time) (
 
 // patience is how long a touch waits for room: care ten days, advertising
 // fourteen from when it was due, a service message until its own deadline.
-func patience(ask Ask, now time.Time) time.Time {
+func patience(ask Ask) time.Time {
 	switch ask.Touch.Class {
 	case dental.Care:
 		return ask.Touch.Due.Add(10 * day)

@@ -18,7 +18,8 @@ const Margin = 6 * time.Minute
 // moved to the evening before.
 const evening = time.Hour
 
-// Hours is a stretch of local time of day in which messages may leave.
+// Hours is a stretch of local time of day in which messages may leave. It is
+// longer than Margin; a setting of less than an hour is refused.
 type Hours struct {
 	From, To dental.TimeOfDay
 	Loc      *time.Location
@@ -33,28 +34,42 @@ func (h Hours) Open(at time.Time) bool {
 	return !at.Before(day.At(h.From, h.Loc)) && !at.After(day.At(h.To, h.Loc).Add(-Margin))
 }
 
+// fewDays bounds the search for a day with hours in it. There is one each day,
+// but where clocks have skipped a whole day.
+const fewDays = 3
+
 // Next is the instant itself if messages may leave then, else the next start of the hours.
 func (h Hours) Next(at time.Time) time.Time {
-	if h.Open(at) {
-		return at
-	}
 	day := dental.DateOf(at.In(h.Loc))
-	if from := day.At(h.From, h.Loc); at.Before(from) {
-		return from
+	for range fewDays {
+		if from := day.At(h.From, h.Loc); at.Before(from) {
+			at = from
+		}
+		if h.Open(at) {
+			break
+		}
+		day = day.AddDays(1)
 	}
-	return day.AddDays(1).At(h.From, h.Loc)
+	return at
 }
 
 // EveningBefore is the instant itself if messages may leave then, else an hour
-// before the last end of the hours that precedes it: a reminder is better
-// early than late.
+// before the last end of the hours that precedes it, or their start if they are
+// as short as that: a reminder is better early than late.
 func (h Hours) EveningBefore(at time.Time) time.Time {
 	if h.Open(at) {
 		return at
 	}
 	day := dental.DateOf(at.In(h.Loc))
-	if at.Before(day.At(h.From, h.Loc)) {
+	for range fewDays {
+		from, late := day.At(h.From, h.Loc), day.At(h.To, h.Loc).Add(-evening)
+		if late.Before(from) {
+			late = from
+		}
+		if !late.After(at) && h.Open(late) {
+			return late
+		}
 		day = day.AddDays(-1)
 	}
-	return day.At(h.To, h.Loc).Add(-evening)
+	return at
 }

@@ -89,7 +89,7 @@ func TestWorkingTime(t *testing.T) {
 
 // anyWeek is a week with some open days, in some zone, with some holidays.
 func anyWeek(t *rapid.T, zones []*time.Location) *dental.Clinic {
-	c := &dental.Clinic{TimeZone: rapid.SampledFrom(zones).Draw(t, "zone").String(), Opening: dental.Opening{}}
+	c := &dental.Clinic{TimeZone: zones[rapid.IntRange(0, len(zones)-1).Draw(t, "zone")].String(), Opening: dental.Opening{}}
 	for _, day := range rapid.SliceOfNDistinct(rapid.SampledFrom(dental.Weekdays()), 1, 7, rapid.ID).Draw(t, "open days") {
 		from := dental.TimeOfDay(rapid.IntRange(0, 20*60).Draw(t, "from"))
 		c.Opening[day] = dental.Span{From: from, To: from + dental.TimeOfDay(rapid.IntRange(30, 24*60-int(from)).Draw(t, "minutes open"))}
@@ -178,6 +178,16 @@ func TestTheWorkingDayBefore(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestAClinicIsOpenOnTheDaysThatHaveHoursAndAreNoHolidays(t *testing.T) {
+	c := moscow()
+	c.Opening["tue"], c.Holidays = dental.Span{From: 600, To: 600}, []dental.Date{{Year: 2026, Month: 3, Day: 11}}
+	for day, want := range map[string]bool{"2026-03-09": true, "2026-03-10": false, "2026-03-11": false, "2026-03-12": true, "2026-03-14": true, "2026-03-15": false} {
+		if span, open := c.OpenOn(date(t, day)); open != want || open && span.To <= span.From {
+			t.Errorf("on %s it is open: %t, %v", day, open, span)
+		}
+	}
 }
 
 func TestTheEndOfAWorkingDay(t *testing.T) {

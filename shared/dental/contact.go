@@ -30,7 +30,10 @@ type Member struct{ Clinic, Patient string }
 type OptOut struct {
 	Class  Class
 	At     time.Time
-	Source string // "stop", "one-click"
+	Source string // "stop", "one-click", "complaint"
+	// Message is the id of the inbound message that said so, if one did: the
+	// same message taken twice is one refusal.
+	Message string
 }
 
 // Recent is one message claimed for the address.
@@ -41,7 +44,7 @@ type Recent struct {
 	Class    Class
 	Scenario string
 	Step     string
-	About    string // what it was about, as the day of the appointments in a reminder
+	Reminder bool // of an own appointment: no ceiling counts it
 	At       time.Time
 }
 
@@ -79,22 +82,37 @@ func (c *Contact) Refused(class Class) (OptOut, bool) {
 	return OptOut{}, false
 }
 
-// Refuse records the refusal of the classes.
+// Refuse records the refusal of the classes; Reminders may be among them.
 func (c *Contact) Refuse(at time.Time, source string, classes ...Class) {
-	for _, class := range classes {
-		c.OptOuts = slices.DeleteFunc(c.OptOuts, func(o OptOut) bool { return o.Class == class })
-		c.OptOuts = append(c.OptOuts, OptOut{Class: class, At: at, Source: source})
+	c.refuse(OptOut{At: at, Source: source}, classes)
+}
+
+func (c *Contact) refuse(o OptOut, classes []Class) {
+	for _, o.Class = range classes {
+		c.OptOuts = slices.DeleteFunc(c.OptOuts, func(x OptOut) bool { return x.Class == o.Class })
+		c.OptOuts = append(c.OptOuts, o)
 	}
 }
 
-// Stop is the word STOP from the address: the first ends care and advertising,
-// a second ends service messages too. It returns what is refused from now on.
-func (c *Contact) Stop(at time.Time) []Class {
+// Stop is the word STOP in an inbound message: the first ends care and
+// advertising, a second one ends everything, reminders included. The same
+// message again is the same STOP. It returns what this message refuses.
+func (c *Contact) Stop(at time.Time, message string) []Class {
 	refused := []Class{Care, Advertising}
-	if o, again := c.Refused(Care); again && o.Source == "stop" {
-		refused = append(refused, Service)
+	first, again := c.Refused(Care)
+	if again && first.Source == "stop" {
+		if first.Message == message {
+			refused = nil
+			for _, o := range c.OptOuts {
+				if o.Source == "stop" && o.Message == message {
+					refused = append(refused, o.Class)
+				}
+			}
+			return refused
+		}
+		refused = append(refused, Service, Reminders)
 	}
-	c.Refuse(at, "stop", refused...)
+	c.refuse(OptOut{At: at, Source: "stop", Message: message}, refused)
 	return refused
 }
 
@@ -105,6 +123,14 @@ func (c *Contact) Note(r Recent) {
 		return x.Touch == r.Touch || r.At.Sub(x.At) > memory
 	})
 	c.Recent = append(c.Recent, r)
+}
+
+// Forgotten takes a patient out, claims and all, and reports whether there was anything to take.
+func (c *Contact) Forgotten(m Member) bool {
+	before := len(c.Members) + len(c.Recent)
+	c.Leave(m)
+	c.Recent = slices.DeleteFunc(c.Recent, func(x Recent) bool { return x.Clinic == m.Clinic && x.Patient == m.Patient })
+	return len(c.Members)+len(c.Recent) < before
 }
 
 // Forget takes a claim back, when it is proven that nothing was accepted.

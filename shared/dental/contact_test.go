@@ -1,6 +1,7 @@
 package dental_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -24,14 +25,14 @@ func refused(c *dental.Contact) []dental.Class {
 
 func TestTheFirstStopEndsCareAndAdvertisingAndASecondServiceToo(t *testing.T) {
 	c := dental.Contact{}
-	first := c.Stop(noon)
+	first := c.Stop(noon, "in-1")
 	if want := []dental.Class{dental.Care, dental.Advertising}; !slices.Equal(first, want) || !slices.Equal(refused(&c), want) {
 		t.Errorf("the first ends %v, and %v are refused", first, refused(&c))
 	}
 	for n := 2; n <= 3; n++ {
 		at := noon.Add(time.Duration(n) * time.Hour)
-		again := c.Stop(at)
-		if len(again) != 3 || len(refused(&c)) != 3 || len(c.OptOuts) != 3 {
+		again := c.Stop(at, fmt.Sprint("in-", n))
+		if len(again) != 4 || len(refused(&c)) != 3 || len(c.OptOuts) != 4 {
 			t.Errorf("STOP no. %d ends %v; kept are %v", n, again, c.OptOuts)
 		}
 		for _, o := range c.OptOuts {
@@ -45,10 +46,10 @@ func TestTheFirstStopEndsCareAndAdvertisingAndASecondServiceToo(t *testing.T) {
 func TestAStopAfterAnotherKindOfRefusalIsTheFirst(t *testing.T) {
 	c := dental.Contact{}
 	c.Refuse(noon, "one-click", dental.Care, dental.Advertising)
-	if got := c.Stop(noon.Add(time.Hour)); len(got) != 2 {
+	if got := c.Stop(noon.Add(time.Hour), "in-1"); len(got) != 2 {
 		t.Errorf("it ends %v", got)
 	}
-	if got := c.Stop(noon.Add(2 * time.Hour)); len(got) != 3 {
+	if got := c.Stop(noon.Add(2*time.Hour), "in-2"); len(got) != 4 {
 		t.Errorf("the one after it ends %v", got)
 	}
 }
@@ -81,6 +82,23 @@ func TestMembersJoinOnceAndLeave(t *testing.T) {
 	c.Leave(a)
 	if !slices.Equal(c.Members, []dental.Member{b}) {
 		t.Errorf("after A has left they are %v", c.Members)
+	}
+}
+
+func TestAnAddressOfMoreThanAFamilyIsCrowdedAndKeepsNoMoreMembers(t *testing.T) {
+	c := dental.Contact{}
+	join := func(n int) { c.Join(dental.Member{Clinic: "demo", Patient: string(rune('A' + n))}) }
+	for n := range 12 {
+		join(n)
+	}
+	join(3)
+	if c.Crowded || len(c.Members) != 12 {
+		t.Errorf("a family of 12 is crowded: %t, with %d members", c.Crowded, len(c.Members))
+	}
+	join(12)
+	join(13)
+	if !c.Crowded || len(c.Members) != 12 {
+		t.Errorf("with more it is crowded: %t, with %d members", c.Crowded, len(c.Members))
 	}
 }
 
@@ -119,8 +137,11 @@ func TestAContactRemembersEachTouchOnceForAsLongAsACapLooksBack(t *testing.T) {
 				}
 			}
 		}
-		c.Note(dental.Recent{Touch: "z", At: at.Add(longest + time.Nanosecond)})
-		if len(c.Recent) != 1 {
+		c.Note(dental.Recent{Touch: "y", At: at})
+		if c.Note(dental.Recent{Touch: "z", At: at.Add(longest)}); len(c.Recent) < 2 {
+			t.Fatal("a claim is forgotten at the last instant of the longest cap's period")
+		}
+		if c.Note(dental.Recent{Touch: "z", At: at.Add(longest + time.Nanosecond)}); len(c.Recent) != 1 {
 			t.Fatalf("after the longest cap's period %d claims are kept", len(c.Recent))
 		}
 	})

@@ -280,7 +280,7 @@ func TestTheSameTimeOnAnotherDateKeepsWhatClocksShow(t *testing.T) {
 	zones := zonetest.Zones(t)
 	from, to := time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC).Unix(), time.Date(2037, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	rapid.Check(t, func(t *rapid.T) {
-		loc := rapid.SampledFrom(zones).Draw(t, "zone")
+		loc := zones[rapid.IntRange(0, len(zones)-1).Draw(t, "zone")]
 		at := time.Unix(rapid.Int64Range(from, to).Draw(t, "instant"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds")).In(loc)
 		d := dental.DateOf(at).AddDays(rapid.IntRange(-400, 400).Draw(t, "days"))
 		got := d.AtTimeOf(at, loc)

@@ -25,6 +25,19 @@ const Reminders Class = "reminders"
 // Classes lists them in rising need of consent.
 func Classes() []Class { return []Class{Service, Care, Advertising} }
 
+// UpTo lists what a reader refuses by refusing a message of the class: always
+// care and advertising, with a service message those too, with a reminder
+// reminders as well.
+func UpTo(class Class) []Class {
+	switch class {
+	case Reminders:
+		return []Class{Care, Advertising, Service, Reminders}
+	case Service:
+		return []Class{Care, Advertising, Service}
+	}
+	return []Class{Care, Advertising}
+}
+
 // Channel is a way to reach a patient.
 type Channel string
 

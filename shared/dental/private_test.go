@@ -100,6 +100,15 @@ func TestPersonalDataAreMaskedInLogs(t *testing.T) {
 	}
 }
 
+func TestWhatIsMaskedIsStillLogged(t *testing.T) {
+	var b bytes.Buffer
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("message", "phone", dental.Phone(number), "email", dental.Email(address),
+		"secret", dental.Secret(signing), "patient", dental.Patient{ID: "P-77", FamilyName: person})
+	if want := `"phone":"+7********01","email":"a***@example.com","secret":"***","patient":"patient P-77"`; !strings.Contains(b.String(), want) {
+		t.Errorf("the log has %s", b.String())
+	}
+}
+
 func TestAMaskLeavesEnoughToTellTwoApart(t *testing.T) {
 	tests := []struct {
 		value any

@@ -169,6 +169,9 @@ func AppointmentAnchor(a Appointment) string {
 	return fmt.Sprintf("%s@%s", a.ID, a.Start.UTC().Format("20060102T150405Z"))
 }
 
+// About names one patient's appointment at its time, in Touch.Together and Link.Also.
+func About(patient, anchor string) string { return patient + "/" + anchor }
+
 // AppointmentOf is the id inside an AppointmentAnchor.
 func AppointmentOf(anchor string) string {
 	i := strings.LastIndexByte(anchor, '@')

@@ -8,6 +8,7 @@ package intake
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -66,6 +67,10 @@ func (in *Intake) Accept(ctx context.Context, cl *dental.Clinic, ev Event, now t
 	return repeat, err
 }
 
+// clockSkew is how far a sender's clock may be ahead of ours where a later time
+// would win over what the patient says next.
+const clockSkew = 5 * time.Minute
+
 // plausible refuses what only the clinic's settings and the clock can tell to be wrong.
 func plausible(cl *dental.Clinic, ev Event, now time.Time) error {
 	const ahead = 24 * time.Hour
@@ -76,6 +81,12 @@ func plausible(cl *dental.Clinic, ev Event, now time.Time) error {
 		return nil
 	}
 	switch {
+	case ev.Card != nil:
+		for i, c := range ev.Card.Consents {
+			if c.At.After(now.Add(clockSkew)) {
+				return dental.Errorf(dental.Invalid, fmt.Sprintf("data.consents[%d].at", i), "a consent cannot have been given in the future")
+			}
+		}
 	case ev.Visit != nil:
 		if ev.Visit.FinishedAt.After(now.Add(ahead)) {
 			return dental.Errorf(dental.Invalid, "data.finishedAt", "a visit cannot have finished in the future")
@@ -84,8 +95,8 @@ func plausible(cl *dental.Clinic, ev Event, now time.Time) error {
 	case ev.Payment != nil:
 		return currency("data.amount.currency", ev.Payment.Amount)
 	case ev.Plan != nil:
-		for _, s := range ev.Plan.Stages {
-			if err := currency("data.stages.price.currency", s.Price); err != nil {
+		for i, s := range ev.Plan.Stages {
+			if err := currency(fmt.Sprintf("data.stages[%d].price.currency", i), s.Price); err != nil {
 				return err
 			}
 		}
@@ -128,7 +139,9 @@ func (d *draft) apply(ctx context.Context) error {
 	d.tx.Put(d.card.Patient)
 	d.milestones(before)
 	course := journey.Course{Tx: d.tx, Catalogue: d.Catalogue, Clinic: d.clinic, Card: d.card, Now: d.now}
-	course.Settle(journey.Options{Subjects: subjects, Awaken: wasStub && !d.card.Patient.Stub, Limit: most})
+	if course.Settle(journey.Options{Subjects: subjects, Awaken: wasStub && !d.card.Patient.Stub, Limit: most}) {
+		course.Defer()
+	}
 	return nil
 }
 
@@ -157,10 +170,11 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 	case ev.Appointment != nil:
 		a := *ev.Appointment
 		old := d.card.Appointment(a.ID)
-		if !d.news(ctx, old == nil, func() dental.Source { return old.Source }, a.Source) {
+		if d.news(ctx, old == nil, func() dental.Source { return old.Source }, a.Source) {
+			a = d.appointment(old, a)
+		} else if a, news = d.since(*old, a); !news {
 			return nil, false, nil
 		}
-		a = d.appointment(old, a)
 		d.tx.Put(a)
 		d.card.Appointments = replace(d.card.Appointments, old, a)
 		day := d.clinic.Today(a.Start).String()
@@ -231,10 +245,7 @@ func replace[T any](list []T, old *T, v T) []T {
 // appointment carries over what the MIS does not know: since when the present
 // time has been agreed on, and what the patient answered about it.
 func (d *draft) appointment(old *dental.Appointment, a dental.Appointment) dental.Appointment {
-	at := d.event.At
-	if at.After(d.now) {
-		at = d.now
-	}
+	at := d.happened()
 	a.BookedAt, a.ChangedAt = at, at
 	if old == nil {
 		return a
@@ -248,22 +259,44 @@ func (d *draft) appointment(old *dental.Appointment, a dental.Appointment) denta
 	return a
 }
 
+// since takes from an outdated word on an appointment what is older than the
+// newest: since when its time has stood, and its status. It reports whether
+// there was anything to take.
+func (d *draft) since(stands, outdated dental.Appointment) (dental.Appointment, bool) {
+	news, at := false, d.happened()
+	if outdated.Status == stands.Status && at.Before(stands.ChangedAt) {
+		stands.ChangedAt, news = at, true
+	}
+	if outdated.Start.Equal(stands.Start) && (outdated.Standing() || !stands.Standing()) && at.Before(stands.BookedAt) {
+		stands.BookedAt, news = at, true
+	}
+	return stands, news
+}
+
+// happened is the event's time, by a sender's clock that may be ahead of ours.
+func (d *draft) happened() time.Time {
+	if d.event.At.After(d.now) {
+		return d.now
+	}
+	return d.event.At
+}
+
 // patient puts the card itself: contact data read, consents merged by their
 // time, and the addresses' contacts told who shares them.
 func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 	was, p := d.card.Patient, d.event.Card.Patient
-	if !was.Stub && !d.news(ctx, false, func() dental.Source { return was.Source }, p.Source) {
-		return nil, false, nil
+	news := was.Stub || d.news(ctx, false, func() dental.Source { return was.Source }, p.Source)
+	consents := decided(was, p.Consents, news)
+	if !news {
+		// Even an outdated card tells of decisions, each of which has its own time.
+		d.card.Patient.Consents = consents
+		return nil, !slices.Equal(consents, was.Consents), nil
 	}
 	p.Clinic, p.Changes, p.NotMe, p.Excluded = d.clinic.ID, was.Changes, was.NotMe, was.Excluded
 	if p.Status == "" {
 		p.Status = dental.Active
 	}
-	given := p.Consents
-	p.Consents = slices.Clone(was.Consents)
-	for _, c := range given {
-		p.Record(c)
-	}
+	p.Consents = consents
 	p.Phone, p.PhoneRegion, p.Landline, p.PhoneIssue = "", "", false, ""
 	switch number, region, mobile, issue := d.Phones(d.event.Card.Number, d.clinic.Country); issue {
 	case "":
@@ -277,23 +310,44 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 		return nil, false, err
 	}
 	d.card.Patient = p
-	var subjects []scenario.Subject
-	if was.Phone != p.Phone || was.Email != p.Email {
+	if p.Phone != "" && p.Phone != was.Phone || p.Email != "" && p.Email != was.Email {
 		d.newAddress()
 	}
-	return subjects, true, nil
+	if _, back := was.Gone(); back {
+		return scenario.Recent(d.clinic, d.card, d.now), true, nil
+	}
+	return nil, true, nil
+}
+
+// decided adds decisions to those known. Of two at the same time the one on
+// the newer card stands.
+func decided(was dental.Patient, given []dental.Consent, news bool) []dental.Consent {
+	was.Consents = slices.Clone(was.Consents)
+	for _, c := range given {
+		if old, known := was.Consent(c.Class, c.Channel); news || !known || c.At.After(old.At) {
+			was.Record(c)
+		}
+	}
+	return was.Consents
 }
 
 // contacts moves the patient's membership from the old addresses to the new.
 func (d *draft) contacts(ctx context.Context, was, p dental.Patient) error {
 	me := dental.Member{Clinic: p.Clinic, Patient: p.ID}
-	contacts, err := d.tx.Contacts(ctx, d.clinic, string(was.Phone), string(was.Email), string(p.Phone), string(p.Email))
+	before, err := d.reachedBy(ctx, was)
+	if err != nil {
+		return err
+	}
+	after, err := d.reachedBy(ctx, p)
+	if err != nil {
+		return err
+	}
+	contacts, err := d.tx.Contacts(ctx, d.clinic, append(before, after...)...)
 	if err != nil {
 		return err
 	}
 	for address, c := range contacts {
-		had := slices.Contains(c.Members, me)
-		has := address == string(p.Phone) || address == string(p.Email)
+		had, has := slices.Contains(c.Members, me), slices.Contains(after, address)
 		switch {
 		case has && !had:
 			c.Join(me)
@@ -307,12 +361,30 @@ func (d *draft) contacts(ctx context.Context, was, p dental.Patient) error {
 	return nil
 }
 
+// reachedBy lists the addresses at which messages about the patient arrive:
+// their own, or a child's guardian's as far as that card is known.
+func (d *draft) reachedBy(ctx context.Context, p dental.Patient) ([]string, error) {
+	if p.GuardianID != "" && p.Minor(d.clinic.Today(d.now)) {
+		heads, err := d.tx.Heads(ctx, dental.Member{Clinic: p.Clinic, Patient: p.GuardianID})
+		if err != nil {
+			return nil, err
+		}
+		p = heads[0]
+	}
+	var out []string
+	for _, a := range []string{string(p.Phone), string(p.Email)} {
+		if a != "" {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
 // newAddress closes the task that asked for one.
 func (d *draft) newAddress() {
-	p := d.card.Patient
 	for i := range d.card.Tasks {
 		t := &d.card.Tasks[i]
-		if t.Kind == dental.ContactTask && t.Open() && (p.Phone != "" || p.Email != "") {
+		if t.Kind == dental.ContactTask && t.Open() {
 			t.Close(d.clinic, "address-changed", d.now)
 			d.tx.Put(*t)
 		}
@@ -329,13 +401,9 @@ func (d *draft) erase(ctx context.Context) error {
 	}
 	id := d.event.Gone.ID
 	for _, c := range contacts {
-		c.Leave(dental.Member{Clinic: d.clinic.ID, Patient: id})
-		for _, r := range slices.Clone(c.Recent) {
-			if r.Patient == id && r.Clinic == d.clinic.ID {
-				c.Forget(r.Touch)
-			}
+		if c.Forgotten(dental.Member{Clinic: d.clinic.ID, Patient: id}) {
+			d.tx.Put(*c)
 		}
-		d.tx.Put(*c)
 	}
 	d.tx.Put(dental.Patient{Clinic: d.clinic.ID, ID: id, Erased: true, ErasedAt: d.now, Changes: was.Changes + 1,
 		Source: dental.Source{Version: d.event.Gone.Version, Body: d.event.Body}})

@@ -4,6 +4,7 @@
 package journey
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -28,12 +29,12 @@ type Options struct {
 	Subjects []scenario.Subject
 	// Awaken looks again at touches that have waited for the patient's card.
 	Awaken bool
-	// Limit is the most items to put; a job does the rest.
+	// Limit is the most items to put.
 	Limit int
 }
 
-// Settle puts every touch and task that the facts change: at most o.Limit of
-// them, and a job for the rest. It reports whether anything was left to the job.
+// Settle puts every touch and task that the facts change, at most o.Limit of
+// them, and reports whether any is left: for another step, or for Defer.
 func (c Course) Settle(o Options) (left bool) {
 	var changes []any
 	settled := map[string]bool{}
@@ -56,13 +57,17 @@ func (c Course) Settle(o Options) (left bool) {
 	}
 	for i, change := range changes {
 		if i == o.Limit {
-			c.Tx.Put(store.Job{Clinic: c.Clinic.ID, Kind: store.SettleJob, Patient: c.Card.Patient.ID, Wake: c.Now, Made: c.Now,
-				ID: "settle." + c.Card.Patient.ID + "." + c.Now.UTC().Format("20060102T150405.000000000")})
 			return true
 		}
 		c.Tx.Put(change)
 	}
 	return false
+}
+
+// Defer leaves the rest of what Settle found to a job.
+func (c Course) Defer() {
+	c.Tx.Put(store.Job{Clinic: c.Clinic.ID, Kind: store.SettleJob, Patient: c.Card.Patient.ID, Wake: c.Now, Made: c.Now,
+		ID: fmt.Sprintf("settle.%s.%d", c.Card.Patient.ID, c.Card.Patient.Changes)})
 }
 
 func (c Course) awaken(t dental.Touch) (dental.Touch, bool) {

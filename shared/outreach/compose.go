@@ -1,6 +1,7 @@
 package outreach
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,8 +123,13 @@ func (c *composer) mail(values message.Values) error {
 		}
 		letter.Button = message.Button{Text: text, URL: url}
 	}
-	m.Unsubscribe = c.grant(dental.Link{Purpose: dental.PreferencesLink,
-		Subject: string(c.s.Touch.Class) + "/" + c.d.Reach.Contact.Key, Expires: c.s.Now.Add(preferencesLife)})
+	class := c.s.Touch.Class
+	if c.d.Want.Step.Reminder {
+		class = dental.Reminders
+	}
+	// Whoever gets the message chooses: for a child's message that is the guardian.
+	m.Unsubscribe = c.grant(dental.Link{Purpose: dental.PreferencesLink, Patient: c.s.Person.ID,
+		Subject: string(class) + "/" + c.d.Reach.Contact.Key, Expires: c.s.Now.Add(preferencesLife)})
 	m.Links = append(m.Links, m.Unsubscribe)
 	letter.Unsubscribe = m.Unsubscribe
 	m.HTML, m.Text, err = message.Mail(letter)
@@ -135,7 +141,7 @@ func (c *composer) mail(values message.Values) error {
 
 // grant makes a link part of the claim and returns its URL.
 func (c *composer) grant(l dental.Link) string {
-	l.Clinic, l.Patient, l.Touch = c.s.Touch.Clinic, c.s.Touch.Patient, c.s.Touch.ID()
+	l.Clinic, l.Patient, l.Touch = c.s.Touch.Clinic, cmp.Or(l.Patient, c.s.Touch.Patient), c.s.Touch.ID()
 	token := c.mint.Token(l)
 	c.out.Links = append(c.out.Links, l)
 	c.out.Tokens = append(c.out.Tokens, token)
@@ -155,7 +161,10 @@ func (c *composer) link() string {
 	case dental.AppointmentLink:
 		l := dental.Link{Purpose: dental.AppointmentLink, Subject: c.s.Touch.Anchor, Expires: c.appointment().Start}
 		for _, o := range c.d.Together {
-			l.Also = append(l.Also, about(o.Patient.ID, dental.AppointmentAnchor(o.Appointment)))
+			l.Also = append(l.Also, dental.About(o.Patient.ID, dental.AppointmentAnchor(o.Appointment)))
+			if o.Appointment.Start.After(l.Expires) {
+				l.Expires = o.Appointment.Start
+			}
 		}
 		return c.grant(l)
 	}

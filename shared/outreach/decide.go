@@ -16,13 +16,25 @@ type Situation struct {
 	Touch  dental.Touch
 	// Person is who would get the message: the patient, or a child's guardian.
 	Person cadence.Person
-	// Orphan: the patient is under 18 and no guardian's card is known.
-	Orphan bool
+	// Guardian says how it stands with a child's guardian: "" when the person is
+	// the right one, else one of the constants.
+	Guardian Guardian
 	// Family are the cards of others who share the person's household, for a
 	// reminder that speaks of all.
 	Family []*dental.Card
 	Now    time.Time
 }
+
+// Guardian is what keeps a child's message from its guardian.
+type Guardian string
+
+// A child without guardianId gets service messages on its card's own address,
+// which is a parent's; where one is named, everything goes to that one alone.
+const (
+	NoGuardian      Guardian = "none"    // the card names none
+	GuardianAwaited Guardian = "awaited" // named, and that card has not come
+	GuardianGone    Guardian = "gone"    // named, and that card is archived, erased, …
+)
 
 // Act is what to do about a touch.
 type Act string
@@ -90,9 +102,13 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	}
 	switch {
 	case s.Now.After(w.Touch.Deadline):
-		if s.Card.Patient.Stub {
+		switch {
+		case s.Card.Patient.Stub:
 			d.Mend = true
 			return skip("no-card")
+		case s.Guardian == GuardianAwaited && t.Kind == "":
+			d.Mend = true
+			return skip("no-guardian")
 		}
 		return skip("deadline")
 	case s.Now.Before(w.Touch.Due):
@@ -107,13 +123,14 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 		d.Act = Assign
 		return d
 	}
-	if s.Card.Patient.Stub {
+	if s.Card.Patient.Stub || s.Guardian == GuardianAwaited {
 		return wait(s.Now.Add(patience), "")
 	}
 	if leave := scenario.Leave(s.Clinic, w, s.Now); leave.After(s.Now) {
 		return wait(leave, "")
 	}
-	if s.Orphan && t.Class != dental.Service {
+	if s.Guardian == GuardianGone || s.Guardian == NoGuardian && t.Class != dental.Service {
+		d.Mend = s.Guardian == GuardianGone
 		return skip("no-guardian")
 	}
 	verdict := cadence.Judge(s.Clinic, s.Person, cadence.Ask{Touch: t, Reminder: w.Step.Reminder}, s.Now)
@@ -128,7 +145,7 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 		if spokenOf(s, t) {
 			return skip("combined")
 		}
-		d.Together = together(s, t)
+		d.Together = together(s, t, verdict.Reach)
 	}
 	d.Act, d.Reach = Claim, verdict.Reach
 	return d
@@ -138,16 +155,13 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 // that its text stays short and one press on its page stays one write.
 const mostTogether = 3
 
-// about names an appointment at its time inside Touch.Together.
-func about(patient, anchor string) string { return patient + "/" + anchor }
-
 // spokenOf reports whether another reminder of the household has already
 // spoken of this touch's appointment.
 func spokenOf(s Situation, t dental.Touch) bool {
 	for _, card := range append([]*dental.Card{s.Card}, s.Family...) {
 		for _, other := range card.Touches {
 			left := other.State == dental.Sent || other.State == dental.Claimed || other.State == dental.Unknown
-			if left && other.Step == t.Step && other.Scenario == t.Scenario && slices.Contains(other.Together, about(t.Patient, t.Anchor)) {
+			if left && other.Step == t.Step && other.Scenario == t.Scenario && slices.Contains(other.Together, dental.About(t.Patient, t.Anchor)) {
 				return true
 			}
 		}
@@ -157,8 +171,9 @@ func spokenOf(s Situation, t dental.Touch) bool {
 
 // together lists the household's other appointments of the same day that
 // still stand unanswered and that no reminder has spoken of, earliest first.
-// An adult's appointment is told to another by name and time alone.
-func together(s Situation, t dental.Touch) []Other {
+// An adult's appointment is told to another by name and time alone, and not at
+// all when that adult has disowned the address or refused reminders.
+func together(s Situation, t dental.Touch, reach *cadence.Reach) []Other {
 	mine := s.Card.Appointment(dental.AppointmentOf(t.Anchor))
 	if mine == nil {
 		return nil
@@ -167,6 +182,9 @@ func together(s Situation, t dental.Touch) []Other {
 	var out []Other
 	for _, card := range append([]*dental.Card{s.Card}, s.Family...) {
 		if _, gone := card.Patient.Gone(); gone || card.Patient.Stub || card.Patient.Clinic != s.Clinic.ID {
+			continue
+		}
+		if card != s.Card && !cadence.Wants(s.Clinic, card.Patient, reach.Channel, reach.Contact) {
 			continue
 		}
 		for _, a := range card.Appointments {

@@ -26,6 +26,9 @@ type Dispatcher struct {
 // pageOfDue is how many due entries are read, and queued, at a time.
 const pageOfDue = 200
 
+// enqueueTimeout bounds the handing over of one page.
+const enqueueTimeout = 10 * time.Second
+
 // Dispatch queues every touch and job due at now. The due key of each moves on
 // in the write that precedes its queueing, so that what is queued is not queued
 // again the next minute, and what was lost on the way comes back by itself. One
@@ -87,6 +90,10 @@ func enqueue(ctx context.Context, q Queue, bodies []string) error {
 	if len(bodies) == 0 {
 		return nil
 	}
+	// The due keys have moved, so what is not queued now waits: the function's
+	// deadline is no reason to leave it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTimeout)
+	defer cancel()
 	if err := q.Enqueue(ctx, bodies...); err != nil {
 		return fmt.Errorf("outreach: queue %d items; what is missing comes back in %s: %w", len(bodies), requeueAfter, err)
 	}

@@ -34,8 +34,8 @@ const (
 	requeueAfter    = 15 * time.Minute // a queued touch that nobody claimed is queued again
 	claimFor        = 10 * time.Minute // an unanswered claim becomes unknown
 	providerTimeout = 20 * time.Second
-	deferFor        = 2 * time.Minute // after "not just now", times the number of tries
-	mostAttempts    = 8               // of one touch, all channels and deferrals together
+	deferFor        = 2 * time.Minute // after "not just now", times the number of such answers
+	mostDeferrals   = 6               // of one channel; then it is the next one's turn
 )
 
 // Sender claims touches and hands them to providers.
@@ -142,6 +142,8 @@ func (s *Sender) step(ctx context.Context, ref TouchRef, attempt string, before 
 		}
 		return tried, tried, nil
 	}
+	tx.Check(sit.Card.Patient)
+	tx.Check(sit.Person.Patient)
 	return nil, nil, tx.Commit(ctx)
 }
 
@@ -165,25 +167,17 @@ func (s *Sender) read(ctx context.Context, tx *store.Tx, ref TouchRef, now time.
 		return nil, nil
 	}
 	sit := &Situation{Clinic: cl, Card: card, Touch: *t, Now: now, Person: cadence.Person{Patient: card.Patient}}
-	if card.Patient.Minor(cl.Today(now)) {
-		sit.Orphan = true
-		if card.Patient.GuardianID != "" {
-			heads, err := tx.Heads(ctx, dental.Member{Clinic: cl.ID, Patient: card.Patient.GuardianID})
-			if err != nil {
-				return nil, err
-			}
-			if _, gone := heads[0].Gone(); heads[0].ID != "" && !heads[0].Stub && !gone {
-				sit.Person.Patient, sit.Orphan = heads[0], false
-			}
-		}
+	if err := sit.guard(ctx, tx); err != nil {
+		return nil, err
 	}
 	p := sit.Person.Patient
 	if sit.Person.Contacts, err = tx.Contacts(ctx, cl, string(p.Phone), string(p.Email)); err != nil {
 		return nil, err
 	}
-	if step := s.Catalogue.Step(t.Scenario, t.Step); step != nil && step.Reminder && sit.Person.Contacts[p.Household()] != nil {
-		for _, m := range sit.Person.Contacts[p.Household()].Members {
-			if m.Clinic != cl.ID || m.Patient == card.Patient.ID || len(sit.Family) == 8 {
+	home := sit.Person.Home()
+	if step := s.Catalogue.Step(t.Scenario, t.Step); step != nil && step.Reminder && home != nil {
+		for _, m := range home.Members {
+			if m.Clinic != cl.ID || m.Patient == card.Patient.ID {
 				continue
 			}
 			other, err := tx.Card(ctx, m.Clinic, m.Patient)
@@ -194,6 +188,41 @@ func (s *Sender) read(ctx context.Context, tx *store.Tx, ref TouchRef, now time.
 		}
 	}
 	return sit, nil
+}
+
+// guard puts a child's guardian in the place of the child. Someone of age who
+// still has a guardian's phone or address has none of their own.
+func (s *Situation) guard(ctx context.Context, tx *store.Tx) error {
+	p := s.Card.Patient
+	minor := p.Minor(s.Clinic.Today(s.Now))
+	if p.GuardianID == "" {
+		if minor {
+			s.Guardian = NoGuardian
+		}
+		return nil
+	}
+	heads, err := tx.Heads(ctx, dental.Member{Clinic: s.Clinic.ID, Patient: p.GuardianID})
+	if err != nil {
+		return err
+	}
+	guardian := heads[0]
+	_, gone := guardian.Gone()
+	switch {
+	case !minor:
+		if guardian.Phone == p.Phone {
+			s.Person.Phone = ""
+		}
+		if guardian.Email == p.Email {
+			s.Person.Email = ""
+		}
+	case gone:
+		s.Guardian = GuardianGone
+	case guardian.ID == "" || guardian.Stub:
+		s.Guardian = GuardianAwaited
+	default:
+		s.Person.Patient = guardian
+	}
+	return nil
 }
 
 // claim puts the one thing that lets a message leave, under the condition
@@ -213,10 +242,10 @@ func (s *Sender) claim(tx *store.Tx, sit *Situation, t dental.Touch, d Decision,
 		try.Household = d.Reach.Household.Key
 	}
 	t.Attempts = append(slices.Clone(t.Attempts), try)
-	t.Wake, t.Channel = now.Add(claimFor), d.Reach.Channel
-	t.Together = []string{about(t.Patient, t.Anchor)}
+	t.Wake, t.Channel, t.Parts = now.Add(claimFor), d.Reach.Channel, composed.Message.Parts
+	t.Together = []string{dental.About(t.Patient, t.Anchor)}
 	for _, o := range d.Together {
-		t.Together = append(t.Together, about(o.Patient.ID, dental.AppointmentAnchor(o.Appointment)))
+		t.Together = append(t.Together, dental.About(o.Patient.ID, dental.AppointmentAnchor(o.Appointment)))
 		tx.Check(o.Patient)
 	}
 	for i, l := range composed.Links {
@@ -226,7 +255,8 @@ func (s *Sender) claim(tx *store.Tx, sit *Situation, t dental.Touch, d Decision,
 		}
 		tx.Put(l)
 	}
-	recent := dental.Recent{Touch: t.ID(), Clinic: t.Clinic, Patient: t.Patient, Class: t.Class, Scenario: t.Scenario, Step: t.Step, At: now}
+	recent := dental.Recent{Touch: t.ID(), Clinic: t.Clinic, Patient: t.Patient, Class: t.Class, Scenario: t.Scenario, Step: t.Step,
+		Reminder: d.Want.Step.Reminder, At: now}
 	for _, contact := range []*dental.Contact{d.Reach.Household, d.Reach.Contact} {
 		if contact != nil {
 			contact.Note(recent)
@@ -290,7 +320,6 @@ func (s *Sender) accepted(ctx context.Context, c *claimed, r Report) error {
 	t := c.touch
 	t.Attempts = slices.Clone(t.Attempts)
 	markSent(c.clinic, &t, t.Attempt(r.Attempt), r)
-	t.Parts = c.message.Parts
 	tx.Put(t)
 	if r.ProviderID != "" {
 		tx.Put(providerID(t, r))

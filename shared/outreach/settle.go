@@ -1,8 +1,10 @@
 package outreach
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -85,6 +87,12 @@ func (s *Settler) apply(ctx context.Context, tx *store.Tx, sit *Situation, r Rep
 	if a == nil {
 		return false, nil
 	}
+	if r.Kind == ReportBadAddress {
+		// Whatever attempt it is about, nothing will ever reach that address.
+		if err := s.suppress(ctx, tx, sit, a, r); err != nil {
+			return false, err
+		}
+	}
 	latest := a == t.Last()
 	open := a.Outcome == "" || a.Outcome == dental.Lost // claimed, or unknown
 	switch r.Kind {
@@ -97,16 +105,23 @@ func (s *Settler) apply(ctx context.Context, tx *store.Tx, sit *Situation, r Rep
 			return false, nil
 		}
 		a.Outcome, a.Detail = dental.Deferred, r.Code
-		if len(t.Attempts) >= mostAttempts {
+		deferred := 0
+		for _, x := range t.Attempts {
+			if x.Channel == a.Channel && x.Outcome == dental.Deferred {
+				deferred++
+			}
+		}
+		if deferred == mostDeferrals {
+			a.Outcome = dental.Refused // the next channel's turn
 			return true, s.fail(ctx, tx, sit, t, a, r)
 		}
-		t.State, t.Wake = dental.Planned, sit.Now.Add(deferFor*time.Duration(len(t.Attempts)))
+		t.State, t.Wake = dental.Planned, sit.Now.Add(deferFor*time.Duration(deferred))
 		tx.Put(t)
-		return true, s.forget(ctx, tx, sit, a, false, r)
+		return true, s.forget(ctx, tx, sit, a, r)
 	case ReportRefused, ReportUndelivered, ReportBadAddress:
 		late := a.Outcome == dental.Accepted || a.Outcome == dental.Delivered
 		if a.Outcome == dental.Refused || a.Outcome == dental.Undelivered || !latest || !open && !late {
-			return false, nil
+			return tx.Size() > 0, nil
 		}
 		a.Outcome, a.Detail = dental.Refused, r.Code
 		if late || r.Kind == ReportUndelivered {
@@ -157,11 +172,12 @@ func (s *Settler) fail(ctx context.Context, tx *store.Tx, sit *Situation, t dent
 		k.Close(sit.Clinic, "not-arrived", sit.Now)
 		tx.Put(*k)
 	}
-	if err := s.forget(ctx, tx, sit, a, r.Kind == ReportBadAddress, r); err != nil {
+	if err := s.forget(ctx, tx, sit, a, r); err != nil {
 		return err
 	}
 	left := slices.ContainsFunc(sit.Clinic.Channels, func(ch dental.Channel) bool { return !t.Tried(ch) })
-	if left && !sit.Now.After(t.Deadline) && len(t.Attempts) < mostAttempts {
+	gone, isGone := sit.Card.Patient.Gone()
+	if left && !sit.Now.After(t.Deadline) && !isGone {
 		t.State, t.Reason, t.Wake, t.SentAt, t.DeliveredAt, t.EndedAt, t.EndedOn = dental.Planned, "", sit.Now, time.Time{}, time.Time{}, time.Time{}, dental.Date{}
 		tx.Put(t)
 		return nil
@@ -170,15 +186,49 @@ func (s *Settler) fail(ctx context.Context, tx *store.Tx, sit *Situation, t dent
 	if r.Kind == ReportRefused {
 		reason = "provider-refused"
 	}
+	if isGone {
+		reason = gone
+	}
 	sender := &Sender{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Clock}
 	sit.Touch = t
-	sender.end(tx, sit, t, dental.Failed, reason, true)
+	sender.end(tx, sit, t, dental.Failed, reason, !isGone)
+	s.revive(tx, sit, t)
 	return nil
 }
 
+// revive lets the appointments that a failed reminder spoke of be reminded of
+// by themselves.
+func (s *Settler) revive(tx *store.Tx, sit *Situation, t dental.Touch) {
+	for _, other := range t.Together {
+		patient, anchor, ok := strings.Cut(other, "/")
+		if !ok || other == dental.About(t.Patient, t.Anchor) {
+			continue
+		}
+		tx.Put(store.Job{Clinic: t.Clinic, ID: "revive." + dental.TouchID(t.Clinic, patient, t.Scenario, t.Step, anchor) + "." + t.Last().ID,
+			Kind: store.ReviveJob, Patient: patient, Scenario: t.Scenario, Step: t.Step, Anchor: anchor, Wake: sit.Now, Made: sit.Now})
+	}
+}
+
+// suppress marks an address that will never work.
+func (s *Settler) suppress(ctx context.Context, tx *store.Tx, sit *Situation, a *dental.Attempt, r Report) error {
+	c, err := tx.ContactByKey(ctx, a.Address)
+	if err != nil || c.Suppressed != "" {
+		return err
+	}
+	spoil(c, r, sit.Now)
+	tx.Put(*c)
+	return nil
+}
+
+func spoil(c *dental.Contact, r Report, now time.Time) {
+	if c.Suppressed == "" {
+		c.Suppressed, c.SuppressedAt = cmp.Or(r.Code, string(r.Kind)), now
+	}
+}
+
 // forget takes the claim off the contacts, since nothing was written to the
-// patient after all, and suppresses an address that will never work.
-func (s *Settler) forget(ctx context.Context, tx *store.Tx, sit *Situation, a *dental.Attempt, bad bool, r Report) error {
+// patient after all.
+func (s *Settler) forget(ctx context.Context, tx *store.Tx, sit *Situation, a *dental.Attempt, r Report) error {
 	for _, key := range slices.Compact([]string{a.Address, a.Household}) {
 		if key == "" {
 			continue
@@ -188,8 +238,8 @@ func (s *Settler) forget(ctx context.Context, tx *store.Tx, sit *Situation, a *d
 			return err
 		}
 		c.Forget(sit.Touch.ID())
-		if bad && key == a.Address {
-			c.Suppressed, c.SuppressedAt = r.Code, sit.Now
+		if r.Kind == ReportBadAddress && key == a.Address {
+			spoil(c, r, sit.Now)
 		}
 		tx.Put(*c)
 	}
@@ -206,7 +256,11 @@ func (s *Settler) complained(ctx context.Context, tx *store.Tx, sit *Situation, 
 	if o, done := c.Refused(sit.Touch.Class); done && o.Source == "complaint" {
 		return false, nil
 	}
-	c.Refuse(r.At, "complaint", dental.Care, dental.Advertising, sit.Touch.Class)
+	class := sit.Touch.Class
+	if step := s.Catalogue.Step(sit.Touch.Scenario, sit.Touch.Step); step != nil && step.Reminder {
+		class = dental.Reminders
+	}
+	c.Refuse(r.At, "complaint", dental.UpTo(class)...)
 	tx.Put(*c)
 	return true, nil
 }

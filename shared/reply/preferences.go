@@ -63,13 +63,9 @@ func (v *visit) preferences(contacts map[string]*dental.Contact) Preferences {
 func (v *visit) granted(class dental.Class, ch dental.Channel, contacts map[string]*dental.Contact) bool {
 	p := v.card.Patient
 	consent, recorded := p.Consent(class, ch)
-	of := class
-	if class == dental.Reminders {
-		of = dental.Service
-	}
 	for _, address := range []string{p.Address(ch), p.Household()} {
 		if c := contacts[address]; c != nil {
-			if o, out := c.Refused(of); out && !(recorded && consent.Granted && consent.At.After(o.At)) {
+			if o, out := c.Refused(class); out && !(recorded && consent.Granted && consent.At.After(o.At)) {
 				return false
 			}
 		}
@@ -111,13 +107,11 @@ func (d *Desk) Choose(ctx context.Context, token string, wanted func(field strin
 
 // OneClick is the POST of RFC 8058 that mail software sends by itself: it
 // refuses, for the address the message went to, care and advertising and the
-// class of that message. Any number of them is one.
+// class of that message; of a reminder, service messages and reminders. Any
+// number of them is one.
 func (d *Desk) OneClick(ctx context.Context, token string, now time.Time) error {
 	return d.refuse(ctx, token, now, func(c *dental.Contact, class dental.Class) bool {
-		classes := []dental.Class{dental.Care, dental.Advertising}
-		if class == dental.Service {
-			classes = append(classes, dental.Service)
-		}
+		classes := dental.UpTo(class)
 		if !slices.ContainsFunc(classes, func(x dental.Class) bool { _, refused := c.Refused(x); return !refused }) {
 			return false
 		}
@@ -170,9 +164,9 @@ func (d *Desk) NotMe(ctx context.Context, token string, now time.Time) error {
 	})
 }
 
-// Stop is the word STOP from a phone: one put on its contact. It returns the
-// classes refused from now on.
-func (d *Desk) Stop(ctx context.Context, cl *dental.Clinic, phone dental.Phone, now time.Time) ([]dental.Class, error) {
+// Stop is the word STOP from a phone, in the inbound message of that id: one
+// put on its contact. It returns the classes that the message refuses.
+func (d *Desk) Stop(ctx context.Context, cl *dental.Clinic, phone dental.Phone, message string, now time.Time) ([]dental.Class, error) {
 	var refused []dental.Class
 	err := store.Retry(ctx, func(ctx context.Context) error {
 		tx := d.Store.Begin()
@@ -181,7 +175,7 @@ func (d *Desk) Stop(ctx context.Context, cl *dental.Clinic, phone dental.Phone, 
 			return err
 		}
 		contact := contacts[string(phone)]
-		refused = contact.Stop(now)
+		refused = contact.Stop(now, message)
 		tx.Put(*contact)
 		return tx.Commit(ctx)
 	})

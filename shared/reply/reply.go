@@ -74,7 +74,9 @@ const most = 2
 func (d *Desk) put(v *visit, subjects ...scenario.Subject) {
 	v.card.Patient.Changes++
 	v.tx.Put(v.card.Patient)
-	d.course(v).Settle(journey.Options{Subjects: subjects, Limit: most})
+	if d.course(v).Settle(journey.Options{Subjects: subjects, Limit: most}) {
+		d.course(v).Defer()
+	}
 }
 
 func (d *Desk) course(v *visit) journey.Course {

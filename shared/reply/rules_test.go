@@ -124,7 +124,7 @@ func TestASecondBadAnswerJoinsTheComplaintThatIsOpen(t *testing.T) {
 	s.To(s.Now().Add(26 * time.Hour))
 	answer(t, s, s.Token("P", dental.SurveyLink), "bad", "", "Опять больно")
 	tasks := s.Tasks("P", dental.ComplaintTask)
-	if len(tasks) != 1 || tasks[0].Times != 2 || tasks[0].Note != "Больно\nОпять больно" {
+	if len(tasks) != 1 || tasks[0].Times != 2 || tasks[0].Note != "Больно\n\nОпять больно" {
 		t.Errorf("complaints: %+v", tasks)
 	}
 }

@@ -2,6 +2,7 @@ package reply
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -165,24 +166,44 @@ func (d *Desk) react(v *visit, before, after dental.Answer) {
 	values := map[string]string{"day": l.Day(after.Day), "answer": v.spoken(after)}
 	switch after.Mood() {
 	case dental.Unhappy:
-		t := dental.Task{Kind: dental.ComplaintTask, Anchor: after.Day.String(), Scenario: "after-visit", Note: after.Comment,
-			Due: v.Clinic.AddWorking(v.now, time.Hour), Escalates: v.Clinic.AddWorking(v.now, 4*time.Hour)}
-		key := "task.complaint"
-		if before.Changes > 0 && before.Mood() != dental.Unhappy {
-			key = "task.complaint.changed"
-		}
-		for _, open := range v.card.Tasks {
-			if open.Kind == dental.ComplaintTask && open.Open() && open.Anchor != t.Anchor && before.Mood() != dental.Unhappy {
-				t.Anchor, t.Times, key = open.Anchor, open.Times+1, "task.complaint.again"
-				t.Note = strings.TrimSpace(open.Note + "\n" + after.Comment)
-			}
-		}
-		t.Reason = l.Text(key, values)
-		d.course(v).Open(t)
+		d.complain(v, before, after, values)
 	case dental.Neutral:
 		d.course(v).Open(dental.Task{Kind: dental.FeedbackTask, Anchor: after.Day.String(), Scenario: "after-visit", Note: after.Comment,
 			Reason: l.Text("task.feedback", values), Due: v.Clinic.EndOfWorkingDay(v.now, 1)})
 	}
+}
+
+// noteLength bounds what several answers can add to one complaint.
+const noteLength = 8000
+
+// complain opens the complaint of a day, or joins the one that is open about
+// another day. The steps of one answer are one matter; each answer's words
+// stand in the note once, as they were said last.
+func (d *Desk) complain(v *visit, before, after dental.Answer, values map[string]string) {
+	t := dental.Task{Kind: dental.ComplaintTask, Anchor: after.Day.String(), Scenario: "after-visit", Note: after.Comment,
+		Due: v.Clinic.AddWorking(v.now, time.Hour), Escalates: v.Clinic.AddWorking(v.now, 4*time.Hour)}
+	key := "task.complaint"
+	if before.Changes > 0 && before.Mood() != dental.Unhappy {
+		key = "task.complaint.changed"
+	}
+	for _, other := range v.card.Tasks {
+		if other.Kind != dental.ComplaintTask || !other.Open() || other.Anchor == t.Anchor {
+			continue
+		}
+		t.Anchor, t.Times, key = other.Anchor, other.Times, "task.complaint.again"
+		if before.Mood() != dental.Unhappy {
+			t.Times++
+		}
+		lines := strings.Split(other.Note, "\n\n")
+		lines = slices.DeleteFunc(lines, func(l string) bool { return l == "" || l == before.Comment })
+		t.Note = strings.Join(append(lines, after.Comment), "\n\n")
+		break
+	}
+	if r := []rune(t.Note); len(r) > noteLength {
+		t.Note = string(r[len(r)-noteLength:])
+	}
+	t.Reason = v.staff().Text(key, values)
+	d.course(v).Open(t)
 }
 
 // spoken is the answer in the staff's words.

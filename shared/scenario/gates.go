@@ -37,7 +37,7 @@ type Scene struct {
 //	missed         {count} appointments were missed {within}: by phone only
 //	no-map         no map of the clinic asks patients of this mood
 //	map-asked      a request for a review left {within} ago or less
-//	combined       the reminder of another appointment speaks of this one too
+//	combined       a reminder of another appointment of the patient speaks of this one too, and that one stands unanswered
 //	minor          the patient is under 18
 var gates = map[string]gate{
 	"answered": {final: true, shut: func(s Scene, _ Gate) string {
@@ -123,8 +123,14 @@ var gates = map[string]gate{
 		return ""
 	}},
 	"combined": {shut: func(s Scene, _ Gate) string {
-		if t := s.Card.Touch(s.Want.Touch.Scenario, "reminder", s.Want.Touch.Anchor); t != nil && t.State == dental.Skipped && t.Reason == "combined" {
-			return "combined"
+		mine := s.Want.Touch
+		for _, t := range s.Card.Touches {
+			of := s.Card.Appointment(dental.AppointmentOf(t.Anchor))
+			left := t.State == dental.Sent || t.State == dental.Claimed || t.State == dental.Unknown
+			if left && t.Scenario == mine.Scenario && t.Anchor != mine.Anchor && slices.Contains(t.Together, dental.About(mine.Patient, mine.Anchor)) &&
+				of != nil && dental.AppointmentAnchor(*of) == t.Anchor && of.Standing() && of.Answered() == "" {
+				return "combined"
+			}
 		}
 		return ""
 	}},

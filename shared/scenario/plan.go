@@ -134,11 +134,15 @@ func look(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 const settling = 2 * time.Hour
 
 // stillToday is until when the thanks for a day wait: the end of the last
-// appointment of the day that follows the visit and still stands.
+// appointment of the day that still stands and was not over with the visit.
 func stillToday(cl *dental.Clinic, card *dental.Card, day dental.Date, finished time.Time) time.Time {
 	var until time.Time
+	// A visit that names no appointment may have come out of one that began before its end.
+	unlinked := slices.ContainsFunc(card.VisitsOn(day), func(v dental.Visit) bool { return v.AppointmentID == "" })
 	for _, a := range card.Appointments {
-		if !a.Standing() || card.Attended(a.ID) || a.Start.Before(finished) || cl.Today(a.Start) != day {
+		begun := a.Start.Before(finished)
+		over := begun && (unlinked || !a.End.After(finished))
+		if !a.Standing() || card.Attended(a.ID) || over || cl.Today(a.Start) != day {
 			continue
 		}
 		end := a.End

@@ -53,7 +53,7 @@ func (c Catalogue) Reconcile(cl *dental.Clinic, card *dental.Card, now time.Time
 func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time.Time) (dental.Touch, bool) {
 	stored := card.Touch(w.Touch.Scenario, w.Touch.Step, w.Touch.Anchor)
 	over := c.Over(cl, card, w, now)
-	if stored == nil || stored.State == dental.TouchCancelled && len(stored.Attempts) == 0 {
+	if stored == nil || replannable(*stored, w) {
 		switch {
 		case over != "" || now.After(w.Touch.Deadline.Add(recent)):
 			return dental.Touch{}, false
@@ -80,6 +80,13 @@ func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time
 	}
 	t.Due, t.Deadline, t.Wake, t.State = w.Touch.Due, w.Touch.Deadline, wake(cl, w, now), dental.Planned
 	return t, true
+}
+
+// replannable reports whether a touch that ended without a claim may be planned
+// anew: its fact has come back, or a fresher one has come.
+func replannable(t dental.Touch, w Want) bool {
+	return t.State == dental.TouchCancelled && len(t.Attempts) == 0 ||
+		t.State == dental.Skipped && t.Reason == "late-event" && !w.TooLate
 }
 
 // wake is when the machine first looks at a touch: when it may leave.
@@ -153,4 +160,32 @@ func (c Catalogue) Unwanted(cl *dental.Clinic, card *dental.Card, t dental.Touch
 		return gone
 	}
 	return c.unwanted(cl, card, t)
+}
+
+// Recent lists the subjects of a card that may still ask for a touch: what lies
+// ahead, and what happened within the last days.
+func Recent(cl *dental.Clinic, card *dental.Card, now time.Time) []Subject {
+	var out []Subject
+	add := func(s Subject) {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	since := now.Add(-2 * recent)
+	for _, a := range card.Appointments {
+		if a.Start.After(since) || a.ChangedAt.After(since) {
+			add(Subject{OnAppointment, a.ID})
+		}
+	}
+	for _, v := range card.Visits {
+		if v.FinishedAt.After(since) {
+			add(Subject{OnVisitDay, v.Day.String()})
+		}
+	}
+	for _, a := range card.Answers {
+		if a.At.After(since) {
+			add(Subject{OnAnswer, a.Day.String()})
+		}
+	}
+	return out
 }

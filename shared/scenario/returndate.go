@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -36,23 +37,20 @@ func ReturnDate(cl *dental.Clinic, v dental.Visit) dental.Date {
 }
 
 // Milestones lists the dates that a card's facts amount to now, one a kind and
-// plan. A return date follows the latest visit, unless that was an interim
-// stage of an open plan and a later date stands.
+// plan. They follow from the facts alone, in whatever order those arrived.
 func Milestones(cl *dental.Clinic, card *dental.Card) []dental.Milestone {
 	at := func(kind dental.MilestoneKind, d dental.Date) dental.Milestone {
 		return dental.Milestone{Clinic: cl.ID, Patient: card.Patient.ID, Kind: kind, Date: d}
 	}
 	var last, implant, braces *dental.Visit
-	for i := range card.Visits {
-		v := &card.Visits[i]
-		later := func(than *dental.Visit) bool { return than == nil || v.FinishedAt.After(than.FinishedAt) }
-		if later(last) {
-			last = v
-		}
-		if later(implant) && slices.Contains(v.Kinds(), dental.Implant) {
+	visits := inTime(card.Visits)
+	for i := range visits {
+		v := &visits[i]
+		last = v
+		if slices.Contains(v.Kinds(), dental.Implant) {
 			implant = v
 		}
-		if later(braces) && slices.Contains(v.Kinds(), dental.Orthodontics) {
+		if slices.Contains(v.Kinds(), dental.Orthodontics) {
 			braces = v
 		}
 	}
@@ -60,15 +58,7 @@ func Milestones(cl *dental.Clinic, card *dental.Card) []dental.Milestone {
 	if last == nil {
 		out = append(out, at(dental.LastVisit, dental.Date{}))
 	} else {
-		out = append(out, at(dental.LastVisit, cl.Today(last.FinishedAt)))
-		due := ReturnDate(cl, *last)
-		interim := slices.ContainsFunc(card.Plans, dental.Plan.Open)
-		for _, m := range card.Milestones {
-			if m.Kind == dental.ReturnPoint && interim && m.Date.After(due) {
-				due = m.Date
-			}
-		}
-		out = append(out, at(dental.ReturnPoint, due))
+		out = append(out, at(dental.LastVisit, cl.Today(last.FinishedAt)), at(dental.ReturnPoint, standing(cl, card.Plans, visits)))
 	}
 	if implant != nil {
 		out = append(out, at(dental.LastImplant, cl.Today(implant.FinishedAt)))
@@ -87,6 +77,28 @@ func Milestones(cl *dental.Clinic, card *dental.Card) []dental.Milestone {
 		}
 	}
 	return out
+}
+
+func inTime(visits []dental.Visit) []dental.Visit {
+	return slices.SortedFunc(slices.Values(visits), func(a, b dental.Visit) int {
+		return cmp.Or(a.FinishedAt.Compare(b.FinishedAt), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// standing is the return date that stands after the visits, which are in the
+// order of time: each sets its own, unless it is an interim stage of a plan and
+// a later date stands.
+func standing(cl *dental.Clinic, plans []dental.Plan, visits []dental.Visit) dental.Date {
+	var due dental.Date
+	for _, v := range visits {
+		interim := slices.ContainsFunc(plans, func(p dental.Plan) bool {
+			return p.Open() && !cl.Today(p.PresentedAt).After(cl.Today(v.FinishedAt))
+		})
+		if own := ReturnDate(cl, v); due.IsZero() || !interim || own.After(due) {
+			due = own
+		}
+	}
+	return due
 }
 
 // Moot says how an open task was settled by what has happened since, or "".

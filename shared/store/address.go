@@ -91,14 +91,10 @@ func TokenHash(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Link finds what a token opens. Unknown, expired, malformed and of another
-// purpose all look the same: NotFound.
-func (tx *Tx) Link(ctx context.Context, purpose dental.Purpose, token string, now time.Time) (dental.Link, error) {
-	gone := dental.Errorf(dental.NotFound, "", "there is no such link, or not any more")
-	if len(token) != tokenLength || strings.Trim(token, base62+"-_") != "" {
-		return dental.Link{}, gone
-	}
-	items, err := tx.get(ctx, linkKey(TokenHash(token)))
+// LinkByHash reads a link by the hash that a touch keeps of it; the zero Link
+// is one that is no more.
+func (tx *Tx) LinkByHash(ctx context.Context, hash string) (dental.Link, error) {
+	items, err := tx.get(ctx, linkKey(hash))
 	if err != nil {
 		return dental.Link{}, err
 	}
@@ -107,7 +103,21 @@ func (tx *Tx) Link(ctx context.Context, purpose dental.Purpose, token string, no
 		return l, fmt.Errorf("store: link: %w", err)
 	}
 	l.Expires = items[0].Expires
-	if !items[0].Exists() || l.Purpose != purpose || !l.Expires.IsZero() && !now.Before(l.Expires) {
+	return l, nil
+}
+
+// Link finds what a token opens. Unknown, expired, malformed and of another
+// purpose all look the same: NotFound.
+func (tx *Tx) Link(ctx context.Context, purpose dental.Purpose, token string, now time.Time) (dental.Link, error) {
+	gone := dental.Errorf(dental.NotFound, "", "there is no such link, or not any more")
+	if len(token) != tokenLength || strings.Trim(token, base62+"-_") != "" {
+		return dental.Link{}, gone
+	}
+	l, err := tx.LinkByHash(ctx, TokenHash(token))
+	if err != nil {
+		return dental.Link{}, err
+	}
+	if l.Hash == "" || l.Purpose != purpose || !l.Expires.IsZero() && !now.Before(l.Expires) {
 		return dental.Link{}, gone
 	}
 	return l, nil

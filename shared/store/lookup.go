@@ -176,8 +176,9 @@ func (s *Store) Patients(ctx context.Context, clinic string, from, to dental.Dat
 
 // Erase deletes what is left of an erased patient, at most table.MaxWrite-2
 // items a step, and reports whether anything is left: each touch with its
-// links, so that they stop opening, then the rest of the partition. The head
-// stays as the tombstone.
+// links, so that they stop opening, and its providers' ids, then the rest of
+// the partition. The head stays as the tombstone. What others' items know of
+// the patient is the caller's, before it.
 func (tx *Tx) Erase(card *dental.Card) (left bool) {
 	if !card.Patient.Erased {
 		tx.fail(fmt.Errorf("store: erase of %s, who is not marked erased", card.Patient.ID))
@@ -195,6 +196,11 @@ func (tx *Tx) Erase(card *dental.Card) (left bool) {
 	for _, t := range card.Touches {
 		for _, hash := range t.Links {
 			if !add(linkKey(hash)) {
+				return left
+			}
+		}
+		for _, a := range t.Attempts {
+			if a.ProviderID != "" && !add(providerKey(string(a.Channel), a.ProviderID)) {
 				return left
 			}
 		}

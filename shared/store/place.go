@@ -41,16 +41,21 @@ type Job struct {
 	ID      string
 	Kind    string
 	Patient string
-	Wake    time.Time
-	Made    time.Time
-	Done    time.Time
-	Tries   int
+	// Scenario, Step and Anchor name the touch of a ReviveJob.
+	Scenario string
+	Step     string
+	Anchor   string
+	Wake     time.Time
+	Made     time.Time
+	Done     time.Time
+	Tries    int
 }
 
 // The kinds of job.
 const (
 	EraseJob  = "erase"  // remove what is left of a patient
 	SettleJob = "settle" // bring a patient's touches in line with the facts
+	ReviveJob = "revive" // plan a touch again that was left to another, which failed
 )
 
 // place says where a noun is kept and under which condition it may be written.

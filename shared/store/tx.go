@@ -237,7 +237,8 @@ func (tx *Tx) fail(err error) {
 func (tx *Tx) Size() int { return len(tx.ops) }
 
 // Commit writes everything the step has put, all or nothing. Its errors are
-// the table's: test with errors.Is for table.ErrConflict and the others.
+// the table's: test with errors.Is for table.ErrConflict and the others. One of
+// no kind, which means that nothing was written, is Unavailable.
 func (tx *Tx) Commit(ctx context.Context) error {
 	if tx.err != nil {
 		return tx.err
@@ -245,10 +246,17 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	if len(tx.ops) == 0 {
 		return nil
 	}
-	if err := tx.store.table.Write(ctx, tx.ops...); err != nil {
-		return fmt.Errorf("store: write %d items: %w", len(tx.ops), err)
+	err := tx.store.table.Write(ctx, tx.ops...)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("store: write %d items: %w", len(tx.ops), err)
+	for _, kind := range []error{table.ErrConflict, table.ErrContention, table.ErrAmbiguous, table.ErrInvalid} {
+		if errors.Is(err, kind) {
+			return err
+		}
+	}
+	return &dental.Error{Kind: dental.Unavailable, Message: "the state cannot be written just now", Err: err}
 }
 
 func readError(what string, err error) error {

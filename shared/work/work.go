@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -66,6 +68,9 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 	left := false
 	switch job.Kind {
 	case store.EraseJob:
+		if left, err = w.unlink(ctx, tx, card); err != nil || left {
+			break
+		}
 		left = tx.Erase(card)
 	case store.SettleJob:
 		cl, err := tx.Clinic(ctx, clinic)
@@ -73,13 +78,90 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 			return false, err
 		}
 		course := journey.Course{Tx: tx, Catalogue: w.Catalogue, Clinic: cl, Card: card, Now: w.Clock()}
-		course.Settle(journey.Options{Limit: settleLimit, Awaken: true})
+		left = course.Settle(journey.Options{Subjects: scenario.Recent(cl, card, w.Clock()), Limit: settleLimit, Awaken: true})
+	case store.ReviveJob:
+		if t := card.Touch(job.Scenario, job.Step, job.Anchor); t != nil && t.State == dental.Skipped && t.Reason == "combined" {
+			t.State, t.Reason, t.Wake, t.EndedAt, t.EndedOn = dental.Planned, "", w.Clock(), time.Time{}, dental.Date{}
+			tx.Put(*t)
+		}
 	default:
 		return false, dental.Errorf(dental.Invalid, "", "there is no job of kind %q", job.Kind)
+	}
+	if err != nil {
+		return false, err
 	}
 	if !left {
 		job.Done = w.Clock()
 		tx.Put(job)
 	}
 	return !left, tx.Commit(ctx)
+}
+
+// unlinkPages takes an erased patient's appointments off the pages that a
+// relative's reminder leads to.
+func unlinkPages(ctx context.Context, tx *store.Tx, hashes []string, about func(string) bool) error {
+	for _, hash := range hashes {
+		l, err := tx.LinkByHash(ctx, hash)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(l.Also, about) {
+			l.Also = slices.DeleteFunc(l.Also, about)
+			tx.Put(l)
+		}
+	}
+	return nil
+}
+
+// contactsAStep bounds what one step of an erasure takes off others' items.
+const contactsAStep = 4
+
+// unlink takes an erased patient out of what others know: the contacts that
+// its messages went to, and the reminders of relatives that spoke of it. It
+// puts a few at a time and reports whether it put any.
+func (w *Worker) unlink(ctx context.Context, tx *store.Tx, card *dental.Card) (put bool, err error) {
+	me := dental.Member{Clinic: card.Patient.Clinic, Patient: card.Patient.ID}
+	var keys []string
+	for _, t := range card.Touches {
+		for _, a := range t.Attempts {
+			for _, key := range []string{a.Address, a.Household} {
+				if key != "" && !slices.Contains(keys, key) {
+					keys = append(keys, key)
+				}
+			}
+		}
+	}
+	steps := 0
+	for _, key := range keys {
+		contact, err := tx.ContactByKey(ctx, key)
+		if err != nil {
+			return false, err
+		}
+		for _, m := range contact.Members {
+			if m == me {
+				continue
+			}
+			relative, err := tx.Card(ctx, m.Clinic, m.Patient)
+			if err != nil {
+				return false, err
+			}
+			for _, t := range relative.Touches {
+				about := func(s string) bool { return strings.HasPrefix(s, dental.About(me.Patient, "")) }
+				if slices.ContainsFunc(t.Together, about) && steps < contactsAStep {
+					t.Together = slices.DeleteFunc(slices.Clone(t.Together), about)
+					tx.Put(t)
+					if err := unlinkPages(ctx, tx, t.Links, about); err != nil {
+						return false, err
+					}
+					steps++
+				}
+			}
+		}
+		known := contact.Forgotten(me)
+		if known && steps < contactsAStep {
+			tx.Put(*contact)
+			steps++
+		}
+	}
+	return steps > 0, nil
 }

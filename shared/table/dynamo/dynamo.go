@@ -227,7 +227,7 @@ func (e *Engine) queryInput(q table.Query) *dynamodb.QueryInput {
 		ScanIndexForward: aws.Bool(!q.Reverse),
 	}
 	if q.Index == table.Main {
-		
+		input.ConsistentRead = aws.Bool(true)
 	} else {
 		input.IndexName = aws.String(index.name)
 	}

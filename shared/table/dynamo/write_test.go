@@ -262,6 +262,33 @@ func TestAWriteWhoseAnswerWasLost(t *testing.T) {
 			ops: putOld, want: table.ErrAmbiguous, sent: 2, holds: map[string]any{"old": "theirs"},
 		},
 		{
+			says: "and whose item has moved on by two is ambiguous, although what it only checks has not moved",
+			arrange: func(s *scene) {
+				s.in(lostBack)
+				s.atCall(2, func() { s.other(table.Put(item("old", "theirs"), table.Version(s.read("old").Version))) })
+			},
+			ops: guarded, want: table.ErrAmbiguous, sent: 2, holds: map[string]any{"old": "theirs"},
+		},
+		{
+			says: "and that is done while it is looked for is not taken for a conflict",
+			arrange: func(s *scene) {
+				s.in(lostForNow, forbidden)
+				// The items are read one by one, the last first. The request arrives
+				// between the two of the second reading, and then what it checked moves.
+				s.batch = 1
+				s.atCall(6, func() {
+					s.arrive()
+					s.other(table.Put(item("head", "moved"), table.Version(s.read("head").Version)))
+				})
+			},
+			ops: func(s *scene) []table.Op {
+				ops := guarded(s)
+				slices.Reverse(ops)
+				return ops
+			},
+			want: table.ErrAmbiguous, sent: 2, holds: map[string]any{"old": "new"},
+		},
+		{
 			says: "and whose item is gone is ambiguous: ours may have been deleted",
 			arrange: func(s *scene) {
 				s.in(lostBack)

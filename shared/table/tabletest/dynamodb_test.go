@@ -38,17 +38,23 @@ func (o *oneByOne) Do(r *http.Request) (*http.Response, error) {
 	return o.client.Do(r)
 }
 
-// openServer makes a table on the server. Without one it fails: a suite that
+// endpoint is where the server is. Without one the test fails: a suite that
 // skips itself proves nothing.
-func openServer(t *testing.T, now func() time.Time) table.Table {
+func endpoint(t *testing.T) string {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {
 		t.Fatal("DYNAMODB_ENDPOINT is not set: start a DynamoDB-compatible server and name it, such as http://127.0.0.1:5000")
 	}
+	return endpoint
+}
+
+// openServer makes a table on the server.
+func openServer(t *testing.T, now func() time.Time) table.Table {
+	t.Helper()
 	client := dynamo.NewClient(aws.Config{
 		Region:       "eu-central-1",
-		BaseEndpoint: &endpoint,
+		BaseEndpoint: aws.String(endpoint(t)),
 		HTTPClient:   &oneByOne{},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
@@ -62,10 +68,12 @@ func openServer(t *testing.T, now func() time.Time) table.Table {
 }
 
 func TestTheDynamoEngineKeepsToThePortOnAServer(t *testing.T) {
+	endpoint(t)
 	tabletest.Run(t, openServer)
 }
 
 func TestAllEnginesAnswerAlikeWithTheServer(t *testing.T) {
+	endpoint(t)
 	tabletest.Differential(t, map[string]tabletest.Factory{
 		"embedded": openEmbedded,
 		"dynamo":   openServer,

@@ -1,0 +1,564 @@
+package house_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/returnpoint/returnpoint/infra/local/template"
+	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/channel/email/sesevent"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/desk"
+	"github.com/returnpoint/returnpoint/shared/lambdaio"
+	"github.com/returnpoint/returnpoint/shared/mis/generic"
+	"github.com/returnpoint/returnpoint/shared/outreach"
+	"github.com/returnpoint/returnpoint/shared/phone"
+	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/signature"
+	"github.com/returnpoint/returnpoint/shared/store"
+	"github.com/returnpoint/returnpoint/shared/table"
+	"github.com/returnpoint/returnpoint/shared/table/tabletest"
+)
+
+// start is when the events of events/ happen: a Friday afternoon in Moscow.
+var start = time.Date(2026, 5, 22, 12, 40, 0, 0, time.UTC)
+
+// The secrets that the events were made under: 32 times one letter each, so that nobody takes them for real.
+var (
+	signingKey = "whsec_" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("e"), 32))
+	storeKeys  = store.Keys{Contact: bytes.Repeat([]byte("c"), 32), Link: bytes.Repeat([]byte("l"), 32)}
+)
+
+// attempt is the id of every claim: what sixteen times the letter a, drawn as randomness, gives.
+const attempt = "YWFhYWFhYWFhYWFhYWFhYQ"
+
+type always byte
+
+func (a always) Read(p []byte) (int, error) {
+	return copy(p, bytes.Repeat([]byte{byte(a)}, len(p))), nil
+}
+
+// house is all the functions over one table, each behind the permissions that
+// the template grants it.
+type house struct {
+	t        *testing.T
+	clock    *tabletest.Clock
+	table    table.Table
+	log      bytes.Buffer
+	handlers map[string]lambdaio.Handler
+	texts    *channel
+	mails    *channel
+	touches  *queue
+	jobs     *queue
+}
+
+// channel takes every message.
+type channel struct {
+	name string
+	sent []outreach.Message
+}
+
+func (c *channel) Send(_ context.Context, m outreach.Message) (string, error) {
+	c.sent = append(c.sent, m)
+	return fmt.Sprintf("%s-%d", c.name, len(c.sent)), nil
+}
+
+type queue struct{ bodies []string }
+
+func (q *queue) Enqueue(_ context.Context, bodies ...string) error {
+	q.bodies = append(q.bodies, bodies...)
+	return nil
+}
+
+// newHouse is the demo clinic before its first event.
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, clock: tabletest.NewClock(start), texts: &channel{name: "sms"}, mails: &channel{name: "mail"}, touches: &queue{}, jobs: &queue{}}
+	h.table = tabletest.NewReference(h.clock.Now, rand.NewChaCha8([32]byte{1}))
+	log := lambdaio.Logger(&h.log, slog.LevelDebug)
+	deps := func(name string) app.Deps {
+		state, err := store.New(&guarded{Table: h.table, t: t, function: name, allowed: granted(t, name)}, storeKeys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return app.Deps{Store: state, Catalogue: scenario.Shipped(), Clock: h.clock.Now, Rand: always('a'), Log: log}
+	}
+	send := app.Send(deps("send"), map[dental.Channel]outreach.Channel{dental.SMS: h.texts, dental.Mail: h.mails}, "https://rp.example")
+	settle := app.Delivery(deps("delivery"), sesevent.Parse)
+	work := app.Work(deps("work"))
+	h.handlers = map[string]lambdaio.Handler{
+		"webhook":     lambdaio.HTTP(log, app.Webhook(deps("webhook"), generic.Decode, phone.Read)),
+		"dispatch":    lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), h.touches, h.jobs)),
+		"send":        lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) }),
+		"delivery":    lambdaio.Events(log, func(ctx context.Context, e lambdaio.Event) error { return settle(ctx, e.Body) }),
+		"survey":      lambdaio.HTTP(log, app.Survey(deps("survey"))),
+		"confirm":     lambdaio.HTTP(log, app.Confirm(deps("confirm"))),
+		"unsubscribe": lambdaio.HTTP(log, app.Unsubscribe(deps("unsubscribe"))),
+		"work":        lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return work(ctx, m.Body) }),
+	}
+	cl := desk.Demo()
+	cl.Secrets = []dental.WebhookSecret{{Secret: dental.Secret(signingKey), From: start.Add(-time.Hour)}}
+	if _, err := (&desk.Settings{Store: h.store(), Rand: rand.NewChaCha8([32]byte{2})}).Create(t.Context(), cl); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// granted lists the actions on the table and on its index that the template
+// grants a function: "dynamodb:Query", "dynamodb:Query GSI1".
+func granted(t testing.TB, name string) (actions []string) {
+	t.Helper()
+	for _, policy := range readFunctions(t)[name].properties.in("Policies").list() {
+		for _, s := range policy.in("Statement").list() {
+			on := ""
+			for _, r := range s.in("Resource").list() {
+				if _, index, ok := strings.Cut(r.text(), "/index/"); ok {
+					on = " " + index
+				}
+			}
+			for _, a := range s.in("Action").list() {
+				actions = append(actions, a.text()+on)
+			}
+		}
+	}
+	return actions
+}
+
+// guarded is a table that refuses what a function's policy does not grant, by
+// the rules of table/dynamo: two keys are a batch, and a write of several items
+// asks for the permission of each.
+type guarded struct {
+	table.Table
+	t        *testing.T
+	function string
+	allowed  []string
+}
+
+var errDenied = errors.New("AccessDeniedException")
+
+func (g *guarded) ask(actions ...string) error {
+	for _, a := range actions {
+		if !slices.Contains(g.allowed, a) {
+			g.t.Errorf("%s needs %s, which template.yaml does not grant it", g.function, a)
+			return fmt.Errorf("guarded table: %w", errDenied)
+		}
+	}
+	return nil
+}
+
+func (g *guarded) Get(ctx context.Context, keys ...table.Key) ([]table.Item, error) {
+	needs := "dynamodb:GetItem"
+	if len(slices.Compact(slices.SortedFunc(slices.Values(keys), func(a, b table.Key) int { return strings.Compare(a.String(), b.String()) }))) > 1 {
+		needs = "dynamodb:BatchGetItem"
+	}
+	if err := g.ask(needs); err != nil {
+		return nil, err
+	}
+	return g.Table.Get(ctx, keys...)
+}
+
+func (g *guarded) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	needs := "dynamodb:Query"
+	if q.Index != table.Main {
+		needs += [...]string{table.GSI1: " GSI1", table.GSI2: " GSI2"}[q.Index]
+	}
+	if err := g.ask(needs); err != nil {
+		return table.Page{}, err
+	}
+	return g.Table.Query(ctx, q)
+}
+
+func (g *guarded) Write(ctx context.Context, ops ...table.Op) error {
+	for _, op := range ops {
+		needs := map[table.OpKind]string{table.OpPut: "dynamodb:PutItem", table.OpDelete: "dynamodb:DeleteItem", table.OpCheck: "dynamodb:ConditionCheckItem"}
+		// A lost answer is settled by reading what was written.
+		if err := g.ask(needs[op.Kind], "dynamodb:GetItem", "dynamodb:BatchGetItem"); err != nil {
+			return err
+		}
+	}
+	return g.Table.Write(ctx, ops...)
+}
+
+// store is the state as the test looks at it, past all permissions.
+func (h *house) store() *store.Store {
+	h.t.Helper()
+	s, err := store.New(h.table, storeKeys)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s
+}
+
+func (h *house) card() *dental.Card {
+	h.t.Helper()
+	card, err := h.store().Begin().Card(h.t.Context(), "demo", "P-77")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return card
+}
+
+// put writes a noun that the flows under test would have written.
+func (h *house) put(read func(tx *store.Tx) error, nouns ...any) {
+	h.t.Helper()
+	tx := h.store().Begin()
+	if err := read(tx); err != nil {
+		h.t.Fatal(err)
+	}
+	for _, n := range nouns {
+		tx.Put(n)
+	}
+	if err := tx.Commit(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// link lets a token open a page, and returns it.
+func (h *house) link(l dental.Link) (token string) {
+	h.t.Helper()
+	l.Clinic, l.Patient, l.Expires = "demo", "P-77", start.AddDate(0, 1, 0)
+	token = h.store().Token(l)
+	l.Hash = store.TokenHash(token)
+	h.put(func(*store.Tx) error { return nil }, l)
+	return token
+}
+
+// invoke runs a function over a payload, within the time that the template gives it.
+func (h *house) invoke(name string, payload []byte) []byte {
+	h.t.Helper()
+	answer, err := lambdaio.Invoke(h.t.Context(), h.handlers[name], payload, readFunctions(h.t)[name].Timeout)
+	if err != nil {
+		h.t.Fatalf("%s: %v\n%s", name, err, &h.log)
+	}
+	return answer
+}
+
+// replay runs a function over its file in events/.
+func (h *house) replay(name string) []byte {
+	h.t.Helper()
+	return h.invoke(name, readFile(h.t, "events/"+name+".json"))
+}
+
+func (h *house) page(answer []byte) *http.Response {
+	h.t.Helper()
+	w := httptest.NewRecorder()
+	if err := lambdaio.WriteHTTPResponse(w, answer); err != nil {
+		h.t.Fatal(err)
+	}
+	return w.Result()
+}
+
+// post sends a signed event to the webhook, as a clinic's system does.
+func (h *house) post(id, kind, data string) {
+	h.t.Helper()
+	body := fmt.Sprintf(`{"type": %q, "timestamp": %q, "data": %s}`, kind, h.clock.Now().Format(time.RFC3339), data)
+	r := httptest.NewRequest(http.MethodPost, "https://rp.example/v1/clinics/demo/events", strings.NewReader(body))
+	r.Header = h.sign(id, h.clock.Now(), body)
+	r.Header.Set("Content-Type", "application/json")
+	payload, err := lambdaio.HTTPPayload(r, h.clock.Now())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if got := h.page(h.invoke("webhook", payload)); got.StatusCode != http.StatusAccepted {
+		said, _ := io.ReadAll(got.Body)
+		h.t.Fatalf("%s was answered %d %s", kind, got.StatusCode, said)
+	}
+}
+
+func (h *house) sign(id string, at time.Time, body string) http.Header {
+	h.t.Helper()
+	secret, err := signature.ParseSecret(signingKey)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	header, err := signature.Sign(id, at, []byte(body), secret)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return header
+}
+
+const (
+	patient = `{"id": "P-77", "familyName": "Петрова", "givenName": "Анна", "phone": "+79000000000", "birthDate": "1985-03-14", "language": "ru", "version": 1}`
+	mailed  = `{"id": "P-77", "familyName": "Петрова", "givenName": "Анна", "email": "anna@example.com", "birthDate": "1985-03-14", "language": "ru", "version": 1}`
+	visit   = `{"id": "V-1001", "patientId": "P-77", "finishedAt": "2026-05-22T15:35:00+03:00", "doctor": {"id": "D-3", "name": "Ирина Соколова"}, "procedures": [{"code": "A16.07.051", "name": "Профессиональная гигиена", "kind": "hygiene"}], "version": 1}`
+	booking = `{"id": "A-501", "patientId": "P-77", "start": "2026-05-29T11:00:00+03:00", "end": "2026-05-29T11:30:00+03:00", "doctor": {"id": "D-3", "name": "Ирина Соколова"}, "version": 1}`
+)
+
+func wantState(t *testing.T, card *dental.Card, step string, state dental.TouchState) *dental.Touch {
+	t.Helper()
+	touch := card.Touch("after-visit", step, "2026-05-22")
+	if touch == nil || touch.State != state {
+		t.Fatalf("the touch %s is %+v, want %s", step, touch, state)
+	}
+	return touch
+}
+
+// bodies are those of the messages in a batch of events/.
+func bodies(t *testing.T, name string) (out []string) {
+	t.Helper()
+	var batch events.SQSEvent
+	if err := json.Unmarshal(readFile(t, "events/"+name+".json"), &batch); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range batch.Records {
+		out = append(out, r.Body)
+	}
+	return out
+}
+
+func noFailures(t *testing.T, answer []byte) {
+	t.Helper()
+	if string(answer) != `{"batchItemFailures":[]}` {
+		t.Errorf("the batch was answered %s", answer)
+	}
+}
+
+// replays say of each function what there is before its event, and what the event brings about.
+var replays = map[string]func(*testing.T, *house){
+	"webhook": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		got := h.page(h.replay("webhook"))
+		body, err := io.ReadAll(got.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := `{"id":"msg_2026052215400001","status":"accepted"}`; got.StatusCode != http.StatusAccepted || strings.TrimSpace(string(body)) != want {
+			var event events.APIGatewayV2HTTPRequest
+			if err := json.Unmarshal(readFile(t, "events/webhook.json"), &event); err != nil {
+				t.Fatal(err)
+			}
+			t.Fatalf("answered %d %s, want 202 %s\nits signature would be %v", got.StatusCode, body, want, h.sign(event.Headers["webhook-id"], start, event.Body))
+		}
+		card := h.card()
+		wantState(t, card, "thanks", dental.Planned)
+		wantState(t, card, "survey", dental.Planned)
+		if v := card.Visit("V-1001"); v == nil || v.Receipt != (dental.Money{Minor: 540000, Currency: "RUB"}) || v.Doctor.Name != "Ирина Соколова" {
+			t.Errorf("the visit is %+v", v)
+		}
+	},
+	"dispatch": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", visit)
+		if answer := h.replay("dispatch"); string(answer) != "null" {
+			t.Errorf("answered %s", answer)
+		}
+		if want := bodies(t, "send"); !slices.Equal(h.touches.bodies, want) {
+			t.Errorf("queued %q, and events/send.json holds %q", h.touches.bodies, want)
+		}
+		wantState(t, h.card(), "thanks", dental.Queued)
+	},
+	"send": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", visit)
+		noFailures(t, h.replay("send"))
+		if len(h.texts.sent) != 1 || h.texts.sent[0].To != "+79000000000" || !strings.Contains(h.texts.sent[0].Text, "Анна") {
+			t.Errorf("sent %+v", h.texts.sent)
+		}
+		if a := wantState(t, h.card(), "thanks", dental.Sent).Last(); a.ID != attempt || a.Outcome != dental.Accepted {
+			t.Errorf("the attempt is %+v", a)
+		}
+		noFailures(t, h.replay("send"))
+		if len(h.texts.sent) != 1 {
+			t.Errorf("the same batch again sent it again: %+v", h.texts.sent)
+		}
+	},
+	"delivery": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", mailed)
+		h.post("msg_2", "visit.completed", visit)
+		noFailures(t, h.replay("send"))
+		if len(h.mails.sent) != 1 {
+			t.Fatalf("no mail was sent: %s", &h.log)
+		}
+		if answer := h.replay("delivery"); string(answer) != "null" {
+			t.Errorf("answered %s", answer)
+		}
+		card := h.card()
+		if a := card.Touch("after-visit", "thanks", "2026-05-22").Last(); a.Outcome != dental.Undelivered {
+			t.Errorf("the attempt is %+v", a)
+		}
+		cl := desk.Demo()
+		contacts, err := h.store().Begin().Contacts(t.Context(), &cl, "anna@example.com")
+		if err != nil || contacts["anna@example.com"].Suppressed == "" {
+			t.Errorf("the address is not suppressed: %+v, %v", contacts, err)
+		}
+	},
+	"survey": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", visit)
+		path := "/s/" + h.link(dental.Link{Purpose: dental.SurveyLink, Subject: "2026-05-22"})
+		h.opens("survey", path)
+		if got := h.page(h.replay("survey")); got.StatusCode != http.StatusSeeOther || got.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("answered %d %v", got.StatusCode, got.Header)
+		}
+		card := h.card()
+		day, task := dental.Date{Year: 2026, Month: 5, Day: 22}, card.Task(dental.ComplaintTask, "2026-05-22")
+		if a := card.Answer(day); a == nil || a.Rating != dental.Bad || a.Comment != "Долго ждали" {
+			t.Errorf("the answer is %+v", a)
+		}
+		if task == nil || !task.Open() || task.Due != start.Add(time.Hour) {
+			t.Errorf("the complaint is %+v", task)
+		}
+	},
+	"confirm": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "appointment.booked", booking)
+		path := "/c/" + h.link(dental.Link{Purpose: dental.AppointmentLink, Subject: dental.AppointmentAnchor(h.card().Appointments[0])})
+		h.opens("confirm", path)
+		if got := h.page(h.replay("confirm")); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("answered %d %v", got.StatusCode, got.Header)
+		}
+		if a := h.card().Appointments[0]; a.Reply != "confirm" || !a.ReplyFor.Equal(a.Start) {
+			t.Errorf("the appointment is %+v", a)
+		}
+	},
+	"unsubscribe": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", mailed)
+		cl := desk.Demo()
+		key := h.store().ContactKey(&cl, "anna@example.com")
+		path := "/u/" + h.link(dental.Link{Purpose: dental.PreferencesLink, Subject: "service/" + key})
+		h.opens("unsubscribe", path)
+		if got := h.page(h.replay("unsubscribe")); got.StatusCode != http.StatusOK {
+			t.Errorf("answered %d %v", got.StatusCode, got.Header)
+		}
+		contact, err := h.store().Begin().ContactByKey(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, class := range dental.Classes() {
+			if o, refused := contact.Refused(class); !refused || o.Source != "one-click" {
+				t.Errorf("%s is not refused: %+v", class, contact.OptOuts)
+			}
+		}
+	},
+	"work": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", visit)
+		h.post("msg_3", "patient.deleted", `{"id": "P-77", "version": 2}`)
+		h.invoke("dispatch", readFile(t, "events/dispatch.json"))
+		if want := bodies(t, "work"); !slices.Equal(h.jobs.bodies, want) {
+			t.Errorf("queued %q, and events/work.json holds %q", h.jobs.bodies, want)
+		}
+		noFailures(t, h.replay("work"))
+		card := h.card()
+		if !card.Patient.Erased || card.Patient.GivenName != "" || len(card.Visits)+len(card.Touches)+len(card.Milestones)+len(card.Tasks) != 0 {
+			t.Errorf("left of the patient: %+v", card)
+		}
+	},
+}
+
+// opens holds the link of an event to the token that the test's key gives, and
+// its page to being there.
+func (h *house) opens(name, path string) {
+	h.t.Helper()
+	var event events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(readFile(h.t, "events/"+name+".json"), &event); err != nil {
+		h.t.Fatal(err)
+	}
+	if event.RawPath != path {
+		h.t.Fatalf("events/%s.json opens %s, and the link is %s", name, event.RawPath, path)
+	}
+	payload, err := lambdaio.HTTPPayload(httptest.NewRequest(http.MethodGet, "https://rp.example"+path, nil), h.clock.Now())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if got := h.page(h.invoke(name, payload)); got.StatusCode != http.StatusOK {
+		h.t.Fatalf("GET %s is answered %d", path, got.StatusCode)
+	}
+}
+
+func TestEachEventHasItsEffectThroughTheVeryHandler(t *testing.T) {
+	for _, name := range eventFiles(t) {
+		t.Run(name, func(t *testing.T) {
+			replay, ok := replays[name]
+			if !ok {
+				t.Fatal("no test says what the event brings about")
+			}
+			replay(t, newHouse(t))
+		})
+	}
+}
+
+// TestEachEventIsWhatLambdaGives holds the files to the fields that AWS's own
+// library knows, and those of the API to the routes of the template.
+func TestEachEventIsWhatLambdaGives(t *testing.T) {
+	strict := func(t *testing.T, raw []byte, into any) {
+		t.Helper()
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		if err := d.Decode(into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, f := range readFunctions(t) {
+		t.Run(name, func(t *testing.T) {
+			raw := readFile(t, "events/"+name+".json")
+			switch {
+			case len(f.Routes) > 0:
+				var e events.APIGatewayV2HTTPRequest
+				strict(t, raw, &e)
+				about := e.RequestContext
+				if !slices.ContainsFunc(f.Routes, func(r template.Route) bool { return r.String() == e.RouteKey }) || about.RouteKey != e.RouteKey {
+					t.Errorf("the route is %q and %q, and the template has %v", e.RouteKey, about.RouteKey, f.Routes)
+				}
+				method, path, _ := strings.Cut(e.RouteKey, " ")
+				for name, value := range e.PathParameters {
+					path = strings.Replace(path, "{"+name+"}", value, 1)
+				}
+				if path != e.RawPath || about.HTTP.Path != e.RawPath || method != "ANY" && method != about.HTTP.Method {
+					t.Errorf("%s %s: the path is %s and %s, by %s", method, path, e.RawPath, about.HTTP.Path, about.HTTP.Method)
+				}
+				if e.Version != "2.0" || about.Stage != "$default" || about.TimeEpoch != start.UnixMilli() {
+					t.Errorf("version %s, stage %s, time %d", e.Version, about.Stage, about.TimeEpoch)
+				}
+			case f.Queue != nil:
+				var e events.SQSEvent
+				strict(t, raw, &e)
+				if len(e.Records) == 0 || len(e.Records) > f.Queue.Batch || !strings.HasSuffix(e.Records[0].EventSourceARN, f.Queue.Name) {
+					t.Errorf("%d messages of %s, and the template has batches of %d of %s", len(e.Records), e.Records[0].EventSourceARN, f.Queue.Batch, f.Queue.Name)
+				}
+				for _, r := range e.Records {
+					if sum := md5.Sum([]byte(r.Body)); r.Md5OfBody != hex.EncodeToString(sum[:]) {
+						t.Errorf("the checksum of %s is %x", r.Body, sum)
+					}
+				}
+			case len(f.Schedules) > 0:
+				var e struct{ Time time.Time }
+				strict(t, raw, &e)
+				if !e.Time.Equal(start.Add(time.Minute)) {
+					t.Errorf("it is %s", e.Time)
+				}
+			default:
+				var e events.EventBridgeEvent
+				strict(t, raw, &e)
+				var detail struct {
+					Mail struct{ Tags map[string][]string }
+				}
+				if err := json.Unmarshal(e.Detail, &detail); err != nil || len(detail.Mail.Tags["ses:configuration-set"]) != 1 {
+					t.Errorf("the rule of the template would not pick it: %v %v", detail.Mail.Tags, err)
+				}
+				if pattern := f.properties.in("Events", "Reports", "Properties", "Pattern"); len(pattern.in("source").list()) != 1 || pattern.in("source").list()[0].text() != e.Source ||
+					pattern.in("detail", "mail", "tags", "ses:configuration-set").value == nil {
+					t.Errorf("the source is %s, and the rule picks %v", e.Source, pattern.value)
+				}
+			}
+		})
+	}
+}

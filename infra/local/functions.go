@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/returnpoint/returnpoint/infra/local/template"
+	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/lambdaio"
+	"github.com/returnpoint/returnpoint/shared/mis/generic"
+	"github.com/returnpoint/returnpoint/shared/outreach"
+	"github.com/returnpoint/returnpoint/shared/phone"
+)
+
+// kind is how a function is called.
+type kind string
+
+const (
+	byRequest  kind = "HTTP requests"
+	bySchedule kind = "a schedule"
+	byQueue    kind = "a queue"
+	byReport   kind = "reports of providers"
+)
+
+// lambda is one function of the product, composed as its main.go composes it
+// but over the adapters of one machine.
+type lambda struct {
+	name    string
+	kind    kind
+	handler func(parts) lambdaio.Handler
+	// due, of a function with a schedule, is the earliest time at which it would
+	// find something to do; nil: it is run at each of its times.
+	due func(parts, context.Context) (at time.Time, any bool, err error)
+}
+
+// parts is what the functions are composed of.
+type parts struct {
+	app.Deps
+	touches, jobs outreach.Queue
+	channels      map[dental.Channel]outreach.Channel
+	base          string
+}
+
+// What a message of a queue is given, as in functions/send and functions/work.
+const (
+	sendNeed = 55 * time.Second
+	workNeed = 30 * time.Second
+)
+
+// lambdas are all functions.
+func lambdas() []lambda {
+	page := func(name string, compose func(app.Deps) lambdaio.Handler) lambda {
+		return lambda{name: name, kind: byRequest, handler: func(p parts) lambdaio.Handler { return compose(p.Deps) }}
+	}
+	return []lambda{
+		page("webhook", func(d app.Deps) lambdaio.Handler {
+			return lambdaio.HTTP(d.Log, app.Webhook(d, generic.Decode, phone.Read))
+		}),
+		page("survey", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Survey(d)) }),
+		page("confirm", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Confirm(d)) }),
+		page("unsubscribe", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Unsubscribe(d)) }),
+		{
+			name: "dispatch", kind: bySchedule,
+			handler: func(p parts) lambdaio.Handler {
+				return lambdaio.Schedule(p.Log, app.Dispatch(p.Deps, p.touches, p.jobs))
+			},
+			due: func(p parts, ctx context.Context) (time.Time, bool, error) { return p.Store.NextDue(ctx) },
+		},
+		{name: "send", kind: byQueue, handler: func(p parts) lambdaio.Handler {
+			send := app.Send(p.Deps, p.channels, p.base)
+			return lambdaio.Queue(p.Log, sendNeed, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) })
+		}},
+		{name: "work", kind: byQueue, handler: func(p parts) lambdaio.Handler {
+			work := app.Work(p.Deps)
+			return lambdaio.Queue(p.Log, workNeed, func(ctx context.Context, m lambdaio.Message) error { return work(ctx, m.Body) })
+		}},
+		{name: "delivery", kind: byReport, handler: func(p parts) lambdaio.Handler {
+			settle := app.Delivery(p.Deps, parseReceipts)
+			return lambdaio.Events(p.Log, func(ctx context.Context, e lambdaio.Event) error { return settle(ctx, e.Body) })
+		}},
+	}
+}
+
+// parseReceipts reads the body of an event that carries the outbox's receipts.
+func parseReceipts(raw []byte) (reports []outreach.Report, err error) {
+	return reports, json.Unmarshal(raw, &reports)
+}
+
+// function is a function with what the template says of it, and its handler
+// once there are parts to compose it of.
+type function struct {
+	lambda
+	template.Function
+	composed lambdaio.Handler
+}
+
+// match brings the functions of the template and those composed here together.
+// One error names everything that is in one place only, or called otherwise.
+func match(here []lambda, there []template.Function) ([]*function, error) {
+	var out []*function
+	var faults []error
+	taken := map[template.Route]string{}
+	for _, t := range there {
+		var own *lambda
+		for i := range here {
+			if here[i].name == t.Name {
+				own = &here[i]
+			}
+		}
+		if own == nil {
+			faults = append(faults, fmt.Errorf("the template has the function %s, and infra/local does not compose it", t.Name))
+			continue
+		}
+		if called := callers(t); len(called) != 1 || called[0] != own.kind {
+			faults = append(faults, fmt.Errorf("the function %s is composed for %s, and the template calls it by %v", t.Name, own.kind, called))
+		}
+		for _, r := range t.Routes {
+			if other, twice := taken[r]; twice {
+				faults = append(faults, fmt.Errorf("the route %s leads to %s and to %s", r, other, t.Name))
+			}
+			taken[r] = t.Name
+		}
+		out = append(out, &function{lambda: *own, Function: t})
+	}
+	for _, l := range here {
+		found := false
+		for _, t := range there {
+			found = found || t.Name == l.name
+		}
+		if !found {
+			faults = append(faults, fmt.Errorf("infra/local composes the function %s, and the template does not have it", l.name))
+		}
+	}
+	return out, errors.Join(faults...)
+}
+
+func callers(t template.Function) []kind {
+	var out []kind
+	if len(t.Routes) > 0 {
+		out = append(out, byRequest)
+	}
+	if len(t.Schedules) > 0 {
+		out = append(out, bySchedule)
+	}
+	if t.Queue != nil {
+		out = append(out, byQueue)
+	}
+	if t.Reports {
+		out = append(out, byReport)
+	}
+	return out
+}

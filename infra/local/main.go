@@ -1,0 +1,101 @@
+// Local is the whole product on one machine, for trying it out, for tests and
+// for a single practice: the second composition root beside functions/*. The
+// very handlers of the Lambdas are called with the very JSON of their events,
+// through lambdaio, over an embedded table, queues in memory that repeat and
+// reorder, and an outbox in place of the providers. Their routes, schedules,
+// queues and time-outs are read from template.yaml.
+//
+// The environment, everything with a default:
+//
+//	PORT        the port on 127.0.0.1 (8080); 0 takes any that is free
+//	LOCAL_DIR   where the state is kept (.local)
+//	LOCAL_NOW   RFC 3339: where the clock of a fresh LOCAL_DIR starts (real time)
+//	LOCAL_ONLY  0 switches the paths under /_local off
+//	BASE_URL    the URL patients' links begin with, behind a reverse proxy
+//	TEMPLATE    the path of template.yaml (template.yaml in the working folder)
+//	LOG         debug, info, warn or error (error)
+//
+// LOCAL_DIR holds the state and nothing else does: table.db, outbox.jsonl (every
+// message that left), keys.json (the secrets behind hashes and links), clock, and
+// receipts (how far the outbox's receipts were read). kill -9 at any point loses
+// nothing that was accepted.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+	_ "time/tzdata" // the clinics' zones, where the machine has no zone files
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.LookupEnv, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintf(os.Stderr, "It cannot run:\n%v\n", err)
+		os.Exit(1)
+	}
+}
+
+// run is the program until ctx ends.
+func run(ctx context.Context, lookup func(string) (string, bool), out, errs io.Writer) error {
+	p, err := prepare(lookup)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: p.level}))
+	l, listenErr := listen(p.port)
+	base := ""
+	if l != nil {
+		base = "http://" + l.Addr().String()
+	}
+	m, openErr := open(p, base, log)
+	if err := errors.Join(listenErr, openErr); err != nil {
+		if l != nil {
+			_ = l.Close()
+		}
+		if openErr == nil {
+			err = errors.Join(err, m.close())
+		}
+		return err
+	}
+	if err := m.greet(out, base); err != nil {
+		return errors.Join(err, l.Close(), m.close())
+	}
+	return m.serve(ctx, l)
+}
+
+// listen takes the port, on this machine's own address alone.
+func listen(port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("PORT=%d: another program listens there; set PORT to another", port)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("PORT=%d: %w", port, err)
+	}
+	return l, nil
+}
+
+// greet prints where everything is.
+func (m *machine) greet(out io.Writer, url string) error {
+	secret, err := m.desk.Secret(m.work, demo, m.clock.Now())
+	if err != nil {
+		return err
+	}
+	lines := fmt.Sprintf("Return Point: %s, the clock shows %s\n\n  webhook   %s/v1/clinics/%s/events\n  secret    %s\n",
+		url, m.clock.Now().In(m.shown().loc).Format(time.RFC3339), url, demo, string(secret))
+	if m.plan.console {
+		lines += fmt.Sprintf("  phones    %s/_local/messages\n", url)
+	}
+	_, err = io.WriteString(out, lines+"\n")
+	return err
+}
