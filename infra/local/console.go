@@ -540,7 +540,11 @@ func (m *machine) getMessages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if q := r.URL.Query(); q.Get("to") != "" {
+	q := r.URL.Query()
+	if i := slices.IndexFunc(messages, func(o outbox.Message) bool { return o.ID == q.Get("after") }); i >= 0 {
+		messages = messages[:i] // the newest first: what left after that one
+	}
+	if q.Get("to") != "" {
 		messages = slices.DeleteFunc(messages, func(o outbox.Message) bool { return o.To != q.Get("to") })
 	}
 	zones := map[string]*time.Location{}

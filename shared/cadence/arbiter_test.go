@@ -104,7 +104,8 @@ func TestConsent(t *testing.T) {
 		{"given after the refusal of the address wins", ask(dental.Advertising), []change{optOut(phone, now.Add(-2*day), dental.Advertising), consents(consent(dental.Advertising, dental.SMS, true))}, "by sms"},
 		{"given before the refusal of the address does not", ask(dental.Advertising), []change{optOut(phone, now, dental.Advertising), consents(consent(dental.Advertising, dental.SMS, true))}, "opted-out"},
 		{"given at the same time as the refusal does not", ask(dental.Advertising), []change{optOut(phone, now.Add(-day), dental.Advertising), consents(consent(dental.Advertising, dental.SMS, true))}, "opted-out"},
-		{"refused again after the refusal of the address is no consent", ask(dental.Care), []change{optOut(phone, now.Add(-2*day), dental.Care), consents(consent(dental.Care, dental.SMS, false))}, "opted-out"},
+		{"refused again after the refusal of the address is no consent", ask(dental.Care), []change{optOut(phone, now.Add(-2*day), dental.Care), consents(consent(dental.Care, dental.SMS, false)),
+			func(c *dental.Clinic, _ *cadence.Person) { c.Channels = []dental.Channel{dental.SMS} }}, "opted-out"},
 		{"given to be reminded after the refusal of the address wins for reminders", reminder(), []change{optOut(phone, now.Add(-2*day), dental.Reminders), consents(consent(dental.Reminders, dental.SMS, true))}, "by sms"},
 		{"given to be reminded is none to other service messages", ask(dental.Service), []change{optOut(phone, now.Add(-2*day), dental.Service), consents(consent(dental.Reminders, dental.SMS, true))}, "opted-out"},
 	}
@@ -246,6 +247,10 @@ func TestAPhoneThatTheMISSpelledWrongIsNamed(t *testing.T) {
 	p.Email = email
 	if got := said(cadence.Judge(clinic(), p, ask(dental.Service), now)); got != "by email" {
 		t.Errorf("with an e-mail: %q", got)
+	}
+	p.Contacts[email].Suppressed = "gone"
+	if got := said(cadence.Judge(clinic(), p, ask(dental.Service), now)); got != "suppressed" {
+		t.Errorf("with an e-mail that does not work: %q", got)
 	}
 }
 

@@ -18,8 +18,7 @@ const Margin = 6 * time.Minute
 // moved to the evening before.
 const evening = time.Hour
 
-// Hours is a stretch of local time of day in which messages may leave. It is
-// longer than Margin; a setting of less than an hour is refused.
+// Hours is a stretch of local time of day, longer than Margin, in which messages may leave.
 type Hours struct {
 	From, To dental.TimeOfDay
 	Loc      *time.Location

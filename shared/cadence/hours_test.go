@@ -32,6 +32,8 @@ func TestMessagesLeaveInTheHours(t *testing.T) {
 		{"not a minute before their start", "Europe/Moscow", "2026-03-11 08:59", false, "2026-03-11 09:00", "2026-03-10 20:00"},
 		{"not in the night that is cut short", "Europe/Berlin", "2026-03-29 01:59", false, "2026-03-29 09:00", "2026-03-28 20:00"},
 		{"not in the night that is repeated", "Europe/Berlin", "2026-10-25 02:30", false, "2026-10-25 09:00", "2026-10-24 20:00"},
+		{"not on the eve of a day that clocks skip", "Pacific/Apia", "2011-12-29 22:00", false, "2011-12-31 09:00", "2011-12-29 20:00"},
+		{"not in the morning after a day that clocks skip", "Pacific/Apia", "2011-12-31 05:00", false, "2011-12-31 09:00", "2011-12-29 20:00"},
 		{"not in a night whose midnight is leapt over", "America/Santiago", "2026-09-06 01:00", false, "2026-09-06 09:00", "2026-09-05 20:00"},
 	}
 	for _, tt := range tests {
@@ -81,12 +83,11 @@ func within(h cadence.Hours, at time.Time) bool {
 	return dental.TimeOfDayOf(at) >= h.From && end.Sub(at) >= cadence.Margin
 }
 
-// anyHours are at least an hour long and in the daytime, as the settings ask,
-// and wider than those.
+// anyHours are in the daytime, earlier and shorter ones than the settings take among them.
 func anyHours(t *rapid.T, loc *time.Location) cadence.Hours {
 	const first, last = 5 * 60, 22 * 60
-	from := dental.TimeOfDay(rapid.IntRange(first, last-60).Draw(t, "from"))
-	return cadence.Hours{From: from, To: from + dental.TimeOfDay(rapid.IntRange(60, last-int(from)).Draw(t, "minutes long")), Loc: loc}
+	from := dental.TimeOfDay(rapid.IntRange(first, last-10).Draw(t, "from"))
+	return cadence.Hours{From: from, To: from + dental.TimeOfDay(rapid.IntRange(10, last-int(from)).Draw(t, "minutes long")), Loc: loc}
 }
 
 // tried calls check for many hours and instants, most of them near a change of clocks.

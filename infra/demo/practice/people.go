@@ -208,7 +208,7 @@ func (p *Practice) plan(who *patient, kind dental.ProcedureKind) {
 			stages = []dental.ProcedureKind{dental.Implant, dental.Prosthetics}
 		}
 		p.serial++
-		who.plan, who.stage = &dental.Plan{ID: fmt.Sprintf("L-%d", p.serial), Patient: who.card.ID, PresentedAt: p.now.Truncate(time.Second)}, 0
+		who.plan, who.stage = &dental.Plan{ID: fmt.Sprintf("L-%s-%d", p.now.In(p.Loc).Format("060102"), p.serial), Patient: who.card.ID, PresentedAt: p.now.Truncate(time.Second)}, 0
 		for i, k := range stages {
 			who.plan.Stages = append(who.plan.Stages, dental.Stage{ID: fmt.Sprintf("S-%d", i+1), Name: kinds[k].name, Kind: k, Status: dental.StagePlanned,
 				Price: dental.Money{Minor: kinds[k].price * 100, Currency: "RUB"}})

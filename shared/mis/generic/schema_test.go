@@ -110,7 +110,7 @@ func TestTheSchemaKnowsTheDigitsOfEveryCurrency(t *testing.T) {
 		for _, b := range letters {
 			for _, c := range letters {
 				code := string([]rune{a, b, c})
-				for _, total := range []string{"1", "1.0", "1.00", "1.000", "1.0000"} {
+				for _, total := range []string{"1", "1.0", "1.00", "1.000", "1.0000", "1.00000"} {
 					_, err := dental.ParseMoney(total, code)
 					bySchema := money.Validate(map[string]any{"total": total, "currency": code})
 					if (err == nil) != (bySchema == nil) {
