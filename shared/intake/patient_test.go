@@ -305,7 +305,6 @@ func TestWhoComesBackIsRemindedAgain(t *testing.T) {
 	s.Appointment(intake.AppointmentBooked, "A-1", "P-1", s.Local("2026-03-20 12:00"))
 	s.Patient("P-1", func(c *intake.Card) { c.Status, c.Source = dental.Archived, of(start.UnixMilli()+1, "archived") })
 	s.Patient("P-1", func(c *intake.Card) { c.Source = of(start.UnixMilli()+2, "back") })
-	s.Appointment(intake.AppointmentMoved, "A-1", "P-1", s.Local("2026-03-20 12:00"), func(a *dental.Appointment) { a.Source = of(start.UnixMilli()+3, "again") })
 	s.ToLocal("2026-03-18 13:00")
 	if n := len(s.SentAs("appointment", "reminder")); n != 1 {
 		t.Errorf("%d reminders", n)

@@ -3,7 +3,9 @@ package store
 import (
 	"encoding"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 	"unicode"
 )
@@ -195,33 +197,67 @@ func decodeValue(stored any, v reflect.Value) error {
 	return nil
 }
 
-// known lists the attributes a noun writes, so that putting it back keeps the
-// ones that newer code has added.
-func known(v any) []string { return fieldNames(reflect.TypeOf(v)) }
-
-func fieldNames(t reflect.Type) []string {
-	var out []string
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Anonymous {
-			out = append(out, fieldNames(f.Type)...)
-		} else {
-			out = append(out, attribute(f.Name))
-		}
-	}
+// overlay writes a noun over what was read of it, so that attributes which newer
+// code has added stay: those of the item, of structs and maps inside it, and of
+// the elements of lists that have not changed.
+func overlay(read map[string]any, v any) map[string]any {
+	out := map[string]any{}
+	maps.Copy(out, read)
+	overlayFields(out, reflect.ValueOf(v))
 	return out
 }
 
-// overlay writes a noun over the attributes that were read with it.
-func overlay(read map[string]any, v any) map[string]any {
-	out := map[string]any{}
-	for name, value := range read {
-		out[name] = value
+func overlayFields(out map[string]any, v reflect.Value) {
+	t := v.Type()
+	for i := range t.NumField() {
+		f, name := t.Field(i), attribute(t.Field(i).Name)
+		switch {
+		case f.Anonymous:
+			overlayFields(out, v.Field(i))
+		case v.Field(i).IsZero():
+			delete(out, name)
+		default:
+			out[name] = overlayValue(out[name], v.Field(i))
+		}
 	}
-	for _, name := range known(v) {
-		delete(out, name)
+}
+
+func overlayValue(read any, v reflect.Value) any {
+	written := encodeValue(v)
+	switch was := read.(type) {
+	case map[string]any:
+		switch out, isMap := written.(map[string]any); {
+		case isMap && v.Kind() == reflect.Struct:
+			return overlay(was, v.Interface())
+		case isMap:
+			for _, k := range v.MapKeys() {
+				out[k.String()] = overlayValue(was[k.String()], v.MapIndex(k))
+			}
+		}
+	case []any:
+		if out, isList := written.([]any); isList {
+			keepElements(was, out, v.Type().Elem())
+		}
 	}
-	for name, value := range encode(v) {
-		out[name] = value
+	return written
+}
+
+// keepElements puts each element that was read in the place of the written one
+// that says the same, as far as this code knows. Elements keep their order when
+// others come and go.
+func keepElements(read, written []any, of reflect.Type) {
+	known := make([]any, len(read))
+	for i := range read {
+		v := reflect.New(of).Elem()
+		if decodeValue(read[i], v) == nil {
+			known[i] = encodeValue(v)
+		}
 	}
-	return out
+	next := 0
+	for i := range written {
+		if n := slices.IndexFunc(known[next:], func(k any) bool { return reflect.DeepEqual(k, written[i]) }); n >= 0 {
+			written[i] = read[next+n]
+			next += n + 1
+		}
+	}
 }

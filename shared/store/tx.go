@@ -162,7 +162,7 @@ func appendDecoded[T any](list *[]T, it table.Item) error {
 
 // Put writes a noun, under the condition that it is still as this step read
 // it, or still absent. What the step has not read cannot be put, but for links,
-// provider ids and events, whose keys say all.
+// provider ids and jobs, whose keys say all.
 func (tx *Tx) Put(noun any) {
 	item, cond, err := tx.place(noun)
 	if err != nil {
