@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/channel/outbox"
+	"github.com/returnpoint/returnpoint/shared/lambdaio"
 )
 
 // errLost as the outbox's rule keeps a message and loses the answer.
@@ -136,24 +138,119 @@ func TestPatientsLinksBeginWithTheURLOfTheBox(t *testing.T) {
 	}
 }
 
+// replace puts another handler in the place of a function's own, which it is given.
+func (s *stack) replace(name string, with func(own lambdaio.Handler) handlerFunc) {
+	s.t.Helper()
+	s.m.turn.Lock()
+	defer s.m.turn.Unlock()
+	for _, f := range s.m.functions {
+		if f.Name == name {
+			f.composed = with(f.composed)
+			return
+		}
+	}
+	s.t.Fatalf("there is no function %s", name)
+}
+
+func TestAMessageThatFailsIsWorkedOnAgainAndTheRestOfItsBatchIsNot(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	given, failedOnce := map[string]int{}, ""
+	s.replace("send", func(own lambdaio.Handler) handlerFunc {
+		return func(payload []byte) ([]byte, error) {
+			var batch struct {
+				Records []struct{ MessageID, Body string }
+			}
+			if err := json.Unmarshal(payload, &batch); err != nil {
+				return nil, err
+			}
+			for _, m := range batch.Records {
+				given[m.MessageID]++
+			}
+			answer, err := own.Invoke(s.m.work, payload)
+			if failedOnce == "" && len(batch.Records) > 1 {
+				failedOnce = batch.Records[0].MessageID
+				return []byte(`{"batchItemFailures":[{"itemIdentifier":"` + failedOnce + `"}]}`), nil
+			}
+			return answer, err
+		}
+	})
+	for i := range 4 {
+		p := fmt.Sprintf("P%d", i)
+		s.event("demo", "patient.updated", card(p, i))
+		s.event("demo", "visit.completed", visit("V"+p, p, s.now()))
+	}
+	s.advance("1m")
+	if failedOnce == "" || given[failedOnce] < 2 {
+		t.Fatalf("the message %q was given %v times", failedOnce, given)
+	}
+	if got := s.messages("", "after-visit", "thanks"); len(got) != 4 {
+		t.Errorf("%d of 4 left", len(got))
+	}
+}
+
+func TestAMessageThatAlwaysFailsIsSetAsideAndComesBackByItsDueKey(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	broken := true
+	s.replace("send", func(own lambdaio.Handler) handlerFunc {
+		return func(payload []byte) ([]byte, error) {
+			if broken {
+				panic("out of order")
+			}
+			return own.Invoke(s.m.work, payload)
+		}
+	})
+	s.event("demo", "patient.updated", card("P1", 1))
+	s.event("demo", "visit.completed", visit("V1", "P1", s.now()))
+	s.advance("1m")
+	dead := 0
+	for _, c := range s.m.carriers {
+		dead += len(c.queue.Dead())
+	}
+	if dead != 1 || len(s.messages("P1", "", "")) != 0 {
+		t.Fatalf("%d messages were set aside", dead)
+	}
+	broken = false
+	s.advance("20m")
+	if got := s.messages("P1", "after-visit", "thanks"); len(got) != 1 {
+		t.Errorf("%d messages of thanks", len(got))
+	}
+}
+
+func TestAFunctionThatFailsIsAnsweredForAsByTheGateway(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	for name, tt := range map[string]struct {
+		does func() ([]byte, error)
+		want int
+	}{
+		"an error":              {func() ([]byte, error) { return nil, errors.New("no") }, http.StatusInternalServerError},
+		"a panic":               {func() ([]byte, error) { panic("no") }, http.StatusInternalServerError},
+		"an answer of no shape": {func() ([]byte, error) { return []byte(`{"statusCode":"well"}`), nil }, http.StatusInternalServerError},
+		"no end":                {func() ([]byte, error) { return nil, context.DeadlineExceeded }, http.StatusServiceUnavailable},
+	} {
+		s.replace("survey", func(lambdaio.Handler) handlerFunc {
+			return func([]byte) ([]byte, error) { return tt.does() }
+		})
+		if a := s.do("GET", "/s/AAAAAAAAAAAAAAAA", nil, nil); a.status != tt.want || !strings.HasPrefix(a.body, `{"message":`) {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+}
+
 // A receipt that nobody can take does not hold up those behind it for ever.
 func TestReceiptsThatAlwaysFailAreGivenUp(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
-	broken := true
-	for _, f := range s.m.functions {
-		if f.Reports {
-			working := f.composed
-			s.m.turn.Lock()
-			f.composed = handlerFunc(func(payload []byte) ([]byte, error) {
-				if broken && strings.Contains(string(payload), `outbox-m1-`) {
-					return nil, errors.New("no")
-				}
-				return working.Invoke(s.m.work, payload)
-			})
-			s.m.turn.Unlock()
+	s.replace("delivery", func(own lambdaio.Handler) handlerFunc {
+		return func(payload []byte) ([]byte, error) {
+			if strings.Contains(string(payload), `"outbox-m1-`) {
+				return nil, errors.New("no")
+			}
+			return own.Invoke(s.m.work, payload)
 		}
-	}
+	})
 	for i := range 2 {
 		p := fmt.Sprintf("P%d", i)
 		s.event("demo", "patient.updated", card(p, i))

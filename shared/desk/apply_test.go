@@ -29,7 +29,8 @@ var rows = []struct {
 	{`{"language": "en"}`, "Language", "en"},
 	{`{"country": "KZ"}`, "Country", "KZ"},
 	{`{"sendFrom": "08:00"}`, "SendFrom", dental.TimeOfDay(8 * 60)},
-	{`{"sendTo": "22:00"}`, "SendTo", dental.TimeOfDay(22 * 60)},
+	{`{"sendFrom": "00:00"}`, "SendFrom", dental.TimeOfDay(0)},
+	{`{"sendTo": "24:00"}`, "SendTo", dental.TimeOfDay(24 * 60)},
 	{`{"channels": ["email"]}`, "Channels", []dental.Channel{dental.Mail}},
 	{`{"channels": ["whatsapp", "sms", "email"]}`, "Channels", []dental.Channel{dental.WhatsApp, dental.SMS, dental.Mail}},
 	{`{"phone": "+74950000000"}`, "Phone", dental.Phone("+74950000000")},
@@ -46,6 +47,7 @@ var rows = []struct {
 	{`{"partPrice": "4.50"}`, "PartPrice", rub(450)},
 	{`{"partPrice": 4.5}`, "PartPrice", rub(450)},
 	{`{"partPrice": 0}`, "PartPrice", rub(0)},
+	{`{"partPrice": {"total": "4.50", "currency": "RUB"}}`, "PartPrice", rub(450)},
 	{`{"careConsent": "explicit"}`, "CareConsent", dental.Explicit},
 	{`{"gifts": [{"id": "brush", "name": "Щётка", "cost": "450.00"}, {"id": "photo", "name": "Фото"}]}`, "Gifts",
 		[]dental.Gift{{ID: "brush", Name: "Щётка", Cost: rub(45000)}, {ID: "photo", Name: "Фото"}}},
@@ -161,6 +163,26 @@ func TestScenariosKeepWhatIsNotNamed(t *testing.T) {
 	}
 }
 
+func TestTheClinicThatWasGivenStaysAsItWas(t *testing.T) {
+	given := func() dental.Clinic {
+		cl, err := desk.Apply(desk.Demo(), []byte(`{"recallMonths": {"hygiene": 4}, "scenarios": {"appointment": {"steps": {"booked": true}}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cl
+	}
+	cl := given()
+	for _, patch := range []string{`{"recallMonths": {"hygiene": 5, "implant": 9}}`, `{"recallMonths": {"hygiene": null}}`,
+		`{"scenarios": {"appointment": {"on": false, "steps": {"booked": false, "today": true}}}}`, `{"scenarios": {"appointment": {"steps": {"booked": null}}}}`} {
+		if _, err := desk.Apply(cl, []byte(patch)); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(cl, given()) {
+			t.Fatalf("%s has changed the clinic it was laid over: %+v", patch, cl)
+		}
+	}
+}
+
 func TestEveryScenarioOfTheProductCanBeSet(t *testing.T) {
 	for _, name := range scenario.Names() {
 		got, err := desk.Apply(dental.Clinic{ID: "c1"}, fmt.Appendf(nil, `{"scenarios": {%q: {"on": true}}}`, name))
@@ -265,8 +287,7 @@ func TestABadSettingIsNamedByItsPath(t *testing.T) {
 		`{"currency": "XXX"}`:                                               "currency",
 		`{"currency": "₽"}`:                                                 "currency",
 		`{"sendFrom": "9:00"}`:                                              "sendFrom",
-		`{"sendFrom": "07:59"}`:                                             "sendFrom",
-		`{"sendTo": "22:01"}`:                                               "sendTo",
+		`{"sendTo": "24:01"}`:                                               "sendTo",
 		`{"sendTo": "09:59"}`:                                               "sendTo",
 		`{"sendFrom": "12:00", "sendTo": "11:00"}`:                          "sendTo",
 		`{"channels": []}`:                                                  "channels",
@@ -310,6 +331,9 @@ func TestABadSettingIsNamedByItsPath(t *testing.T) {
 		`{"partPrice": "4.505"}`:                                            "partPrice",
 		`{"partPrice": 1e3}`:                                                "partPrice",
 		`{"partPrice": true}`:                                               "partPrice",
+		`{"partPrice": {"total": "4.50", "currency": "EUR"}}`:               "partPrice.currency",
+		`{"partPrice": {"total": "4.50"}}`:                                  "partPrice.currency",
+		`{"partPrice": {"total": {"total": 1}, "currency": "RUB"}}`:         "partPrice.total.currency",
 		`{"careConsent": "implied"}`:                                        "careConsent",
 		`{"gifts": [{"id": "a"}]}`:                                          "gifts[0].name",
 		`{"gifts": [{"name": "A"}]}`:                                        "gifts[0].id",
@@ -364,7 +388,7 @@ func TestABadSettingIsNamedByItsPath(t *testing.T) {
 
 func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
 	_, err := desk.Apply(desk.New("c1"), []byte(`{"capPerWeek": 9, "nmae": "A", "margin": 2, "language": "en", "scenarios": {"recall": {"on": 1}, "recal": {}},
-		"sendFrom": "03:00", "sendTo": "23:00"}`))
+		"sendFrom": "3:00", "sendTo": "09:30"}`))
 	refused(t, err, "sendFrom", "sendTo", "capPerWeek", "nmae", "margin", "scenarios.recall.on", "scenarios.recal")
 }
 

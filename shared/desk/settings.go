@@ -70,13 +70,6 @@ type Settings struct {
 // maxOverlap bounds how long a secret that was replaced goes on verifying.
 const maxOverlap = 30 * 24 * time.Hour
 
-func checkID(id string) error {
-	if !idForm.MatchString(id) {
-		return dental.Errorf(dental.Invalid, "clinic", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
-	}
-	return nil
-}
-
 // Put lays the settings of the patch over the clinic's, or over New of a clinic
 // that does not exist yet, and reports whether it made one. A new clinic has a
 // secret to sign with. Errors are those of Apply, and Invalid for an id that no

@@ -89,6 +89,7 @@ func history() []intake.Event {
 		at(appointmentEvent(intake.AppointmentMoved, 2, "A-3", start.Add(40*time.Hour), dental.Booked), start.Add(-2*time.Hour)), // to another doctor
 		at(appointmentEvent(intake.AppointmentMissed, 3, "A-2", start.Add(-26*time.Hour), dental.Missed), start.Add(-2*time.Hour)),
 		at(visitEvent(1, "V-1", start.Add(-time.Hour), 540000, dental.Hygiene), start.Add(-time.Hour)),
+		at(visitEvent(1, "V-9", start.Add(-time.Hour), 0, dental.Diagnostics), start.Add(-time.Hour)), // at the same time
 		at(paymentEvent(1, "F-1", 540000, dental.Paid), start.Add(-50*time.Minute)),
 		at(visitEvent(2, "V-1", start.Add(-time.Hour), 440000, dental.Hygiene, dental.Periodontics), start.Add(-40*time.Minute)),
 		at(paymentEvent(2, "F-1", 440000, dental.Paid), start.Add(-40*time.Minute)),

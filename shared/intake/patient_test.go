@@ -99,6 +99,34 @@ func TestMilestonesFollowTheFacts(t *testing.T) {
 	}
 }
 
+func TestAnInterimStageOfAPlanLeavesALaterReturnDate(t *testing.T) {
+	s, _ := stage(t)
+	given := func(version int64, id string, finished time.Time, returnDate dental.Date) {
+		ev := visitEvent(version, id, finished, 100, dental.Therapy)
+		ev.Visit.ReturnDate = returnDate
+		s.Tell(ev)
+	}
+	stands := func(what, want string) {
+		t.Helper()
+		if got := milestones(s, dental.ReturnPoint); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: the return date is %v, want %s", what, got, want)
+		}
+	}
+	given(1, "V-1", start.AddDate(0, 0, -20), dental.Date{Year: 2027, Month: 1, Day: 15})
+	given(1, "V-2", start.AddDate(0, 0, -10), dental.Date{Year: 2026, Month: 4, Day: 1})
+	stands("a newer visit replaces it", "2026-04-01")
+	s.Tell(planEvent(1, "L-1", start.AddDate(0, 0, -15), dental.StagePlanned))
+	stands("the newer visit turns out to be an interim stage", "2027-01-15")
+	given(1, "V-3", start.AddDate(0, 0, -1), dental.Date{Year: 2027, Month: 2, Day: 1})
+	stands("an interim stage with a later date still", "2027-02-01")
+	given(2, "V-3", start.AddDate(0, 0, -1), dental.Date{Year: 2026, Month: 5, Day: 1})
+	stands("its date was a mistake", "2027-01-15")
+	s.Tell(planEvent(2, "L-1", start.AddDate(0, 0, -15), dental.StageDone))
+	stands("the plan is finished", "2026-05-01")
+	s.Tell(planEvent(1, "L-2", start, dental.StagePlanned))
+	stands("a plan presented since is no reason", "2026-05-01")
+}
+
 func TestAChangedPhoneOrAddressMovesTheMembership(t *testing.T) {
 	s, _ := stage(t)
 	const first, second, mail = "+79160000001", "+79160000002", "anna@example.com"

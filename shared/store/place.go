@@ -61,12 +61,13 @@ const (
 // place says where a noun is kept and under which condition it may be written.
 func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
 	it := table.Item{}
-	blind := false
+	blind, bare := false, false
 	switch v := noun.(type) {
 	case dental.Clinic:
 		it.Key, it.Index2 = clinicKey(v.ID), clinicsIndex(v)
 	case dental.Patient:
 		it.Key = patientKey(v.Clinic, v.ID)
+		bare = v.Erased // of an erased person not even what this code does not know stays
 	case dental.Appointment:
 		it.Key = appointmentKey(v.Clinic, v.Patient, v.ID)
 	case dental.Visit:
@@ -120,7 +121,9 @@ func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
 	if _, job := noun.(Job); job && !wasRead {
 		blind = true // a new job's id says all
 	}
-	it.Attr = overlay(was.Attr, noun)
+	if it.Attr = overlay(was.Attr, noun); bare {
+		it.Attr = encode(noun)
+	}
 	delete(it.Attr, "expires") // the engine's own attribute: it is the item's expiry
 	switch {
 	case blind:

@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -93,6 +94,11 @@ var (
 // Do sends the request of the call that its context carries (see Begin). A
 // request without a call, and a second one of the same call, is an error and
 // is not sent; a second one after a proven failure to send the first is.
+//
+// The body's own WriteTo is hidden from net/http: smithy-go's (v1.28.8,
+// transport/http/internal/io/safe.go) reports io.EOF when the SDK has closed
+// the body on the answer's header, and net/http would drop the connection with
+// the answer in it.
 func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	call, _ := r.Context().Value(callKey{}).(*Call)
 	if call == nil {
@@ -104,7 +110,11 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	ctx := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) { give(info.Conn, call) },
 	})
-	return c.http.Do(r.WithContext(ctx))
+	r = r.WithContext(ctx)
+	if r.Body != nil {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.http.Do(r)
 }
 
 // CloseIdleConnections closes the connections that no call is using.

@@ -28,7 +28,10 @@ var _ Admin = (*dynamodb.Client)(nil)
 const lookAgain = 250 * time.Millisecond
 
 // withRetries lets the SDK repeat a call. What CreateTable does may be done twice.
-func withRetries(o *dynamodb.Options) { o.Retryer = retry.NewStandard() }
+func withRetries(o *dynamodb.Options) {
+	asOwn(o)
+	o.Retryer = retry.NewStandard()
+}
 
 // CreateTable makes an empty table of the engine's layout and waits until it
 // can be used or the context ends. A table of that name that is there already

@@ -49,13 +49,6 @@ type Engine struct {
 	ids    *table.WriteIDs
 }
 
-// NewClient is a client for New and CreateTable, so that a composition root
-// need not import the DynamoDB package. The endpoint of a compatible service
-// goes into cfg.BaseEndpoint.
-func NewClient(cfg aws.Config) *dynamodb.Client {
-	return dynamodb.NewFromConfig(cfg, withoutRetries)
-}
-
 // New is the engine over the table called name. The clock decides what is
 // expired; write ids, first versions and the jitter of retries are drawn from
 // rand, which is crypto/rand.Reader outside of tests.
@@ -63,8 +56,6 @@ func New(client API, name string, now func() time.Time, rand io.Reader) *Engine 
 	locked := &lockedReader{reader: rand}
 	return &Engine{client: client, name: name, now: now, rand: locked, ids: table.NewWriteIDs(locked)}
 }
-
-func withoutRetries(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
 // Get implements table.Table. A read that the service keeps refusing for load
 // ends with ErrContention, as does a Query.
@@ -116,7 +107,7 @@ func (e *Engine) load(ctx context.Context, keys []table.Key) (map[table.Key]attr
 		return found, e.retryRead(ctx, func(ctx context.Context) error {
 			out, err := e.client.GetItem(ctx, &dynamodb.GetItemInput{
 				TableName: &e.name, Key: pending[0], ConsistentRead: aws.Bool(true),
-			}, withoutRetries)
+			}, asOwn)
 			if err == nil && len(out.Item) > 0 {
 				found[keys[0]] = out.Item
 			}
@@ -131,7 +122,7 @@ func (e *Engine) load(ctx context.Context, keys []table.Key) (map[table.Key]attr
 				RequestItems: map[string]types.KeysAndAttributes{
 					e.name: {Keys: pending, ConsistentRead: aws.Bool(true)},
 				},
-			}, withoutRetries)
+			}, asOwn)
 			if err != nil {
 				return err
 			}
@@ -180,7 +171,7 @@ func (e *Engine) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	}
 	var out *dynamodb.QueryOutput
 	err = e.retryRead(ctx, func(ctx context.Context) (err error) {
-		out, err = e.client.Query(ctx, input, withoutRetries)
+		out, err = e.client.Query(ctx, input, asOwn)
 		return err
 	})
 	if err != nil {

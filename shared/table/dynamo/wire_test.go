@@ -23,11 +23,13 @@ import (
 type wire struct {
 	answer func(operation string) (*http.Response, error)
 	sent   []request
+	last   io.Reader // the body of the last request, as net/http holds it
 }
 
 type request struct{ operation, body string }
 
 func (w *wire) Do(r *http.Request) (*http.Response, error) {
+	w.last = r.Body
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -186,6 +188,30 @@ func TestATransactionBearsTheWriteIDAsItsToken(t *testing.T) {
 	for _, item := range sent.TransactItems {
 		if id := item.Put.Item["w"].S; id == "" || id != sent.ClientRequestToken {
 			t.Errorf("the item bears %q and the transaction %q", id, sent.ClientRequestToken)
+		}
+	}
+}
+
+// TestAnAnswerIsNotLostToALateLookAtTheRequest does what net/http does on a busy
+// machine: it looks for the end of the request after the answer has come.
+func TestAnAnswerIsNotLostToALateLookAtTheRequest(t *testing.T) {
+	w := &wire{answer: func(string) (*http.Response, error) { return reply(200, `{}`) }}
+	engine := New(NewClient(config(w)), "test", func() time.Time { return noon }, seeded(1))
+	for what, call := range map[string]func() error{
+		"a put":    func() error { return engine.Write(t.Context(), table.Put(item("a", "x"), table.None)) },
+		"a delete": func() error { return engine.Write(t.Context(), table.Delete(at("a"), table.None)) },
+		"several": func() error {
+			return engine.Write(t.Context(), table.Put(item("a", "x"), table.None), table.Delete(at("b"), table.None))
+		},
+		"a get":    func() error { _, err := engine.Get(t.Context(), at("a")); return err },
+		"two gets": func() error { _, err := engine.Get(t.Context(), at("a"), at("b")); return err },
+		"a query":  func() error { _, err := engine.Query(t.Context(), table.Query{PK: "p"}); return err },
+	} {
+		if err := call(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if _, err := io.Copy(io.Discard, w.last); err != nil {
+			t.Errorf("%s: a late look at the request fails with %v", what, err)
 		}
 	}
 }

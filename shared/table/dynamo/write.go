@@ -267,7 +267,7 @@ func (e *Engine) sender(w *write) func(context.Context) error {
 		input.TransactItems = append(input.TransactItems, e.transactItem(w, op))
 	}
 	return func(ctx context.Context) error {
-		_, err := e.client.TransactWriteItems(ctx, input, withoutRetries)
+		_, err := e.client.TransactWriteItems(ctx, input, asOwn)
 		return err
 	}
 }
@@ -279,7 +279,7 @@ func (e *Engine) putSender(w *write, op table.Op) func(context.Context) error {
 		ConditionExpression: c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
 	}
 	return func(ctx context.Context) error {
-		_, err := e.client.PutItem(ctx, input, withoutRetries)
+		_, err := e.client.PutItem(ctx, input, asOwn)
 		return err
 	}
 }
@@ -291,7 +291,7 @@ func (e *Engine) deleteSender(w *write, op table.Op) func(context.Context) error
 		ConditionExpression: c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
 	}
 	return func(ctx context.Context) error {
-		_, err := e.client.DeleteItem(ctx, input, withoutRetries)
+		_, err := e.client.DeleteItem(ctx, input, asOwn)
 		return err
 	}
 }
