@@ -503,28 +503,32 @@ func timeOfDay(v value, into *dental.TimeOfDay) bool {
 // amount reads a decimal string, a number spelled as one, or an amount as
 // events have it: {"total": "4.50", "currency": "RUB"}.
 func amount(v value, into *dental.Money, currency string) {
-	if strings.HasPrefix(string(v.raw), "{") {
-		v.fields(func(name string, v value) bool {
-			switch name {
-			case "total":
-				amount(v, into, currency)
-			case "currency":
-				choice(v, &currency, currency)
-			default:
-				return false
-			}
-			return true
-		}, "total", "currency")
+	if !strings.HasPrefix(string(v.raw), "{") {
+		decimal(v, into, currency)
 		return
 	}
-	decimal := string(v.raw)
-	if strings.HasPrefix(decimal, `"`) {
+	v.fields(func(name string, v value) bool {
+		switch name {
+		case "total":
+			decimal(v, into, currency)
+		case "currency":
+			choice(v, &currency, currency)
+		default:
+			return false
+		}
+		return true
+	}, "total", "currency")
+}
+
+func decimal(v value, into *dental.Money, currency string) {
+	spelled := string(v.raw)
+	if strings.HasPrefix(spelled, `"`) {
 		var ok bool
-		if decimal, ok = v.string(); !ok {
+		if spelled, ok = v.string(); !ok {
 			return
 		}
 	}
-	m, err := dental.ParseMoney(decimal, currency)
+	m, err := dental.ParseMoney(spelled, currency)
 	if err != nil {
 		v.fault(`must be an amount of %s, as in "4.50", not below 0`, currency)
 		return
