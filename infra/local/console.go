@@ -216,7 +216,7 @@ func (m *machine) postClock(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// A long way takes long; it is not given up half way because a client waits.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	_ = errors.Join(http.NewResponseController(w).SetWriteDeadline(time.Time{}), http.NewResponseController(w).SetReadDeadline(time.Time{}))
 	if err := m.advance(to); err != nil {
 		return err
 	}
@@ -536,13 +536,10 @@ type messageLine struct {
 }
 
 func (m *machine) getMessages(w http.ResponseWriter, r *http.Request) error {
-	messages, err := m.outbox.Messages()
+	q := r.URL.Query()
+	messages, err := m.outbox.MessagesAfter(q.Get("after"))
 	if err != nil {
 		return err
-	}
-	q := r.URL.Query()
-	if i := slices.IndexFunc(messages, func(o outbox.Message) bool { return o.ID == q.Get("after") }); i >= 0 {
-		messages = messages[:i] // the newest first: what left after that one
 	}
 	if q.Get("to") != "" {
 		messages = slices.DeleteFunc(messages, func(o outbox.Message) bool { return o.To != q.Get("to") })

@@ -444,6 +444,11 @@ func TestThePhonesShowEachConversationWithItsLinks(t *testing.T) {
 	if len(alone) == 0 {
 		t.Error("one conversation alone shows nothing")
 	}
+	var later []sent
+	s.get("/_local/messages?after=m1", &later)
+	if all := s.messages("", "", ""); len(later) != len(all)-1 || later[len(later)-1].ID != "m2" {
+		t.Errorf("after the first of %d messages come %+v", len(all), later)
+	}
 }
 
 func TestWhatIsNoRouteIsNotFoundAsByTheGateway(t *testing.T) {

@@ -233,6 +233,13 @@ func TestWhatOneChannelRefusesTakesTheNextWithinTheSameAdvance(t *testing.T) {
 	if got := s.messages("P1", "after-visit", "thanks"); len(got) != 1 || got[0].Channel != "email" {
 		t.Errorf("the messages are %+v", got)
 	}
+	// So it is too when it is refused after the last time of the schedule.
+	s.event("demo", "patient.updated", card("P2", 2))
+	s.event("demo", "appointment.booked", appointment("A2", "P2", "2026-03-20T15:00:20+03:00", 1))
+	s.to("2026-03-18T15:00:40+03:00")
+	if got := s.messages("P2", "appointment", "reminder"); len(got) != 1 || got[0].Channel != "email" {
+		t.Errorf("the reminders are %+v", got)
+	}
 }
 
 func TestItStopsInTheMidstOfAnAdvanceAndFinishesItsRequests(t *testing.T) {

@@ -62,17 +62,18 @@ func TestARouteIsFoundAsByAnHTTPAPI(t *testing.T) {
 }
 
 func TestTheTemplateAndWhatIsComposedHereAreTheSameFunctions(t *testing.T) {
-	here := []lambda{{name: "survey", kind: byRequest}, {name: "send", kind: byQueue}, {name: "lost", kind: byQueue}}
+	here := []lambda{{name: "survey", kind: byRequest}, {name: "send", kind: byQueue}, {name: "lost", kind: byQueue}, {name: "idle", kind: byQueue}}
 	there := []template.Function{
 		{Name: "survey", Routes: []template.Route{{Method: "GET", Path: "/s/{token}"}}},
 		{Name: "send", Schedules: []template.Schedule{{}}},
 		{Name: "teleport", Reports: true},
+		{Name: "idle"},
 	}
 	_, err := match(here, there)
 	if err == nil {
 		t.Fatal("they are taken")
 	}
-	for _, part := range []string{"function teleport", "function lost", "function send is composed for a queue"} {
+	for _, part := range []string{"function teleport", "function lost", "function send is composed for a queue", "function idle is composed for a queue"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is not in: %v", part, err)
 		}

@@ -26,12 +26,14 @@ import (
 //	claimed   → sent failed unknown planned
 //	unknown   → sent failed planned
 //	sent      → failed planned
-//	cancelled → planned held
+//	cancelled → planned held skipped
+//	skipped   → planned held
 //
 // An open touch is planned again when its time changes, and sent without a
 // claim when it becomes a task. A proven refusal or non-delivery leads back to
-// planned, so that the next attempt is claimed like the first. A cancelled
-// touch comes back only if it was never claimed.
+// planned, so that the next attempt is claimed like the first. What is
+// cancelled or skipped comes back only if it was never claimed, and of the
+// skipped only what was skipped as a LateEvent.
 type TouchState string
 
 // The states of a touch.
@@ -55,8 +57,13 @@ var moves = map[TouchState][]TouchState{
 	Claimed:        {Sent, Failed, Unknown, Planned},
 	Unknown:        {Sent, Failed, Planned},
 	Sent:           {Failed, Planned},
-	TouchCancelled: {Planned, Held},
+	TouchCancelled: {Planned, Held, Skipped},
+	Skipped:        {Planned, Held},
 }
+
+// LateEvent is the reason of a touch that was skipped because its fact came too
+// late for it; a fresher fact plans it anew.
+const LateEvent = "late-event"
 
 // Open reports whether the touch may still leave.
 func (s TouchState) Open() bool { return s == Held || s == Planned || s == Queued }
@@ -138,7 +145,8 @@ func (t Touch) ID() string { return TouchID(t.Clinic, t.Patient, t.Scenario, t.S
 
 // To moves the touch to a state, with the reason for it, or explains why it cannot.
 func (t *Touch) To(state TouchState, reason string) error {
-	if t.State == TouchCancelled && len(t.Attempts) > 0 || !slices.Contains(moves[t.State], state) {
+	ended := t.State == TouchCancelled || t.State == Skipped
+	if ended && len(t.Attempts) > 0 || t.State == Skipped && t.Reason != LateEvent || !slices.Contains(moves[t.State], state) {
 		return Errorf(Conflict, "", "touch %s/%s cannot go from %s to %s", t.Scenario, t.Step, t.State, state)
 	}
 	t.State, t.Reason = state, reason

@@ -23,8 +23,9 @@ type Rendered struct {
 // the text may take and says that it goes by SMS; 0 is none. Under a limit,
 // typographic characters become plain ones if that lets the text travel in the
 // GSM alphabet; then, as long as it is too long, groups are left out: first
-// those with the clinic's name, then those with its phone, then the others,
-// each time the last one first. Nothing is ever cut short.
+// those with the clinic's name, which the sender of an SMS tells too, then the
+// others, each time the last one first. So what matters most stands first.
+// Nothing is ever cut short.
 func (t Template) Render(values Values, limit int) Rendered {
 	cleaned := Values{}
 	for p, value := range values {
@@ -66,23 +67,17 @@ func (t Template) missing(values Values) []Placeholder {
 
 // dropOrder lists the groups that are there, the most dispensable first.
 func (t Template) dropOrder(absent []bool) []int {
-	rank := func(i int) int {
-		switch s := t.segments[i]; {
-		case s.uses(ClinicName):
-			return 0
-		case s.uses(ClinicPhone):
-			return 1
-		}
-		return 2
-	}
-	var out []int
+	var named, others []int
 	for i := len(t.segments) - 1; i >= 0; i-- {
-		if t.segments[i].optional && !absent[i] {
-			out = append(out, i)
+		switch s := t.segments[i]; {
+		case !s.optional || absent[i]:
+		case s.uses(ClinicName):
+			named = append(named, i)
+		default:
+			others = append(others, i)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b int) int { return rank(a) - rank(b) })
-	return out
+	return append(named, others...)
 }
 
 // branded are the values whose first letter is their own: "iSmile", "https".

@@ -94,8 +94,8 @@ func TestGroupsAreLeftOutInOrderUntilTheTextFits(t *testing.T) {
 		"[{clinic}eeeeeeeeeeeeee ][{time}ffffffffffffff ]" + strings.Repeat("g", 60)
 	tmpl := compile(t, source)
 	values := Values{Given: "Anna", ClinicName: "Smile", Doctor: "Irina", ClinicPhone: "1234", Time: "14:30"}
-	order := []string{"{clinic}eeeeeeeeeeeeee ", "{clinic}bbbbbbbbbbbbbb ", "{clinicPhone}ddddddddddddddd ",
-		"{time}ffffffffffffff ", "{doctor}cccccccccccccc ", "{given}aaaaaaaaaaaaaaa "}
+	order := []string{"{clinic}eeeeeeeeeeeeee ", "{clinic}bbbbbbbbbbbbbb ", "{time}ffffffffffffff ",
+		"{clinicPhone}ddddddddddddddd ", "{doctor}cccccccccccccc ", "{given}aaaaaaaaaaaaaaa "}
 	for extra, dropped := range map[int]int{0: 1, 1: 2, 20: 2, 21: 3, 41: 4, 61: 5, 81: 6, 100: 6, 101: 6} {
 		got := compile(t, source+strings.Repeat("g", extra)).Render(values, 1)
 		if !slices.Equal(got.Dropped, order[:dropped]) {

@@ -82,6 +82,10 @@ func (c *composer) sms(values message.Values) error {
 		template = template.Append(w)
 	}
 	r := template.Render(values, smsParts)
+	if r.Over && len(c.d.Together) > 0 { // a family of long names: the times alone say when to come
+		values[message.List] = c.list(c.appointment(), false)
+		r = template.Render(values, smsParts)
+	}
 	if len(r.Missing) > 0 {
 		return fmt.Errorf("outreach: text of %s/%s: there is nothing to put for %v", c.s.Touch.Scenario, c.s.Touch.Step, r.Missing)
 	}
@@ -195,7 +199,7 @@ func (c *composer) values() message.Values {
 		day := cl.Today(a.Start)
 		v[message.Doctor], v[message.Day], v[message.Date] = a.Doctor.Name, c.locale.Day(day), c.locale.DayWeekday(day)
 		v[message.Time] = c.clock(a.Start)
-		v[message.List] = c.list(a)
+		v[message.List] = c.list(a, true)
 	}
 	if visit := c.visit(); visit.ID != "" {
 		v[message.Doctor], v[message.Next], v[message.Advice] = visit.Doctor.Name, visit.NextStep.Name, c.advice(visit)
@@ -217,15 +221,16 @@ func (c *composer) clock(t time.Time) string {
 	return c.locale.Time(dental.TimeOfDayOf(t.In(c.s.Clinic.Location())))
 }
 
-// list names all the appointments of a reminder, by person where there are several.
-func (c *composer) list(a dental.Appointment) string {
+// list names all the appointments of a reminder, by person where there are
+// several and it may name them.
+func (c *composer) list(a dental.Appointment, named bool) string {
 	all := append([]Other{{c.s.Card.Patient, a}}, c.d.Together...)
 	slices.SortStableFunc(all, func(x, y Other) int { return x.Appointment.Start.Compare(y.Appointment.Start) })
 	family := slices.ContainsFunc(all, func(o Other) bool { return o.Patient.ID != all[0].Patient.ID })
 	var items []string
 	for _, o := range all {
 		item := c.clock(o.Appointment.Start)
-		if family && o.Patient.GivenName != "" {
+		if named && family && o.Patient.GivenName != "" {
 			item = o.Patient.GivenName + " " + item
 		}
 		items = append(items, item)

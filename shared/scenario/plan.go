@@ -66,7 +66,7 @@ func (c Catalogue) Plan(cl *dental.Clinic, card *dental.Card, subject Subject) [
 		}
 		for j := range sc.Steps {
 			if step := &sc.Steps[j]; step.on(cl.Scenario(sc.Name)) {
-				if w, ok := want(cl, card, sc, step, m); ok {
+				if w, ok := want(cl, card, sc, step, m, out); ok {
 					out = append(out, w)
 				}
 			}
@@ -156,7 +156,8 @@ func stillToday(cl *dental.Clinic, card *dental.Card, day dental.Date, finished 
 	return until
 }
 
-func want(cl *dental.Clinic, card *dental.Card, sc *Scenario, step *Step, m moment) (Want, bool) {
+// want is the touch that a step asks for; before are those of the steps before it.
+func want(cl *dental.Clinic, card *dental.Card, sc *Scenario, step *Step, m moment, before []Want) (Want, bool) {
 	i := slices.IndexFunc(step.When, func(w When) bool { return w.For == "" || w.For == m.state })
 	if i < 0 {
 		return Want{}, false
@@ -169,7 +170,7 @@ func want(cl *dental.Clinic, card *dental.Card, sc *Scenario, step *Step, m mome
 	}
 	due = latest(due, m.heard, m.hold)
 	if f := when.Follows; f.Step != "" {
-		due = follow(due, card.Touch(sc.Name, f.Step, m.anchor), f.By, cl.Location())
+		due = follow(due, preceding(card.Touch(sc.Name, f.Step, m.anchor), before, sc.Name, f.Step), f.By, cl.Location())
 	}
 	w := Want{Step: step, Variant: when.Variant, Base: base, Touch: dental.Touch{
 		Clinic: cl.ID, Patient: card.Patient.ID, Scenario: sc.Name, Step: step.Name, Anchor: m.anchor,
@@ -191,7 +192,7 @@ func (w When) due(cl *dental.Clinic, base time.Time, m moment) (time.Time, bool)
 	}
 	raw := w.After.AddTo(base, loc)
 	if w.WorkingDayBefore {
-		raw = cl.WorkingDayBefore(cl.Today(base)).At(dental.TimeOfDayOf(raw.In(loc)), loc)
+		raw = cl.WorkingDayBefore(cl.Today(base)).AtTimeOf(raw, loc)
 	}
 	if w.At != "" {
 		at, _ := dental.ParseTimeOfDay(w.At) // the catalogue's check let only good ones in
@@ -212,6 +213,18 @@ func (w When) due(cl *dental.Clinic, base time.Time, m moment) (time.Time, bool)
 }
 
 func negate(s Span) Span { return Span{Months: -s.Months, Days: -s.Days, Exact: -s.Exact} }
+
+// preceding is the touch of the step that another follows: as it left or ended,
+// else as it is wanted now, stored already or not.
+func preceding(stored *dental.Touch, wanted []Want, scenario, step string) *dental.Touch {
+	i := slices.IndexFunc(wanted, func(w Want) bool { return w.Touch.Scenario == scenario && w.Touch.Step == step })
+	if i < 0 || stored != nil && !stored.State.Open() && !replannable(*stored, wanted[i]) {
+		return stored
+	}
+	t := wanted[i].Touch
+	t.State = dental.Planned
+	return &t
+}
 
 // follow keeps the distance from another step of the same anchor: from when it
 // left, or is due; if it cannot be delivered, at once.

@@ -18,10 +18,18 @@ const recent = 7 * 24 * time.Hour
 // card's own Touches are left as they are.
 func (c Catalogue) Reconcile(cl *dental.Clinic, card *dental.Card, now time.Time, changed ...Subject) []dental.Touch {
 	var out []dental.Touch
-	subjects := slices.Clone(changed)
-	for _, t := range card.Touches {
-		if s, ok := c.SubjectOf(t); ok && t.State.Open() && !slices.Contains(subjects, s) {
+	var subjects []Subject
+	add := func(s Subject) {
+		if !slices.Contains(subjects, s) {
 			subjects = append(subjects, s)
+		}
+	}
+	for _, s := range changed {
+		add(s)
+	}
+	for _, t := range card.Touches {
+		if s, ok := c.SubjectOf(t); ok && t.State.Open() {
+			add(s)
 		}
 	}
 	gone, isGone := card.Patient.Gone()
@@ -60,7 +68,7 @@ func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time
 		case w.TooLate:
 			t := w.Touch
 			t.State, t.PlannedAt = dental.Planned, now
-			return End(cl, t, dental.Skipped, "late-event", now), true
+			return End(cl, t, dental.Skipped, dental.LateEvent, now), true
 		case now.After(w.Touch.Deadline):
 			return dental.Touch{}, false
 		}
@@ -78,7 +86,10 @@ func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time
 	if t.Due.Equal(w.Touch.Due) && t.Deadline.Equal(w.Touch.Deadline) {
 		return dental.Touch{}, false
 	}
-	t.Due, t.Deadline, t.Wake, t.State = w.Touch.Due, w.Touch.Deadline, wake(cl, w, now), dental.Planned
+	t.Due, t.Deadline, t.Wake = w.Touch.Due, w.Touch.Deadline, wake(cl, w, now)
+	if t.State == dental.Queued {
+		t.State = dental.Planned
+	}
 	return t, true
 }
 
@@ -86,7 +97,7 @@ func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time
 // anew: its fact has come back, or a fresher one has come.
 func replannable(t dental.Touch, w Want) bool {
 	return t.State == dental.TouchCancelled && len(t.Attempts) == 0 ||
-		t.State == dental.Skipped && t.Reason == "late-event" && !w.TooLate
+		t.State == dental.Skipped && t.Reason == dental.LateEvent && !w.TooLate
 }
 
 // wake is when the machine first looks at a touch: when it may leave.

@@ -198,9 +198,7 @@ type Span struct {
 // AddTo moves an instant by the span on the calendar of its location.
 func (s Span) AddTo(t time.Time, loc *time.Location) time.Time {
 	if s.Months != 0 || s.Days != 0 {
-		local := t.In(loc)
-		day := dental.DateOf(local).AddMonths(s.Months).AddDays(s.Days)
-		t = time.Date(day.Year, day.Month, day.Day, local.Hour(), local.Minute(), local.Second(), local.Nanosecond(), loc)
+		t = dental.DateOf(t.In(loc)).AddMonths(s.Months).AddDays(s.Days).AtTimeOf(t, loc)
 	}
 	return t.Add(s.Exact)
 }

@@ -45,7 +45,7 @@ type Schedule struct {
 type Queue struct {
 	Name  string // of the resource
 	Batch int
-	// MaxReceives is how often a message is delivered before it goes to the dead letters; 0 is without end.
+	// MaxReceives is how often a message is delivered before it goes to the dead letters.
 	MaxReceives int
 }
 
@@ -191,6 +191,8 @@ func (r *reader) event(f *Function, name string, e event) error {
 			return errors.New("a function works off one queue here")
 		case !slices.Contains(p.FailuresBy, "ReportBatchItemFailures"):
 			return errors.New("FunctionResponseTypes: without ReportBatchItemFailures one failure repeats its whole batch")
+		case q.Redrive.MaxReceives < 1:
+			return fmt.Errorf("Queue: without a RedrivePolicy what fails in %s comes back for ever", id)
 		}
 		batch := p.BatchSize
 		if batch == 0 {

@@ -130,4 +130,8 @@ func TestOneErrorNamesEverythingThatCannotBeHadHere(t *testing.T) {
 	if _, err := template.Read([]byte(lost)); err == nil || !strings.Contains(err.Error(), "ReportBatchItemFailures") {
 		t.Errorf("a batch without partial failures: %v", err)
 	}
+	endless := strings.Replace(sample, ", maxReceiveCount: 5", "", 1)
+	if _, err := template.Read([]byte(endless)); err == nil || !strings.Contains(err.Error(), "RedrivePolicy") {
+		t.Errorf("a queue without dead letters: %v", err)
+	}
 }

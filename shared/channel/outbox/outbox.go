@@ -368,8 +368,14 @@ func (b *Outbox) start(i int) int64 {
 func id(i int) string { return "m" + strconv.Itoa(i+1) }
 
 // Messages lists what was kept, newest first, never nil.
-func (b *Outbox) Messages() ([]Message, error) {
-	lines, err := b.read(0, b.count())
+func (b *Outbox) Messages() ([]Message, error) { return b.MessagesAfter("") }
+
+// MessagesAfter is Messages without the message of the id and those before it;
+// an id of no message leaves none out. It reads only what it lists.
+func (b *Outbox) MessagesAfter(messageID string) ([]Message, error) {
+	count := b.count()
+	from := number(messageID, count)
+	lines, err := b.read(from, count)
 	if err != nil {
 		return nil, err
 	}
@@ -383,8 +389,8 @@ func (b *Outbox) Messages() ([]Message, error) {
 // HTML is the HTML part of a message, "" if it has none. An id of no message is
 // dental.NotFound.
 func (b *Outbox) HTML(messageID string) (string, error) {
-	n, err := strconv.Atoi(strings.TrimPrefix(messageID, "m"))
-	if err != nil || n < 1 || n > b.count() || id(n-1) != messageID {
+	n := number(messageID, b.count())
+	if n == 0 {
 		return "", dental.Errorf(dental.NotFound, "", "there is no such message")
 	}
 	lines, err := b.read(n-1, n)
@@ -392,6 +398,15 @@ func (b *Outbox) HTML(messageID string) (string, error) {
 		return "", err
 	}
 	return lines[0].HTML, nil
+}
+
+// number is which of the first count messages the id names, from 1; 0 is none of them.
+func number(messageID string, count int) int {
+	n, err := strconv.Atoi(strings.TrimPrefix(messageID, "m"))
+	if err != nil || n < 1 || n > count || id(n-1) != messageID {
+		return 0
+	}
+	return n
 }
 
 // Position is how far the receipts of an outbox were read; 0 is the beginning.

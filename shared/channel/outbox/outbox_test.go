@@ -137,6 +137,26 @@ func TestMessagesHaveTheFormOfTheContractNewestFirst(t *testing.T) {
 	}
 }
 
+func TestMessagesAfterOneAreThoseKeptLater(t *testing.T) {
+	b := open(t, newPath(t), nil)
+	for n := range 4 {
+		send(t, b, n)
+	}
+	for id, want := range map[string]string{"": "m4 m3 m2 m1", "m1": "m4 m3 m2", "m3": "m4", "m4": "", "m5": "m4 m3 m2 m1", "m0": "m4 m3 m2 m1", "m01": "m4 m3 m2 m1", "x": "m4 m3 m2 m1"} {
+		list, err := b.MessagesAfter(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range list {
+			got = append(got, m.ID)
+		}
+		if strings.Join(got, " ") != want || list == nil {
+			t.Errorf("after %q come %v, not %s", id, got, want)
+		}
+	}
+}
+
 func TestTheHTMLPartIsHadByTheMessagesID(t *testing.T) {
 	b := open(t, newPath(t), nil)
 	plain := send(t, b, 1)

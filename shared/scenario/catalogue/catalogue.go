@@ -59,7 +59,7 @@ type when struct {
 	For              string `yaml:"for"`
 	From             string `yaml:"from"`
 	After            span   `yaml:"after"`
-	Deadline         span   `yaml:"deadline"`
+	Deadline         *span  `yaml:"deadline"`
 	WorkingDayBefore bool   `yaml:"working-day-before"`
 	At               string `yaml:"at"`
 	Late             late   `yaml:"late"`
@@ -105,8 +105,9 @@ var spanForm = regexp.MustCompile(`^(-?\d{1,4})(mo|d|h|m)$`)
 // UnmarshalYAML reads "1mo", "-2d", "24h", "90m".
 func (s *span) UnmarshalYAML(n *yaml.Node) error {
 	m := spanForm.FindStringSubmatch(n.Value)
-	if m == nil {
-		return fmt.Errorf("line %d: %q is not a span such as 1mo, -2d, 24h or 90m", n.Line, n.Value)
+	if m == nil || n.Kind != yaml.ScalarNode {
+		// of this type the decoder gathers errors, of any other it stops at the first
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is not a span such as 1mo, -2d, 24h or 90m", n.Line, n.Value)}}
 	}
 	count, _ := strconv.Atoi(m[1])
 	switch m[2] {
@@ -144,11 +145,11 @@ func Read(fsys fs.FS) (scenario.Catalogue, error) {
 	}
 	slices.SortFunc(out, func(a, b scenario.Scenario) int { return strings.Compare(a.Name, b.Name) })
 	for i := 1; i < len(out); i++ {
-		if out[i].Name == out[i-1].Name {
+		if out[i].Name == out[i-1].Name && out[i].Name != "" {
 			faults = append(faults, fmt.Errorf("two files describe the scenario %q", out[i].Name))
 		}
 	}
-	if len(out) == 0 {
+	if len(names) == 0 {
 		faults = append(faults, errors.New("there is no scenario"))
 	}
 	if len(faults) > 0 {
@@ -159,20 +160,29 @@ func Read(fsys fs.FS) (scenario.Catalogue, error) {
 
 func parse(name string, raw []byte) (scenario.Scenario, []error) {
 	var f file
+	var c checker
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
-	if err := dec.Decode(&f); err != nil {
+	var shape *yaml.TypeError
+	switch err := dec.Decode(&f); {
+	case errors.Is(err, io.EOF):
+		return scenario.Scenario{}, []error{errors.New("the file is empty")}
+	case errors.As(err, &shape): // the rest of the file was read
+		for _, e := range shape.Errors {
+			c.fault("%s", e)
+		}
+	case err != nil:
 		return scenario.Scenario{}, []error{err}
 	}
-	if err := dec.Decode(&file{}); !errors.Is(err, io.EOF) {
-		return scenario.Scenario{}, []error{errors.New("a file holds one scenario")}
+	if err := dec.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		c.fault("a file holds one scenario")
 	}
 	s := convert(f)
-	c := checker{s: &s}
+	c.s = &s
 	if f.Name+path.Ext(name) != path.Base(name) {
 		c.fault("the name %q is not the file's", f.Name)
 	}
-	c.scenario()
+	c.scenario(f)
 	return s, c.faults
 }
 
@@ -183,7 +193,10 @@ func convert(f file) scenario.Scenario {
 			Fresh: scenario.Span(x.Fresh), Evening: scenario.Evening{Within: scenario.Span(x.Evening.Within), Until: x.Evening.Until},
 			Link: dental.Purpose(x.Link), Advice: x.Advice}
 		for _, w := range x.When {
-			st.When = append(st.When, scenario.When{For: w.For, From: w.From, After: scenario.Span(w.After), Deadline: scenario.Span(w.Deadline),
+			if w.Deadline == nil {
+				w.Deadline = new(span)
+			}
+			st.When = append(st.When, scenario.When{For: w.For, From: w.From, After: scenario.Span(w.After), Deadline: scenario.Span(*w.Deadline),
 				WorkingDayBefore: w.WorkingDayBefore, At: w.At, Hours: w.Hours, Variant: w.Variant,
 				Late:    scenario.Late{Least: scenario.Span(w.Late.Least), After: scenario.Span(w.Late.After), Before: scenario.Span(w.Late.Before)},
 				Follows: scenario.Follow{Step: w.Follows.Step, By: scenario.Span(w.Follows.By)}})
@@ -202,12 +215,24 @@ func convert(f file) scenario.Scenario {
 	return s
 }
 
-// times and states of the triggers, as package scenario documents them.
-var triggers = map[scenario.Trigger]struct{ times, states []string }{
-	scenario.OnVisitDay:    {[]string{"end"}, nil},
-	scenario.OnAppointment: {[]string{"start", "booked", "change"}, []string{"standing", "missed", "cancelled"}},
-	scenario.OnAnswer:      {[]string{"answer"}, []string{"happy", "neutral", "unhappy", "unrated"}},
+// triggers are what package scenario documents of each, and the values that the
+// texts which hang on it are given: some always, some when there is one.
+var triggers = map[scenario.Trigger]struct {
+	times, states     []string
+	always, sometimes []message.Placeholder
+}{
+	scenario.OnVisitDay: {times: []string{"end"},
+		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Next, message.Advice}},
+	scenario.OnAppointment: {times: []string{"start", "booked", "change"}, states: []string{"standing", "missed", "cancelled"},
+		always:    []message.Placeholder{message.Day, message.Date, message.Time},
+		sometimes: []message.Placeholder{message.Doctor}},
+	scenario.OnAnswer: {times: []string{"answer"}, states: []string{"happy", "neutral", "unhappy", "unrated"},
+		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Next}},
 }
+
+// several is the variant of a reminder that speaks of several appointments of
+// the day, which have no time in common and {list} instead.
+const several = "several"
 
 var links = []dental.Purpose{"", dental.SurveyLink, dental.AppointmentLink, scenario.BookingLink}
 
@@ -224,7 +249,7 @@ func (c *checker) fault(format string, args ...any) {
 	c.faults = append(c.faults, errors.New(c.at+fmt.Sprintf(format, args...)))
 }
 
-func (c *checker) scenario() {
+func (c *checker) scenario(f file) {
 	s := c.s
 	if !slices.Contains(scenario.Names(), s.Name) {
 		c.fault("the scenario %q has no rank", s.Name)
@@ -241,13 +266,18 @@ func (c *checker) scenario() {
 		if s.Step(s.Steps[i].Name) != &s.Steps[i] {
 			c.fault("the name stands twice")
 		}
-		c.step(&s.Steps[i])
+		for _, w := range f.Steps[i].When {
+			if w.Deadline == nil {
+				c.fault("when: there is no deadline")
+			}
+		}
+		c.step(&s.Steps[i], s.Steps[:i])
 	}
 }
 
 var stepName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
-func (c *checker) step(st *scenario.Step) {
+func (c *checker) step(st *scenario.Step, before []scenario.Step) {
 	if !stepName.MatchString(st.Name) {
 		c.fault("the name is not of the form a-z, 0-9 and -")
 	}
@@ -257,8 +287,8 @@ func (c *checker) step(st *scenario.Step) {
 	if len(st.When) == 0 {
 		c.fault("when: the step has no time")
 	}
-	for _, w := range st.When {
-		c.when(st, w)
+	for i, w := range st.When {
+		c.when(st, w, st.When[:i], before)
 	}
 	if e := st.Evening; (e.Until == "") != e.Within.IsZero() {
 		c.fault("evening: within and until belong together")
@@ -287,21 +317,26 @@ func (c *checker) step(st *scenario.Step) {
 		return
 	}
 	c.texts(st)
-	for loc, kinds := range st.Advice {
+	if len(st.Advice) > 0 {
 		c.locales("advice", slices.Collect(maps.Keys(st.Advice)))
-		for kind, advice := range kinds {
+	}
+	for _, loc := range slices.Sorted(maps.Keys(st.Advice)) {
+		for _, kind := range slices.Sorted(maps.Keys(st.Advice[loc])) {
 			if !slices.Contains(dental.ProcedureKinds(), dental.ProcedureKind(kind)) {
 				c.fault("advice: %q is not a kind of procedure", kind)
 			}
-			c.words("advice/"+loc+"/"+kind, loc, st.Class, advice, true)
+			c.words(words{at: "advice/" + loc + "/" + kind, locale: loc, class: st.Class, screen: true, source: st.Advice[loc][kind]})
 		}
 	}
 }
 
-func (c *checker) when(st *scenario.Step, w scenario.When) {
+func (c *checker) when(st *scenario.Step, w scenario.When, others []scenario.When, before []scenario.Step) {
 	t := triggers[c.s.On]
 	if w.For != "" && !slices.Contains(t.states, w.For) {
 		c.fault("for: %q is not one of %v", w.For, t.states)
+	}
+	if slices.ContainsFunc(others, func(o scenario.When) bool { return o.For == "" || o.For == w.For }) {
+		c.fault("for: %q comes after a time that is taken first", w.For)
 	}
 	if w.From != "" && !slices.Contains(t.times, w.From) {
 		c.fault("from: %q is not one of %v", w.From, t.times)
@@ -312,8 +347,11 @@ func (c *checker) when(st *scenario.Step, w scenario.When) {
 	if !slices.Contains([]string{"", "earlier"}, w.Hours) {
 		c.fault("hours: %q is not \"earlier\"", w.Hours)
 	}
-	if w.Follows.Step != "" && c.s.Step(w.Follows.Step) == nil {
-		c.fault("follows: there is no step %q", w.Follows.Step)
+	if day := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC); w.Deadline.AddTo(day, time.UTC).Before(w.After.AddTo(day, time.UTC)) {
+		c.fault("deadline: it is over before the step is due")
+	}
+	if w.Follows.Step != "" && !slices.ContainsFunc(before, func(s scenario.Step) bool { return s.Name == w.Follows.Step }) {
+		c.fault("follows: there is no step %q before this one", w.Follows.Step)
 	}
 	if (w.Late.After.IsZero()) != (w.Late.Before.IsZero()) {
 		c.fault("late: after and before belong together")
@@ -346,43 +384,101 @@ func (c *checker) locales(what string, have []string) {
 
 func (c *checker) texts(st *scenario.Step) {
 	variants := map[string][]string{}
-	for key, t := range st.Texts {
+	for _, key := range slices.Sorted(maps.Keys(st.Texts)) {
 		variant, loc, ok := strings.Cut(key, "/")
 		if !ok {
 			variant, loc = "", key
 		}
 		variants[variant] = append(variants[variant], loc)
-		at := "texts/" + key + "/"
-		c.words(at+"sms", loc, st.Class, t.SMS, true)
-		for what, src := range map[string]string{"subject": t.Subject, "heading": t.Heading, "button": t.Button} {
-			c.words(at+what, loc, st.Class, src, false)
-		}
-		if len(t.Paragraphs) == 0 {
-			c.fault("%sparagraphs: there is none", at)
-		}
-		for _, p := range t.Paragraphs {
-			c.words(at+"paragraphs", loc, st.Class, p, false)
-		}
-		if strings.Contains(t.SMS, "{link}") && st.Link == "" {
-			c.fault("%ssms: {link} stands in it, and the step has no link", at)
-		}
+		c.text(st, st.Texts[key], words{at: "texts/" + key + "/", locale: loc, class: st.Class}, variant)
 	}
 	if len(variants[""]) == 0 {
 		c.fault("texts: there is none")
 	}
-	for variant, have := range variants {
-		c.locales("texts "+variant, have)
+	if st.Reminder && len(variants[several]) == 0 {
+		c.fault("texts: a reminder needs one for %q appointments", several)
+	}
+	for _, variant := range slices.Sorted(maps.Keys(variants)) {
+		c.locales("texts "+variant, variants[variant])
+		used := variant == "" || st.Reminder && variant == several ||
+			slices.ContainsFunc(st.When, func(w scenario.When) bool { return w.Variant == variant })
+		if !used {
+			c.fault("texts: nothing speaks in the variant %q", variant)
+		}
 	}
 }
 
-// words checks one text: that it compiles and keeps to its class.
-func (c *checker) words(what, loc string, class dental.Class, src string, sms bool) {
-	if strings.TrimSpace(src) == "" {
-		c.fault("%s: there is no text", what)
+// text checks the SMS and the e-mail of one step in one language.
+func (c *checker) text(st *scenario.Step, t scenario.Text, w words, variant string) {
+	values := triggers[c.s.On]
+	w.always, w.sometimes = values.always, append([]message.Placeholder{message.Given, message.ClinicName, message.ClinicPhone, message.Address}, values.sometimes...)
+	if variant == several {
+		w.always = []message.Placeholder{message.Day, message.Date, message.List}
+	}
+	switch st.Link {
+	case "":
+	case scenario.BookingLink:
+		w.sometimes = append(w.sometimes, message.Link)
+	default:
+		w.always = append(slices.Clone(w.always), message.Link)
+	}
+	part := func(name, source string, screen bool) {
+		p := w
+		p.at, p.source, p.screen = w.at+name, source, screen
+		c.words(p)
+	}
+	part("sms", t.SMS, true)
+	part("subject", t.Subject, true)
+	part("heading", t.Heading, false)
+	part("button", t.Button, false)
+	if len(t.Paragraphs) == 0 {
+		c.fault("%sparagraphs: there is none", w.at)
+	}
+	for _, p := range t.Paragraphs {
+		part("paragraphs", p, false)
+	}
+}
+
+// words are one text and what it is checked for.
+type words struct {
+	at     string // where it stands
+	source string
+	locale string
+	class  dental.Class
+	// screen: it shows on a locked phone, as an SMS and the subject of an e-mail do.
+	screen bool
+	// always and sometimes are the values it is given.
+	always, sometimes []message.Placeholder
+}
+
+// words checks one text: that it compiles, that its places can be filled, and
+// that it keeps to its class and to secrecy.
+func (c *checker) words(w words) {
+	if strings.TrimSpace(w.source) == "" {
+		c.fault("%s: there is no text", w.at)
 		return
 	}
-	if _, err := message.Compile(src); err != nil {
-		c.fault("%s: %v", what, err)
+	template, err := message.Compile(w.source)
+	if err != nil {
+		c.fault("%s: %v", w.at, err)
+		return
 	}
-	_ = sms
+	for _, p := range message.Placeholders() {
+		always, sometimes := slices.Contains(w.always, p), slices.Contains(w.sometimes, p)
+		switch {
+		case template.Uses(p) && !always && !sometimes:
+			c.fault("%s: there is never a {%s} here", w.at, p)
+		case template.Requires(p) && !always:
+			c.fault("%s: there may be no {%s}; put it in brackets", w.at, p)
+		case p == message.Next && w.screen && template.Uses(p):
+			c.fault("%s: {%s} tells what is done to the patient, and this shows on a locked phone", w.at, p)
+		}
+	}
+	channel := dental.Mail
+	if w.screen {
+		channel = dental.SMS
+	}
+	for _, f := range message.Check(locale.For(w.locale), w.class, channel, w.source) {
+		c.fault("%s: %s", w.at, f.Explain(locale.English))
+	}
 }
