@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -70,7 +72,7 @@ func (m *machine) console() http.Handler {
 // machine can be led here under a name that a stranger has pointed at it.
 func loopbackOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !loopback(r.RemoteAddr) || !loopback(r.Host) {
+		if !loopback(r.RemoteAddr) || !loopback(r.Host) || proxied(r.Header) {
 			problem(w, http.StatusForbidden, "forbidden", "these paths are for programs of this machine alone", "")
 			return
 		}
@@ -81,6 +83,17 @@ func loopbackOnly(h http.Handler) http.Handler {
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.ServeHTTP(w, r)
 	})
+}
+
+// proxied reports whether somebody else's request was handed on by a proxy of
+// this machine.
+func proxied(h http.Header) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
+		if h.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // loopback reports whether an address, or a host with or without a port, is
@@ -197,27 +210,30 @@ func (m *machine) shown() moment {
 }
 
 func (m *machine) postClock(w http.ResponseWriter, r *http.Request) error {
-	isForm := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	raw, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	// curl -d calls JSON a form; the phones page sends a real one.
+	isForm := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") && !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{"))
 	var want clockRequest
 	if isForm {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		want.Advance, want.Now = r.PostFormValue("advance"), r.PostFormValue("now")
-	} else {
-		raw, err := readBody(r)
+		form, err := url.ParseQuery(string(raw))
 		if err != nil {
-			return err
+			return dental.Errorf(dental.Invalid, "", "the form cannot be read")
 		}
+		want.Advance, want.Now = form.Get("advance"), form.Get("now")
+	} else {
 		if err := strictjson.Decode(raw, maxBody, &want); err != nil {
 			return dental.Errorf(dental.Invalid, "", `the body is no JSON object such as {"advance": "24h"}: %v`, err)
 		}
 	}
-	to, err := want.target(m.clock.Now())
-	if err != nil {
+	if _, err := want.target(m.clock.Now()); err != nil {
 		return err
 	}
 	// A long way takes long; it is not given up half way because a client waits.
 	_ = errors.Join(http.NewResponseController(w).SetWriteDeadline(time.Time{}), http.NewResponseController(w).SetReadDeadline(time.Time{}))
-	if err := m.advance(to); err != nil {
+	if err := m.advance(want.target); err != nil {
 		return err
 	}
 	if isForm {

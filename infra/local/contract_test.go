@@ -557,3 +557,37 @@ func TestEveryAnswerOfTheConsoleIsJSONWithItsReason(t *testing.T) {
 	}
 	s.to(s.now().Format(time.RFC3339)) // the very second that is shown is no move back
 }
+
+func TestTheClockTakesWhatCurlSends(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	for _, called := range []string{"application/x-www-form-urlencoded", "application/json", ""} {
+		if a := s.do("POST", "/_local/clock", http.Header{"Content-Type": {called}}, []byte(`{"advance": "1h"}`)); a.status != http.StatusOK {
+			t.Errorf("JSON called %q: %d %s", called, a.status, a.body)
+		}
+	}
+}
+
+func TestTheConsoleIsNotForWhatAProxyHandsOn(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	for _, name := range []string{"X-Forwarded-For", "Forwarded", "Via"} {
+		if a := s.do("POST", "/_local/webhook-secret?clinic=demo", http.Header{name: {"203.0.113.9"}}, nil); a.status != http.StatusForbidden {
+			t.Errorf("with %s: %d %s", name, a.status, a.body)
+		}
+	}
+}
+
+func TestTwoAdvancesAtOnceAreBothMade(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	before := s.now()
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() { s.do("POST", "/_local/clock", nil, []byte(`{"advance": "24h"}`)) })
+	}
+	both.Wait()
+	if moved := s.now().Sub(before); moved < 48*time.Hour {
+		t.Errorf("two days of advance moved the clock by %s", moved)
+	}
+}

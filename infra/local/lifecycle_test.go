@@ -299,6 +299,11 @@ func TestAStartThatCannotBeNamesEverythingThatIsWrong(t *testing.T) {
 	if err := os.WriteFile(odd, []byte("Resources: {A: {Type: 'AWS::Serverless::Function', Properties: {CodeUri: functions/teleport/}}}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	bereft := t.TempDir()
+	start(t, bereft).stop()
+	if err := os.Remove(filepath.Join(bereft, "keys.json")); err != nil {
+		t.Fatal(err)
+	}
 	spoilt := t.TempDir()
 	if err := os.WriteFile(filepath.Join(spoilt, "keys.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
@@ -311,6 +316,7 @@ func TestAStartThatCannotBeNamesEverythingThatIsWrong(t *testing.T) {
 		"the folder is held":        {[]string{"LOCAL_DIR", held}, []string{"LOCAL_DIR=" + held, "another process holds it"}},
 		"both":                      {[]string{"LOCAL_DIR", held, "PORT", port}, []string{"another process holds it", "another program"}},
 		"the folder is a file":      {[]string{"LOCAL_DIR", file}, []string{"LOCAL_DIR=" + file, "not a directory"}},
+		"the keys are gone":         {[]string{"LOCAL_DIR", bereft}, []string{"keys.json is gone"}},
 		"the keys are spoilt":       {[]string{"LOCAL_DIR", spoilt}, []string{"keys.json"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,6 +30,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/scenario/catalogue"
 	"github.com/returnpoint/returnpoint/shared/store"
+	"github.com/returnpoint/returnpoint/shared/table"
 	"github.com/returnpoint/returnpoint/shared/table/embedded"
 )
 
@@ -126,6 +127,9 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	if m.receipts, err = openReceipts(in("receipts"), m.outbox); err != nil {
 		return m, err
 	}
+	if err := m.haveKeys(in("keys.json")); err != nil {
+		return m, err
+	}
 	keys, err := openKeys(in("keys.json"))
 	if err != nil {
 		return m, err
@@ -189,8 +193,20 @@ type keyFile struct {
 	Link    string `json:"link"`
 }
 
-// openKeys reads the keys, or makes them, once: with other keys neither an
-// opt-out nor a cap would be found again.
+// haveKeys refuses to make new keys beside a table that old ones were used for:
+// neither an opt-out nor a cap would be found again.
+func (m *machine) haveKeys(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	used := errors.New("used")
+	if err := m.table.Each("", func(table.Item) error { return used }); errors.Is(err, used) {
+		return fmt.Errorf("keys: %s is gone, and the table was written with it: put it back", filepath.Base(path))
+	}
+	return nil
+}
+
+// openKeys reads the keys, or makes them, once.
 func openKeys(path string) (store.Keys, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -49,10 +49,14 @@ const lastRounds = 10
 // advance moves the clock on to the instant and runs everything that falls due
 // up to then, in order, each step at its own time. What comes in meanwhile is
 // served, and what it makes due is run too.
-func (m *machine) advance(to time.Time) error {
+func (m *machine) advance(target func(now time.Time) (time.Time, error)) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
-	err := m.steps(to, m.clock.Hold)
+	to, err := target(m.clock.Now())
+	if err != nil {
+		return err
+	}
+	err = m.steps(to, m.clock.Hold)
 	if err == nil {
 		err = m.clock.Hold(to)
 	}

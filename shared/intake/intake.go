@@ -395,7 +395,11 @@ func (d *draft) newAddress() {
 // coming back; the rest of the partition goes by a job.
 func (d *draft) erase(ctx context.Context) error {
 	was := d.card.Patient
-	contacts, err := d.tx.Contacts(ctx, d.clinic, string(was.Phone), string(was.Email))
+	addresses, err := d.reachedBy(ctx, was)
+	if err != nil {
+		return err
+	}
+	contacts, err := d.tx.Contacts(ctx, d.clinic, append(addresses, string(was.Phone), string(was.Email))...)
 	if err != nil {
 		return err
 	}

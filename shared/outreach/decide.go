@@ -184,7 +184,8 @@ func together(s Situation, t dental.Touch, reach *cadence.Reach) []Other {
 		if _, gone := card.Patient.Gone(); gone || card.Patient.Stub || card.Patient.Clinic != s.Clinic.ID {
 			continue
 		}
-		if card != s.Card && !cadence.Wants(s.Clinic, card.Patient, reach.Channel, reach.Contact) {
+		ward := card.Patient.GuardianID == s.Person.ID // whom the person answers for
+		if card != s.Card && !ward && !cadence.Wants(s.Clinic, card.Patient, reach.Channel, reach.Contact) {
 			continue
 		}
 		for _, a := range card.Appointments {

@@ -41,7 +41,6 @@ func (d *Dispatcher) Dispatch(ctx context.Context, now time.Time) error {
 			due, next, err := d.Store.Due(ctx, shard, now, pageOfDue, cursor)
 			if err != nil {
 				failed = append(failed, fmt.Errorf("outreach: shard %d: %w", shard, err))
-				break
 			}
 			if err := d.page(ctx, due, now); err != nil {
 				failed = append(failed, err)

@@ -184,10 +184,20 @@ func (s *Sender) read(ctx context.Context, tx *store.Tx, ref TouchRef, now time.
 			if err != nil {
 				return nil, err
 			}
-			sit.Family = append(sit.Family, other)
+			if reached(cl.Today(now), other.Patient, p) {
+				sit.Family = append(sit.Family, other)
+			}
 		}
 	}
 	return sit, nil
+}
+
+// reached reports whether messages about the member arrive at the person's household.
+func reached(today dental.Date, member, person dental.Patient) bool {
+	if member.GuardianID != "" {
+		return member.Minor(today) && member.GuardianID == person.ID
+	}
+	return member.Phone != "" && member.Phone == person.Phone || member.Email != "" && member.Email == person.Email
 }
 
 // guard puts a child's guardian in the place of the child. Someone of age who
@@ -250,7 +260,7 @@ func (s *Sender) claim(tx *store.Tx, sit *Situation, t dental.Touch, d Decision,
 	}
 	for i, l := range composed.Links {
 		l.Hash = store.TokenHash(composed.Tokens[i])
-		if !slices.Contains(t.Links, l.Hash) {
+		if l.Patient == t.Patient && !slices.Contains(t.Links, l.Hash) {
 			t.Links = append(slices.Clone(t.Links), l.Hash)
 		}
 		tx.Put(l)
@@ -337,6 +347,9 @@ func providerID(t dental.Touch, r Report) store.ProviderID {
 func (s *Sender) end(tx *store.Tx, sit *Situation, t dental.Touch, state dental.TouchState, reason string, mend bool) {
 	t = scenario.End(sit.Clinic, t, state, reason, sit.Now)
 	tx.Put(t)
+	if len(t.Attempts) > 0 {
+		revive(tx, sit, t)
+	}
 	if mend {
 		s.mend(tx, sit, t, reason)
 	}

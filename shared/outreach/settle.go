@@ -192,13 +192,12 @@ func (s *Settler) fail(ctx context.Context, tx *store.Tx, sit *Situation, t dent
 	sender := &Sender{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Clock}
 	sit.Touch = t
 	sender.end(tx, sit, t, dental.Failed, reason, !isGone)
-	s.revive(tx, sit, t)
 	return nil
 }
 
 // revive lets the appointments that a failed reminder spoke of be reminded of
 // by themselves.
-func (s *Settler) revive(tx *store.Tx, sit *Situation, t dental.Touch) {
+func revive(tx *store.Tx, sit *Situation, t dental.Touch) {
 	for _, other := range t.Together {
 		patient, anchor, ok := strings.Cut(other, "/")
 		if !ok || other == dental.About(t.Patient, t.Anchor) {

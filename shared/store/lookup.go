@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,12 +64,14 @@ type Due struct {
 func (d Due) Tx() *Tx { return d.tx }
 
 // Due lists what falls due in one shard up to now, the earliest first, at most
-// limit entries. next is the cursor of the following page, "" at the end.
+// limit entries. next is the cursor of the following page, "" at the end. With
+// an error there may be entries all the same: those that could be read.
 func (s *Store) Due(ctx context.Context, shard int, now time.Time, limit int, cursor string) (due []Due, next string, err error) {
 	page, err := s.table.Query(ctx, table.Query{Index: table.GSI1, PK: duePK(shard), To: instant(now) + "\U0010FFFF", Limit: limit, Cursor: cursor})
 	if err != nil {
 		return nil, "", readError("read what is due", err)
 	}
+	var unread []error
 	for _, it := range page.Items {
 		d := Due{tx: s.Begin()}
 		d.tx.read[it.Key] = it
@@ -80,11 +83,12 @@ func (s *Store) Due(ctx context.Context, shard int, now time.Time, limit int, cu
 			err = decode(it.Attr, d.Touch)
 		}
 		if err != nil {
-			return nil, "", fmt.Errorf("store: %s: %w", it.Key, err)
+			unread = append(unread, fmt.Errorf("store: %s: %w", it.Key, err))
+			continue
 		}
 		due = append(due, d)
 	}
-	return due, page.Next, nil
+	return due, page.Next, errors.Join(unread...)
 }
 
 // NextDue is the earliest due key of all shards, and whether there is any.

@@ -138,7 +138,7 @@ func (w *Worker) unlink(ctx context.Context, tx *store.Tx, card *dental.Card) (p
 			return false, err
 		}
 		for _, m := range contact.Members {
-			if m == me {
+			if m == me || m.Clinic != me.Clinic {
 				continue
 			}
 			relative, err := tx.Card(ctx, m.Clinic, m.Patient)
