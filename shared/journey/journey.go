@@ -50,7 +50,7 @@ func (c Course) Settle(o Options) (left bool) {
 		}
 	}
 	for _, t := range c.Card.Tasks {
-		if outcome := scenario.Moot(c.Clinic, c.Card, t); t.Open() && outcome != "" {
+		if outcome := scenario.Moot(c.Card, t, c.Now); t.Open() && outcome != "" {
 			t.Close(c.Clinic, outcome, c.Now)
 			changes = append(changes, t)
 		}

@@ -30,7 +30,7 @@ const (
 	List        Placeholder = "list"        // several appointments in one reminder
 	Advice      Placeholder = "advice"      // a recommendation after a visit
 	Benefit     Placeholder = "benefit"     // what the clinic offers
-	Until       Placeholder = "until"       // the last day of an offer: "12 апреля"
+	Until       Placeholder = "until"       // the last day of an offer, or the day to come back by: "12 апреля"
 	MapName     Placeholder = "map"         // the name of a map with reviews: "Яндекс Карты"
 )
 

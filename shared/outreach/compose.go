@@ -203,7 +203,11 @@ func (c *composer) values() message.Values {
 	}
 	if visit := c.visit(); visit.ID != "" {
 		v[message.Doctor], v[message.Next], v[message.Advice] = visit.Doctor.Name, visit.NextStep.Name, c.advice(visit)
-		v[message.Day] = c.near(c.nextDay())
+		if next := c.s.Card.NextAppointment(c.s.Now); next != nil {
+			v[message.Day] = c.near(cl.Today(next.Start))
+		} else {
+			v[message.Until] = c.near(c.returnDay())
+		}
 	}
 	return v
 }
@@ -238,11 +242,8 @@ func (c *composer) list(a dental.Appointment, named bool) string {
 	return c.locale.Join(items)
 }
 
-// nextDay is when the patient is expected again: the next appointment, else the return date.
-func (c *composer) nextDay() dental.Date {
-	if next := c.s.Card.NextAppointment(c.s.Now); next != nil {
-		return c.s.Clinic.Today(next.Start)
-	}
+// returnDay is the date to come back by, where one lies ahead.
+func (c *composer) returnDay() dental.Date {
 	for _, m := range c.s.Card.Milestones {
 		if m.Kind == dental.ReturnPoint && m.Date.After(c.s.Clinic.Today(c.s.Now)) {
 			return m.Date

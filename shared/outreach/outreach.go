@@ -386,6 +386,10 @@ func (s *Sender) assign(tx *store.Tx, sit *Situation, t dental.Touch, d Decision
 	task := dental.Task{Kind: t.Kind, Anchor: t.Anchor, Scenario: t.Scenario, Due: sit.Clinic.AddWorking(sit.Now, time.Hour)}
 	task.Reason = s.why(sit, t, d)
 	s.course(tx, sit).Open(task)
+	if a := sit.Card.Appointment(dental.AppointmentOf(t.Anchor)); t.Kind == dental.ConfirmTask && a != nil {
+		// At its start there is nothing left to confirm, whether or not the MIS says what became of it.
+		tx.Put(store.Job{Clinic: t.Clinic, ID: "over." + t.ID(), Kind: store.SettleJob, Patient: t.Patient, Wake: a.Start, Made: sit.Now})
+	}
 	t.Channel, t.SentAt = dental.StaffTask, sit.Now
 	tx.Put(scenario.End(sit.Clinic, t, dental.Sent, "", sit.Now))
 }
@@ -401,7 +405,7 @@ func (s *Sender) why(sit *Situation, t dental.Touch, d Decision) string {
 			key += "." + string(a.Status)
 		}
 	}
-	if r := sit.Card.Touch(t.Scenario, d.Want.Step.Follows(), t.Anchor); r != nil && r.Reason != "" && (r.State == dental.Skipped || r.State == dental.Failed) {
+	if r := sit.Card.Touch(t.Scenario, d.Want.Step.Follows(), t.Anchor); r != nil && (r.State == dental.Failed || r.State == dental.Skipped && scenario.Undeliverable(r.Reason)) {
 		key, values["reason"] = key+".undelivered", l.Reason(r.Reason)
 	}
 	return l.Text(key, values)

@@ -252,6 +252,35 @@ func TestAMessageThatCannotLeaveSaysWhyAndStaffAreAskedWhereTheyCanMendIt(t *tes
 	}
 }
 
+func TestATaskToConfirmEndsWithTheAppointmentsStartThoughTheMISSaysNothing(t *testing.T) {
+	s := stagetest.New(t, start)
+	s.Patient("P")
+	s.Appointment(intake.AppointmentBooked, "A", "P", s.Local("2026-03-19 14:30"))
+	s.ToLocal("2026-03-19 14:29")
+	if n := len(s.Tasks("P", dental.ConfirmTask)); n != 1 {
+		t.Fatalf("%d confirm tasks a minute before", n)
+	}
+	s.ToLocal("2026-03-19 14:31")
+	task := s.Card("P").Task(dental.ConfirmTask, dental.AppointmentAnchor(*s.Card("P").Appointment("A")))
+	if task.Open() || task.Outcome != "appointment-over" {
+		t.Errorf("a minute after the start the task is %+v", task)
+	}
+}
+
+func TestStaffAreNotToldThatAReminderWasUndeliveredWhichAnotherSpokeOf(t *testing.T) {
+	s := stagetest.New(t, start)
+	s.Patient("A")
+	s.Patient("B")
+	s.Appointment(intake.AppointmentBooked, "A-A", "A", s.Local("2026-03-19 10:30"))
+	s.Appointment(intake.AppointmentBooked, "A-B", "B", s.Local("2026-03-19 11:30"))
+	s.ToLocal("2026-03-18 12:00")
+	for _, id := range []string{"A", "B"} {
+		if tasks := s.Tasks(id, dental.ConfirmTask); len(tasks) != 1 || strings.Contains(tasks[0].Reason, "не дошло") {
+			t.Errorf("the task about %s: %+v", id, tasks)
+		}
+	}
+}
+
 func TestANumberThatStandsInTooManyCardsIsNobodys(t *testing.T) {
 	s := stagetest.New(t, start)
 	for i := range 14 {

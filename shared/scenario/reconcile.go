@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -146,19 +147,7 @@ func (c Catalogue) unwanted(cl *dental.Clinic, card *dental.Card, t dental.Touch
 	switch sc.On {
 	case OnAppointment:
 		a := card.Appointment(dental.AppointmentOf(t.Anchor))
-		switch {
-		case a == nil:
-			return "appointment-cancelled"
-		case card.Attended(a.ID):
-			return "attended"
-		case dental.AppointmentAnchor(*a) != t.Anchor:
-			return "rescheduled"
-		case a.Status == dental.Cancelled:
-			return "appointment-cancelled"
-		case a.Status == dental.Missed:
-			return "appointment-missed"
-		}
-		return "booked"
+		return cmp.Or(lost(card, a, t.Anchor), "booked")
 	case OnAnswer:
 		return "answer-changed"
 	}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 )
@@ -101,25 +102,39 @@ func standing(cl *dental.Clinic, plans []dental.Plan, visits []dental.Visit) den
 	return due
 }
 
-// Moot says how an open task was settled by what has happened since, or "".
-func Moot(cl *dental.Clinic, card *dental.Card, t dental.Task) string {
+// lost says why an appointment no longer takes place at the time that an anchor
+// names, or "" while it stands.
+func lost(card *dental.Card, a *dental.Appointment, anchor string) string {
+	switch {
+	case a == nil:
+		return "appointment-cancelled"
+	case card.Attended(a.ID):
+		return "attended"
+	case dental.AppointmentAnchor(*a) != anchor:
+		return "rescheduled"
+	case a.Status == dental.Cancelled:
+		return "appointment-cancelled"
+	case a.Status == dental.Missed:
+		return "appointment-missed"
+	}
+	return ""
+}
+
+// Moot says how an open task was settled by what has happened up to now, or "".
+func Moot(card *dental.Card, t dental.Task, now time.Time) string {
 	if gone, isGone := card.Patient.Gone(); isGone {
 		return gone
 	}
 	switch t.Kind {
 	case dental.ConfirmTask, dental.CallbackTask:
 		a := card.Appointment(dental.AppointmentOf(t.Anchor))
-		switch {
+		switch lost := lost(card, a, t.Anchor); {
 		case a == nil:
 			return ""
-		case card.Attended(a.ID):
-			return "attended"
-		case dental.AppointmentAnchor(*a) != t.Anchor:
-			return "rescheduled"
-		case a.Status == dental.Cancelled:
-			return "appointment-cancelled"
-		case a.Status == dental.Missed:
-			return "appointment-missed"
+		case lost != "":
+			return lost
+		case t.Kind == dental.ConfirmTask && !now.Before(a.Start):
+			return "appointment-over"
 		case a.Answered() == "confirm", t.Kind == dental.ConfirmTask && a.Answered() != "":
 			return "answered"
 		}

@@ -199,8 +199,7 @@ func TestMilestonesFollowFromTheFactsInWhateverOrderTheyAreKnown(t *testing.T) {
 }
 
 func TestATaskThatWhatHappenedHasSettled(t *testing.T) {
-	cl := stagetest.Clinic()
-	start := local(t, cl.Location(), "2026-03-19 14:30")
+	start := local(t, moscow(t), "2026-03-19 14:30")
 	opened := start.Add(-2 * day)
 	appointment := dental.Appointment{ID: "A", Start: start, Status: dental.Booked}
 	anchor := dental.AppointmentAnchor(appointment)
@@ -239,10 +238,24 @@ func TestATaskThatWhatHappenedHasSettled(t *testing.T) {
 		{"about a patient who has died is settled", dental.ComplaintTask, dental.Card{Patient: dental.Patient{Status: dental.Deceased}}, "deceased"},
 		{"about an erased patient is settled", dental.CallTask, dental.Card{Patient: dental.Patient{Erased: true}}, "erased"},
 	}
+	t.Run("to confirm is settled when the time has come", func(t *testing.T) {
+		card, task := with(func(*dental.Appointment) {}), dental.Task{Kind: dental.ConfirmTask, Anchor: anchor, OpenedAt: opened}
+		if got := scenario.Moot(&card, task, start); got != "appointment-over" {
+			t.Errorf("%q", got)
+		}
+		if task.Kind = dental.CallbackTask; scenario.Moot(&card, task, start) != "" {
+			t.Error("and so is a wish to be called back")
+		}
+	})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			task := dental.Task{Kind: tt.kind, Anchor: anchor, OpenedAt: opened}
-			if got := scenario.Moot(&cl, &tt.card, task); got != tt.want {
+			if tt.kind == dental.ConfirmTask && tt.want == "" && tt.card.Known() {
+				if got := scenario.Moot(&tt.card, task, start); got != "appointment-over" {
+					t.Errorf("at the start %q", got)
+				}
+			}
+			if got := scenario.Moot(&tt.card, task, opened.Add(time.Minute)); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})

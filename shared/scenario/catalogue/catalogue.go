@@ -222,12 +222,12 @@ var triggers = map[scenario.Trigger]struct {
 	always, sometimes []message.Placeholder
 }{
 	scenario.OnVisitDay: {times: []string{"end"},
-		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Next, message.Advice}},
+		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Until, message.Next, message.Advice}},
 	scenario.OnAppointment: {times: []string{"start", "booked", "change"}, states: []string{"standing", "missed", "cancelled"},
 		always:    []message.Placeholder{message.Day, message.Date, message.Time},
 		sometimes: []message.Placeholder{message.Doctor}},
 	scenario.OnAnswer: {times: []string{"answer"}, states: []string{"happy", "neutral", "unhappy", "unrated"},
-		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Next}},
+		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Until, message.Next}},
 }
 
 // several is the variant of a reminder that speaks of several appointments of

@@ -60,9 +60,9 @@ func (s said) values(t *testing.T, person string) message.Values {
 	d := dental.Date{Year: 2026, Month: 3, Day: 12}
 	v := map[locale.Locale]message.Values{
 		locale.Russian: {message.Given: "Екатерина", message.Doctor: "Ирина Соколова", message.ClinicName: "Клиника Исток", message.Address: "ул. Примерная, 1",
-			message.Next: "контрольный осмотр", message.List: "Анна 10:00, Пётр 11:30 и Маша 12:15", message.Advice: s.step.Advice["ru"]["hygiene"]},
+			message.Until: "22 ноября", message.Next: "контрольный осмотр", message.List: "Анна 10:00, Пётр 11:30 и Маша 12:15", message.Advice: s.step.Advice["ru"]["hygiene"]},
 		locale.English: {message.Given: "Catherine", message.Doctor: "Irene Falconer", message.ClinicName: "Spring Clinic", message.Address: "1 Sample Street",
-			message.Next: "check-up", message.List: "Ann 10:00 AM, Peter 11:30 AM and Mary 12:15 PM", message.Advice: s.step.Advice["en"]["hygiene"]},
+			message.Until: "November 22", message.Next: "check-up", message.List: "Ann 10:00 AM, Peter 11:30 AM and Mary 12:15 PM", message.Advice: s.step.Advice["en"]["hygiene"]},
 	}[s.l]
 	v[message.ClinicPhone], v[message.Link] = "+74950000000", "https://rp.example/s/AbCdEfGhIjKlMnOp"
 	if person == "somebody with long names" {
