@@ -88,6 +88,9 @@ func (s *Settings) Put(ctx context.Context, id string, patch []byte) (created bo
 			stored = &fresh
 		}
 		next, err := Apply(*stored, patch)
+		if err == nil && next.Owner() != stored.Owner() {
+			err = s.ownable(ctx, id)
+		}
 		cl = &next
 		return cl, err
 	})
@@ -95,6 +98,16 @@ func (s *Settings) Put(ctx context.Context, id string, patch []byte) (created bo
 		return false, nil, err
 	}
 	return created, cl, nil
+}
+
+// ownable refuses another owner for a clinic that has patients: refusals and
+// caps are kept under the owner, and would be forgotten.
+func (s *Settings) ownable(ctx context.Context, id string) error {
+	has, err := s.Store.HasPatients(ctx, id)
+	if err == nil && has {
+		err = dental.Errorf(dental.Invalid, "group", "cannot change once the clinic has patients: what they refused is kept under its group")
+	}
+	return err
 }
 
 // Create stores a clinic, with a secret to sign with, unless one of its id

@@ -17,6 +17,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/signature"
+	"github.com/returnpoint/returnpoint/shared/stagetest"
 	"github.com/returnpoint/returnpoint/shared/store"
 	"github.com/returnpoint/returnpoint/shared/table"
 	"github.com/returnpoint/returnpoint/shared/table/tabletest"
@@ -310,5 +311,21 @@ func TestNoSecretShowsInTheLog(t *testing.T) {
 	slog.New(slog.NewTextHandler(&log, nil)).Info("made", "clinic", *cl, "err", errors.New("none"))
 	if strings.Contains(log.String(), "whsec_") {
 		t.Error("the secret stands in the log")
+	}
+}
+
+func TestTheGroupCannotChangeOnceThereArePatientsWhoseRefusalsWouldBeForgotten(t *testing.T) {
+	s := stagetest.New(t, time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC))
+	settings := &desk.Settings{Store: s.Store, Rand: rand.Reader}
+	if _, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "chain"}`)); err != nil {
+		t.Fatalf("before the first patient: %v", err)
+	}
+	s.Patient("P")
+	_, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "another"}`))
+	if dental.KindOf(err) != dental.Invalid || !strings.Contains(err.Error(), "group") {
+		t.Errorf("with a patient: %v", err)
+	}
+	if _, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "chain", "name": "Исток"}`)); err != nil {
+		t.Errorf("the same group again: %v", err)
 	}
 }

@@ -144,6 +144,17 @@ func (s *Store) Clinics(ctx context.Context, limit int, cursor string) (clinics 
 	return clinics, page.Next, nil
 }
 
+// HasPatients reports whether a clinic has a patient with a visit of this
+// century or with none at all. It costs up to one query a month.
+func (s *Store) HasPatients(ctx context.Context, clinic string) (bool, error) {
+	found := errors.New("found")
+	err := s.Patients(ctx, clinic, dental.Date{Year: 2001, Month: 1, Day: 1}, dental.Date{Year: 2060, Month: 12, Day: 31}, func(string) error { return found })
+	if errors.Is(err, found) {
+		return true, nil
+	}
+	return false, err
+}
+
 // Patients lists a clinic's patients by their last-visit milestones, which
 // every patient has exactly one of: the base without a scan. It walks the
 // months from the newest back, then those without a visit, and hands each
