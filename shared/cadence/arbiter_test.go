@@ -530,6 +530,7 @@ func TestWhateverIsAskedNoHouseholdGetsMoreThanItsShareAndNothingWaitsWithoutNee
 			v.Reach.Contact.Forget(a.Touch.ID())
 		}
 	})
+	t.Logf("%d left, %d waited", left, waited)
 	if left < 500 || waited < 200 {
 		t.Errorf("%d messages left and %d had to wait: the histories are too tame", left, waited)
 	}

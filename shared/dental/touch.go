@@ -33,7 +33,7 @@ import (
 // claim when it becomes a task. A proven refusal or non-delivery leads back to
 // planned, so that the next attempt is claimed like the first. What is
 // cancelled or skipped comes back only if it was never claimed, and of the
-// skipped only what was skipped as a LateEvent.
+// skipped only a LateEvent and what was Combined.
 type TouchState string
 
 // The states of a touch.
@@ -61,9 +61,13 @@ var moves = map[TouchState][]TouchState{
 	Skipped:        {Planned, Held},
 }
 
-// LateEvent is the reason of a touch that was skipped because its fact came too
-// late for it; a fresher fact plans it anew.
-const LateEvent = "late-event"
+// The reasons for skipping a touch that may be planned anew.
+const (
+	// LateEvent: its fact came too late for it. A fresher fact brings it back.
+	LateEvent = "late-event"
+	// Combined: another reminder speaks of its appointment. It comes back when that one fails.
+	Combined = "combined"
+)
 
 // Open reports whether the touch may still leave.
 func (s TouchState) Open() bool { return s == Held || s == Planned || s == Queued }
@@ -146,7 +150,8 @@ func (t Touch) ID() string { return TouchID(t.Clinic, t.Patient, t.Scenario, t.S
 // To moves the touch to a state, with the reason for it, or explains why it cannot.
 func (t *Touch) To(state TouchState, reason string) error {
 	ended := t.State == TouchCancelled || t.State == Skipped
-	if ended && len(t.Attempts) > 0 || t.State == Skipped && t.Reason != LateEvent || !slices.Contains(moves[t.State], state) {
+	forGood := len(t.Attempts) > 0 || t.State == Skipped && t.Reason != LateEvent && t.Reason != Combined
+	if ended && forGood || !slices.Contains(moves[t.State], state) {
 		return Errorf(Conflict, "", "touch %s/%s cannot go from %s to %s", t.Scenario, t.Step, t.State, state)
 	}
 	t.State, t.Reason = state, reason

@@ -93,6 +93,15 @@ func TestWhatHasEndedComesBackOnlyIfItWasNeverClaimedAndNoGateSaidNo(t *testing.
 	}
 }
 
+func TestWhatWasSkippedBecauseOfAnotherComesBack(t *testing.T) {
+	for _, reason := range []string{dental.LateEvent, dental.Combined} {
+		touch := dental.Touch{State: dental.Skipped, Reason: reason}
+		if err := touch.To(dental.Planned, ""); err != nil || touch.State != dental.Planned || touch.Reason != "" {
+			t.Errorf("skipped as %s, it is %s (%s): %v", reason, touch.State, touch.Reason, err)
+		}
+	}
+}
+
 func TestTheMovesSayWhatTheDesignPromises(t *testing.T) {
 	moves := documented(t)
 	reach := func(from dental.TouchState, through func(dental.TouchState) bool) map[dental.TouchState]bool {

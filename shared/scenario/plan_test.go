@@ -180,6 +180,16 @@ func TestWhatAnAppointmentAsksFor(t *testing.T) {
 			[]string{"reminder 2026-03-18 14:30 until 2026-03-19 11:30", "confirm 2026-03-18 18:30 until 2026-03-19 14:30"}},
 		{"a booking at the reminder's time is reminded of at once", func(s *scene) { s.appointment("A", "2026-03-19 14:30", "2026-03-17 14:30", dental.Booked) },
 			[]string{"reminder 2026-03-17 14:30 until 2026-03-19 11:30", "confirm 2026-03-18 10:00 until 2026-03-19 14:30"}},
+		{"a booking in the night before last of an early hour is reminded of in the morning", func(s *scene) { s.appointment("A", "2026-03-19 08:00", "2026-03-17 23:00", dental.Booked) },
+			[]string{"reminder 2026-03-18 09:00 until 2026-03-19 05:00", "confirm 2026-03-18 13:00 until 2026-03-19 08:00"}},
+		{"a task to confirm follows the reminder that is to be planned again", func(s *scene) {
+			s.appointment("A", "2026-03-19 14:30", "2026-03-17 14:31", dental.Booked)
+			s.touch("appointment", "reminder", "A@20260319T113000Z", dental.TouchCancelled, func(t *dental.Touch) { t.EndedAt, t.Reason = s.at("2026-03-17 15:00"), "rescheduled" })
+		}, []string{"reminder 2026-03-18 14:30 until 2026-03-19 11:30", "confirm 2026-03-18 18:30 until 2026-03-19 14:30"}},
+		{"a task to confirm does not wait for a reminder that was withdrawn for good", func(s *scene) {
+			s.appointment("A", "2026-03-19 14:30", "2026-03-17 14:31", dental.Booked)
+			s.touch("appointment", "reminder", "A@20260319T113000Z", dental.TouchCancelled, func(t *dental.Touch) { t.Attempts = []dental.Attempt{{ID: "a"}} })
+		}, []string{"reminder 2026-03-18 14:30 until 2026-03-19 11:30", "confirm 2026-03-18 10:00 until 2026-03-19 14:30"}},
 		{"one that the MIS has confirmed asks for the same, and gates say no", func(s *scene) { s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Confirmed) },
 			[]string{"reminder 2026-03-17 14:30 until 2026-03-19 11:30", "confirm 2026-03-18 10:00 until 2026-03-19 14:30"}},
 		{"a task to confirm waits four hours for the answer to a late reminder", func(s *scene) {
@@ -392,6 +402,25 @@ func TestRanksAndNames(t *testing.T) {
 	}
 	if scenario.Shipped().Step("appointment", "reminder") == nil || scenario.Shipped().Step("appointment", "x") != nil || scenario.Shipped().Step("x", "reminder") != nil {
 		t.Error("steps are not found")
+	}
+}
+
+func TestWhatMattersMoreLeavesFirst(t *testing.T) {
+	s := newScene(t, "2026-03-10 12:00")
+	s.visit("V", "2026-03-10 11:00", "2026-03-10 11:05")
+	last := -1
+	for _, name := range scenario.Names() {
+		s.clinic.Scenarios[name] = dental.ScenarioSettings{On: true}
+		step := scenario.Step{Name: "x", Class: dental.Service, When: []scenario.When{{Deadline: scenario.Span{Days: 1}}}}
+		w := scenario.Catalogue{{Name: name, On: scenario.OnVisitDay, Steps: []scenario.Step{step}}}.Plan(&s.clinic, &s.card, scenario.Subject{On: scenario.OnVisitDay, ID: "2026-03-10"})
+		if p := w[0].Touch.Priority; p < last || p > 9 { // one digit of the due key
+			t.Errorf("%s has the priority %d after %d", name, p, last)
+		} else {
+			last = p
+		}
+	}
+	if last != 9 {
+		t.Errorf("the last has the priority %d", last)
 	}
 }
 

@@ -44,7 +44,7 @@ func TestASpanCountsMonthsAndDaysOnTheCalendarAndTheRestExactly(t *testing.T) {
 		{"a month from the 31st is the month's last day", "Europe/Moscow", "2026-01-31 10:00", scenario.Span{Months: 1}, "2026-02-28 10:00"},
 		{"a month back from the 31st is the month's last day", "Europe/Moscow", "2026-03-31 10:00", scenario.Span{Months: -1}, "2026-02-28 10:00"},
 		{"twelve months from 29 February are 28 February", "Europe/Moscow", "2024-02-29 10:00", scenario.Span{Months: 12}, "2025-02-28 10:00"},
-		{"months come before days, and days before hours", "Europe/Moscow", "2026-01-31 23:00", scenario.Span{Months: 1, Days: 1, Exact: 2 * hour}, "2026-03-02 01:00"},
+		{"months come before days, and days before hours", "Europe/Moscow", "2026-01-30 23:00", scenario.Span{Months: 1, Days: 1, Exact: 2 * hour}, "2026-03-02 01:00"},
 		{"a time that clocks leap over is the end of the gap", "Europe/Berlin", "2026-03-28 02:30", scenario.Span{Days: 1}, "2026-03-29 03:00"},
 		{"nothing is nothing", "Europe/Moscow", "2026-01-31 23:00", scenario.Span{}, "2026-01-31 23:00"},
 	}
