@@ -375,6 +375,16 @@ func (c *Card) NextAppointment(t time.Time) *Appointment {
 	return next
 }
 
+// ReturnDay is the date to come back by, where one lies after the day; else the zero Date.
+func (c *Card) ReturnDay(after Date) Date {
+	for _, m := range c.Milestones {
+		if m.Kind == ReturnPoint && m.Date.After(after) {
+			return m.Date
+		}
+	}
+	return Date{}
+}
+
 // VisitDays lists the distinct calendar days, in loc, on which a visit was finished, in order.
 func (c *Card) VisitDays(loc *time.Location) []Date {
 	var out []Date

@@ -206,7 +206,7 @@ func (c *composer) values() message.Values {
 		if next := c.s.Card.NextAppointment(c.s.Now); next != nil {
 			v[message.Day] = c.near(cl.Today(next.Start))
 		} else {
-			v[message.Until] = c.near(c.returnDay())
+			v[message.Until] = c.near(c.s.Card.ReturnDay(cl.Today(c.s.Now)))
 		}
 	}
 	return v
@@ -240,16 +240,6 @@ func (c *composer) list(a dental.Appointment, named bool) string {
 		items = append(items, item)
 	}
 	return c.locale.Join(items)
-}
-
-// returnDay is the date to come back by, where one lies ahead.
-func (c *composer) returnDay() dental.Date {
-	for _, m := range c.s.Card.Milestones {
-		if m.Kind == dental.ReturnPoint && m.Date.After(c.s.Clinic.Today(c.s.Now)) {
-			return m.Date
-		}
-	}
-	return dental.Date{}
 }
 
 // adviceOrder is whose advice counts when several kinds were done: the one

@@ -143,7 +143,7 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	}
 	if w.Step.Reminder {
 		if spokenOf(s, t) {
-			return skip("combined")
+			return skip(dental.Combined)
 		}
 		d.Together = together(s, t, verdict.Reach)
 	}

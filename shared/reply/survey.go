@@ -93,11 +93,7 @@ func (v *visit) survey() (Survey, error) {
 	if next := v.card.NextAppointment(v.now); next != nil {
 		s.NextDay = v.Clinic.Today(next.Start)
 	} else {
-		for _, m := range v.card.Milestones {
-			if m.Kind == dental.ReturnPoint && m.Date.After(v.Clinic.Today(v.now)) {
-				s.NextDay = m.Date
-			}
-		}
+		s.NextDay = v.card.ReturnDay(v.Clinic.Today(v.now))
 	}
 	return s, nil
 }

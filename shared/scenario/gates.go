@@ -129,7 +129,7 @@ var gates = map[string]gate{
 			left := t.State == dental.Sent || t.State == dental.Claimed || t.State == dental.Unknown
 			if left && t.Scenario == mine.Scenario && t.Anchor != mine.Anchor && slices.Contains(t.Together, dental.About(mine.Patient, mine.Anchor)) &&
 				of != nil && dental.AppointmentAnchor(*of) == t.Anchor && of.Standing() && of.Answered() == "" {
-				return "combined"
+				return dental.Combined
 			}
 		}
 		return ""

@@ -67,7 +67,9 @@ func join(parts ...string) string {
 }
 
 // instant is a time whose text sorts as the time does.
-func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+func instant(t time.Time) string { return t.UTC().Format(instantForm) }
+
+const instantForm = "2006-01-02T15:04:05Z"
 
 func clinicKey(c string) table.Key { return table.Key{PK: "C#" + esc(c), SK: "C"} }
 func clinicsIndex(cl dental.Clinic) table.Key {

@@ -67,7 +67,8 @@ func (d Due) Tx() *Tx { return d.tx }
 // limit entries. next is the cursor of the following page, "" at the end. With
 // an error there may be entries all the same: those that could be read.
 func (s *Store) Due(ctx context.Context, shard int, now time.Time, limit int, cursor string) (due []Due, next string, err error) {
-	page, err := s.table.Query(ctx, table.Query{Index: table.GSI1, PK: duePK(shard), To: instant(now) + "\U0010FFFF", Limit: limit, Cursor: cursor})
+	_, to := table.Prefix(instant(now))
+	page, err := s.table.Query(ctx, table.Query{Index: table.GSI1, PK: duePK(shard), To: to, Limit: limit, Cursor: cursor})
 	if err != nil {
 		return nil, "", readError("read what is due", err)
 	}
@@ -101,7 +102,7 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
 		}
 		for _, it := range page.Items {
 			at, _, _ := strings.Cut(it.Index1.SK, "#")
-			t, err := time.Parse("2006-01-02T15:04:05Z", at)
+			t, err := time.Parse(instantForm, at)
 			if err != nil {
 				return first, false, fmt.Errorf("store: %s: due key %q: %w", it.Key, at, err)
 			}

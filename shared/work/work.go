@@ -80,8 +80,8 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		course := journey.Course{Tx: tx, Catalogue: w.Catalogue, Clinic: cl, Card: card, Now: w.Clock()}
 		left = course.Settle(journey.Options{Subjects: scenario.Recent(cl, card, w.Clock()), Limit: settleLimit, Awaken: true})
 	case store.ReviveJob:
-		if t := card.Touch(job.Scenario, job.Step, job.Anchor); t != nil && t.State == dental.Skipped && t.Reason == "combined" {
-			t.State, t.Reason, t.Wake, t.EndedAt, t.EndedOn = dental.Planned, "", w.Clock(), time.Time{}, dental.Date{}
+		if t := card.Touch(job.Scenario, job.Step, job.Anchor); t != nil && t.Reason == dental.Combined && t.To(dental.Planned, "") == nil {
+			t.Wake, t.EndedAt, t.EndedOn = w.Clock(), time.Time{}, dental.Date{}
 			tx.Put(*t)
 		}
 	default:
