@@ -29,7 +29,9 @@ type Survey struct {
 	// Recommendations are the doctors' own words of the day.
 	Recommendations []string
 	NextStep        string
-	NextDay         dental.Date
+	// NextDay is the day of the next appointment when Booked, else the date to come back by.
+	NextDay dental.Date
+	Booked  bool
 }
 
 // AnswerForm is what the survey page sends.
@@ -91,7 +93,7 @@ func (v *visit) survey() (Survey, error) {
 		}
 	}
 	if next := v.card.NextAppointment(v.now); next != nil {
-		s.NextDay = v.Clinic.Today(next.Start)
+		s.NextDay, s.Booked = v.Clinic.Today(next.Start), true
 	} else {
 		s.NextDay = v.card.ReturnDay(v.Clinic.Today(v.now))
 	}

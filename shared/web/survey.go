@@ -35,7 +35,7 @@ type surveyPage struct {
 	Advice      []string
 	AdviceFirst bool
 	NextStep    string
-	NextDay     string
+	NextDay     string // a whole sentence
 }
 
 type thumb struct {
@@ -155,7 +155,11 @@ func lookAtSurvey(s reply.Survey, now time.Time) surveyPage {
 		page.About = page.T("page.survey.about.doctor", "day", day(s.Page, s.Day, now), "doctor", s.Doctor)
 	}
 	if !s.NextDay.IsZero() {
-		page.NextDay = day(s.Page, s.NextDay, now)
+		key := "page.next.until" // a date to come back by is no booking
+		if s.Booked {
+			key = "page.next.day"
+		}
+		page.NextDay = page.T(key, "day", day(s.Page, s.NextDay, now))
 	}
 	given := dental.Answer{NPS: -1}
 	if s.Answer != nil {

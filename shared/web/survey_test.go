@@ -36,14 +36,14 @@ func TestBeforeAnAnswerTheSurveyAsksOneQuestionThatOneTapAnswers(t *testing.T) {
 func TestTheSurveyShowsTheDoctorsAdviceAndWhatComesNext(t *testing.T) {
 	s := newSurgery(t, nil)
 	page := s.get(s.survey()).reads(".advice", "Два дня без крепкого чая и кофе. Щётка мягкая, дважды в день.").
-		says("Следующий шаг: Контроль.").says("Ждём вас снова 24 мая.") // an appointment comes before the return date
+		says("Следующий шаг: Контроль.").says("Ждём вас 24 мая.") // an appointment comes before the return date
 	if body := page.Body.String(); !strings.Contains(body, "кофе.\nЩётка") {
 		t.Error("the advice has lost its lines")
 	}
 	s = newSurgery(t, func(s *surgery) { s.Next.ID = "" })
-	s.get(s.survey()).says("Ждём вас снова 21 ноября.")
+	s.get(s.survey()).says("Следующий осмотр — 21 ноября.")
 	s = newSurgery(t, func(s *surgery) { s.Next.ID, s.Visit.Day.Month = "", time.September })
-	s.get(s.survey()).says("Ждём вас снова 21 марта 2027.")
+	s.get(s.survey()).says("Следующий осмотр — 21 марта 2027.")
 }
 
 func TestOnTheDayItselfTheAdviceComesFirst(t *testing.T) {
