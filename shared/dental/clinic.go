@@ -45,6 +45,8 @@ type Clinic struct {
 	// EventsPerSecond is the rate of webhooks the clinic may post; ten times as many at once.
 	EventsPerSecond int
 	Secrets         []WebhookSecret
+	// Accounts are the clinic's own, by provider.
+	Accounts map[string]Account
 	// Paused stops everything that would leave.
 	Paused bool
 }

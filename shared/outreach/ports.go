@@ -26,6 +26,10 @@ type Message struct {
 	Unsubscribe string
 	// Sender is the clinic's name for the "From" of an e-mail.
 	Sender string
+	// Account is the clinic's own access to the provider, where the provider takes one.
+	Account dental.Account
+	// Photo is the doctor's portrait, JPEG, which HTML names as cid:doctor; nil without one.
+	Photo []byte
 	// For one machine's outbox and for measuring:
 	Links []string
 	Parts int
