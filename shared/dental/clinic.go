@@ -45,6 +45,10 @@ type Clinic struct {
 	// EventsPerSecond is the rate of webhooks the clinic may post; ten times as many at once.
 	EventsPerSecond int
 	Secrets         []WebhookSecret
+	// FormerDoctors are the ids of doctors who have left: their patients are told of "your doctor".
+	FormerDoctors []string
+	// BonusDays is how long a bonus can be spent.
+	BonusDays int
 	// Accounts are the clinic's own, by provider.
 	Accounts map[string]Account
 	// Paused stops everything that would leave.
@@ -87,10 +91,38 @@ type ScenarioSettings struct {
 	Release string
 	// HoldoutPercent is the share of patients left alone for measuring.
 	HoldoutPercent int
-	BacklogPerDay  int
+	// BacklogPerDay is how many of those whose day had passed when the scenario
+	// was switched on, or when they were imported, it takes up a day; 0: none.
+	BacklogPerDay int
+	// Since is the clinic's date of the last switching on: no earlier day is scanned.
+	Since Date
+	// Offsets moves the steps named by as many days, later for a positive number.
+	Offsets map[string]int
+	// Benefit is what the scenario offers; the zero one is the catalogue's.
+	Benefit Benefit
 	// Steps switches single steps on or off against the catalogue's default.
 	Steps map[string]bool
 }
+
+// Benefit is what a patient gets for coming: one of the kinds, with what that
+// kind needs.
+type Benefit struct {
+	Kind    BenefitKind
+	Percent int    // of a discount
+	Amount  Money  // of a bonus
+	Name    string // of a gift or a free service, in the clinic's language
+}
+
+// BenefitKind says what a benefit consists of.
+type BenefitKind string
+
+// The kinds of benefit.
+const (
+	Discount    BenefitKind = "discount"
+	BonusAmount BenefitKind = "bonus"
+	GiftService BenefitKind = "gift"
+	FreeService BenefitKind = "free-service"
+)
 
 // The ways a batch is released.
 const (

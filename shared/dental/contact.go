@@ -21,6 +21,17 @@ type Contact struct {
 	SuppressedAt time.Time
 	// Recent are the claims of the last 30 days, for the caps.
 	Recent []Recent
+	// Lead is who recommended the clinic to the holder before the clinic knew
+	// them; zero when nobody did.
+	Lead Lead
+}
+
+// Lead is a recommendation that has arrived: the patient who made it, and when
+// the friend left this address.
+type Lead struct {
+	Clinic  string
+	Patient string
+	At      time.Time
 }
 
 // Member is one patient who has the address.

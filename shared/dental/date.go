@@ -51,6 +51,19 @@ func (d Date) AddMonths(n int) Date {
 	return Date{first.Year(), first.Month(), min(d.Day, last)}
 }
 
+// ReachedBy gives the first and the last of the dates that AddMonths(n) takes
+// to d. They lie in one month; any is false when there is none, as no day of
+// September is taken to 31 March by six months. Every date is reached by one.
+func (d Date) ReachedBy(n int) (first, last Date, any bool) {
+	month := Date{d.Year, d.Month, 1}.AddMonths(-n)
+	days := month.AddMonths(1).DaysSince(month)
+	first, last = Date{month.Year, month.Month, d.Day}, Date{month.Year, month.Month, d.Day}
+	if d.AddDays(1).Month != d.Month { // its last day takes in what is cut off
+		last.Day = days
+	}
+	return first, last, d.Day <= days
+}
+
 // Before reports whether d lies before e.
 func (d Date) Before(e Date) bool { return d.utc().Before(e.utc()) }
 

@@ -292,6 +292,10 @@ type Card struct {
 	Plans        []Plan
 	Payments     []Payment
 	Answers      []Answer
+	Responses    []Response
+	Gifts        []GiftChoice
+	Bonuses      []Bonus
+	Referrals    []Referral
 	Milestones   []Milestone
 	Touches      []Touch
 	Tasks        []Task

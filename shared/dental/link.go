@@ -1,6 +1,9 @@
 package dental
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Purpose is what a link opens: the first part of its path.
 type Purpose string
@@ -22,10 +25,21 @@ type Link struct {
 	Purpose Purpose
 	Clinic  string
 	Patient string
-	// Subject is what the page is about: a day for a survey, an appointment's anchor, a class and channel for preferences.
+	// Subject is what the page is about: a day for a survey, an appointment's
+	// anchor, an OfferSubject, a class and the contact's key for preferences.
 	Subject string
 	// Also are further appointments that the page is about, as patient/anchor.
 	Also    []string
 	Touch   string
 	Expires time.Time
+}
+
+// OfferSubject names the touch whose offer or gift a page is about.
+func OfferSubject(scenario, step, anchor string) string { return scenario + "/" + step + "/" + anchor }
+
+// Offer takes an OfferSubject apart; no scenario's and no step's name has a slash.
+func (l Link) Offer() (scenario, step, anchor string) {
+	scenario, rest, _ := strings.Cut(l.Subject, "/")
+	step, anchor, _ = strings.Cut(rest, "/")
+	return scenario, step, anchor
 }

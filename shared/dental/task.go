@@ -60,6 +60,9 @@ type Task struct {
 	Times int
 }
 
+// BatchAnchor names a day's batch of a scenario, as a task about it does.
+func BatchAnchor(scenario string, day Date) string { return day.String() + "." + scenario }
+
 // ID is the task's public name.
 func (t Task) ID() string { return TouchID(t.Clinic, t.Patient, "task", string(t.Kind), t.Anchor) }
 

@@ -96,7 +96,16 @@ type Touch struct {
 	Deadline time.Time
 	// PlannedAt is when the touch was first planned.
 	PlannedAt time.Time
-	Attempts  []Attempt
+	// TakenUp is when a touch was taken up whose day had passed by more than the
+	// days that are caught up by themselves: out of a backlog. Its times count from there.
+	TakenUp time.Time
+	// Backlog: held until its scenario's backlog comes to it, not for a person's release.
+	Backlog bool
+	// HeldOn is the clinic's date of the batch that a held touch belongs to, and
+	// Value what is at stake with the patient: the order inside it.
+	HeldOn   Date
+	Value    Money
+	Attempts []Attempt
 	// What left:
 	Channel     Channel
 	SentAt      time.Time
@@ -185,11 +194,15 @@ func AppointmentAnchor(a Appointment) string {
 // About names one patient's appointment at its time, in Touch.Together and Link.Also.
 func About(patient, anchor string) string { return patient + "/" + anchor }
 
-// AppointmentOf is the id inside an AppointmentAnchor.
+// AppointmentOf is the id inside an AppointmentAnchor, "" in any other anchor:
+// no id has an "@" in it, and no anchor but this one.
 func AppointmentOf(anchor string) string {
 	i := strings.LastIndexByte(anchor, '@')
 	if i < 0 {
-		return anchor
+		return ""
 	}
 	return anchor[:i]
 }
+
+// PlanAnchor ties a touch to a plan as it stands after its last activity.
+func PlanAnchor(plan string, day Date) string { return plan + ":" + day.String() }

@@ -210,7 +210,7 @@ func TestAnAppointmentsAnchorIsTheAppointmentAtOneTime(t *testing.T) {
 	if dental.AppointmentAnchor(same) != anchor || dental.AppointmentAnchor(moved) == anchor {
 		t.Error("the anchor follows the zone, or not the time")
 	}
-	if got := dental.AppointmentOf("2026-03-12"); got != "2026-03-12" {
+	if got := dental.AppointmentOf("2026-03-12"); got != "" {
 		t.Errorf("a day's anchor is of the appointment %q", got)
 	}
 }
