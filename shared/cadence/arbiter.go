@@ -13,7 +13,8 @@ type Ask struct {
 	// Reminder is a reminder of an own appointment: no ceiling holds it, and it
 	// has a refusal of its own.
 	Reminder bool
-	// Exempt from the weekly cap, as a birthday is.
+	// Exempt from the weekly cap, as a birthday is; it keeps its distance from
+	// other advertisements instead.
 	Exempt bool
 }
 
@@ -59,6 +60,9 @@ func Judge(c *dental.Clinic, p Person, ask Ask, now time.Time) Verdict {
 	if reach == nil {
 		return Verdict{Reason: reason, NoWay: noWay}
 	}
+	if ask.Exempt && ask.Touch.Class == dental.Advertising && (near(reach.Household, ask, now) || near(reach.Contact, ask, now)) {
+		return Verdict{Reason: "near-advertisement"}
+	}
 	free, full := room(c, reach.Household, ask, now)
 	if f, why := room(c, reach.Contact, ask, now); f.After(free) {
 		free, full = f, why
@@ -67,7 +71,7 @@ func Judge(c *dental.Clinic, p Person, ask Ask, now time.Time) Verdict {
 		return Verdict{Reach: reach}
 	}
 	wait := HoursOf(c).Next(free)
-	if wait.After(patience(ask)) {
+	if wait.After(Patience(ask.Touch)) {
 		return Verdict{Reason: full}
 	}
 	return Verdict{Wait: wait, Reason: full}
@@ -78,13 +82,15 @@ func Judge(c *dental.Clinic, p Person, ask Ask, now time.Time) Verdict {
 // the most telling reason of all.
 func route(c *dental.Clinic, p Person, ask Ask) (reach *Reach, reason string, noWay bool) {
 	// The later in this list, the more the reason tells.
-	rank := []string{"", "no-address", "not-me", "suppressed", "landline", "foreign-phone", "shared-phone", "tried", "no-consent", "opted-out"}
+	rank := []string{"", "no-channel", "no-address", "not-me", "suppressed", "landline", "foreign-phone", "shared-phone", "tried", "no-consent", "opted-out"}
 	worst := 0
 	blame := func(r string) { worst = max(worst, slices.Index(rank, r)) }
 	for _, ch := range order(c, p.Patient) {
 		address := p.Address(ch)
 		contact := p.Contacts[address]
 		switch {
+		case ch == dental.WhatsApp && c.Accounts[dental.WhatsAppAccount].Secrets == nil:
+			blame("no-channel")
 		case address == "" || contact == nil:
 			blame("no-address")
 		case ask.Touch.Tried(ch):
@@ -111,7 +117,9 @@ func route(c *dental.Clinic, p Person, ask Ask) (reach *Reach, reason string, no
 			return &Reach{Channel: ch, Address: address, Contact: contact, Household: household}, "", false
 		}
 	}
-	reason = rank[max(worst, 1)]
+	if reason = rank[worst]; worst < 2 {
+		reason = "no-address"
+	}
 	if reason == "no-address" && p.PhoneIssue != "" {
 		reason = "phone-" + p.PhoneIssue
 	}
@@ -217,14 +225,24 @@ func room(c *dental.Clinic, household *dental.Contact, ask Ask, now time.Time) (
 	return free, reason
 }
 
-// patience is how long a touch waits for room: care ten days, advertising
+// apart is how far a message exempt from the cap keeps from another advertisement.
+const apart = 3 * day
+
+// near reports whether another advertisement left for the contact just now.
+func near(contact *dental.Contact, ask Ask, now time.Time) bool {
+	return slices.ContainsFunc(contact.Recent, func(r dental.Recent) bool {
+		return r.Class == dental.Advertising && r.Touch != ask.Touch.ID() && now.Sub(r.At) < apart
+	})
+}
+
+// Patience is until when a touch waits for room: care ten days, advertising
 // fourteen from when it was due, a service message until its own deadline.
-func patience(ask Ask) time.Time {
-	switch ask.Touch.Class {
+func Patience(t dental.Touch) time.Time {
+	switch t.Class {
 	case dental.Care:
-		return ask.Touch.Due.Add(10 * day)
+		return t.Due.Add(10 * day)
 	case dental.Advertising:
-		return ask.Touch.Due.Add(14 * day)
+		return t.Due.Add(14 * day)
 	}
-	return ask.Touch.Deadline
+	return t.Deadline
 }

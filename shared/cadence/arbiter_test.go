@@ -257,6 +257,10 @@ func TestAPhoneThatTheMISSpelledWrongIsNamed(t *testing.T) {
 func TestANumberOfAnotherCountryGetsWhatIsNoSMS(t *testing.T) {
 	p, c := anna(), clinic()
 	p.PhoneRegion, c.Channels = "DE", []dental.Channel{dental.SMS, dental.WhatsApp}
+	if got := said(cadence.Judge(c, p, ask(dental.Service), now)); got != "foreign-phone" {
+		t.Errorf("of a clinic that has not set WhatsApp up: %q", got)
+	}
+	c.Accounts = map[string]dental.Account{dental.WhatsAppAccount: {Secrets: map[string]dental.Secret{"token": "t"}}}
 	if got := said(cadence.Judge(c, p, ask(dental.Service), now)); got != "by whatsapp" {
 		t.Errorf("%q", got)
 	}
@@ -492,6 +496,12 @@ func TestWhateverIsAskedNoHouseholdGetsMoreThanItsShareAndNothingWaitsWithoutNee
 			a.Exempt = a.Touch.Class == dental.Advertising && rapid.Bool().Draw(t, "exempt")
 			p.Preferred = rapid.SampledFrom([]dental.Channel{dental.SMS, dental.Mail}).Draw(t, "preferred")
 			v := cadence.Judge(c, p, a, at)
+			if a.Exempt && slices.ContainsFunc(history, func(c claim) bool { return c.class == dental.Advertising && at.Sub(c.at) < 3*day }) {
+				if v.Reason != "near-advertisement" || v.Reach != nil || !v.Wait.IsZero() {
+					t.Fatalf("%s: %q, although an advertisement has left just now", at, said(v))
+				}
+				continue
+			}
 			if share := full(history, a, c.CapPerWeek, at); (v.Reach != nil) == share {
 				t.Fatalf("%s %s: %q, although the share is used up: %t", at, a.Touch.Class, said(v), share)
 			}

@@ -5,6 +5,7 @@
 package cadence
 
 import (
+	"slices"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -71,4 +72,21 @@ func (h Hours) EveningBefore(at time.Time) time.Time {
 		day = day.AddDays(-1)
 	}
 	return at
+}
+
+// AfterHolidays is the instant itself, or the start of the sending hours of the
+// first day that is none of the clinic's holidays.
+func AfterHolidays(c *dental.Clinic, at time.Time) time.Time {
+	day := c.Today(at)
+	first := day
+	for range len(c.Holidays) + 1 {
+		if !slices.Contains(c.Holidays, day) {
+			break
+		}
+		day = day.AddDays(1)
+	}
+	if day == first {
+		return at
+	}
+	return day.At(c.SendFrom, c.Location())
 }
