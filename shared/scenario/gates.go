@@ -18,17 +18,25 @@ type gate struct {
 	shut func(s Scene, g Gate) string
 }
 
+// oldest is an age that a birth date is not believed beyond, and unixDay what
+// some systems write for "not known".
+const oldest = 110
+
+var unixDay = dental.Date{Year: 1970, Month: 1, Day: 1}
+
 // Scene is what a gate sees.
 type Scene struct {
 	Clinic *dental.Clinic
 	Card   *dental.Card
 	Want   Want
 	Now    time.Time
+	// Catalogue tells of the other journeys.
+	Catalogue Catalogue
 }
 
 // gates are the predicates by name.
 //
-//	answered       the patient has answered: about the day, or the appointment
+//	answered       the patient has answered: about the day, the appointment, or the offer
 //	booked         another appointment stands in the future
 //	map-followed   the patient has followed a link to a map from this day's answer
 //	asked          another survey left {within} ago or less (not for the first visit, a plan's last stage, a complex visit)
@@ -39,9 +47,17 @@ type Scene struct {
 //	map-asked      a request for a review left {within} ago or less
 //	combined       a reminder of another appointment of the patient speaks of this one too, and that one stands unanswered
 //	minor          the patient is under 18
+//	in-recall      the patient's recall is open: that is the one voice now
+//	return-ahead   the date to come back by lies in the future
+//	too-soon       the last visit is {within} ago or less
+//	stage-booked   a stage of the plan is booked
+//	doubtful       the birthday is one that systems fill in by themselves, or of an age nobody has
+//	invited        the same message left {within} ago or less
+//	complaint      a complaint is open: staff are in touch
 var gates = map[string]gate{
 	"answered": {final: true, shut: func(s Scene, _ Gate) string {
-		if a := s.appointment(); a != nil && a.Answered() != "" || s.answer() != nil {
+		a, r := s.appointment(), s.Card.Response(s.Want.Touch.Scenario, s.Want.Touch.Anchor)
+		if a != nil && a.Answered() != "" || s.answer() != nil || r != nil && r.Action != dental.LaterOffer {
 			return "answered"
 		}
 		return ""
@@ -134,6 +150,54 @@ var gates = map[string]gate{
 		}
 		return ""
 	}},
+	"in-recall": {shut: func(s Scene, _ Gate) string {
+		from, to, open := s.recall()
+		if today := s.Clinic.Today(s.Now); open && !today.Before(from) && !today.After(to) {
+			return "in-recall"
+		}
+		return ""
+	}},
+	"return-ahead": {shut: func(s Scene, _ Gate) string {
+		if m := milestone(s.Card, dental.ReturnPoint, ""); m != nil && m.Date.After(s.Clinic.Today(s.Now)) {
+			return "return-ahead"
+		}
+		return ""
+	}},
+	"too-soon": {within: true, shut: func(s Scene, g Gate) string {
+		last := milestone(s.Card, dental.LastVisit, "")
+		if last != nil && !last.Date.IsZero() && !s.Clinic.Today(s.Want.Touch.Due).After(ahead(last.Date, g.Within)) {
+			return "too-soon"
+		}
+		return ""
+	}},
+	"stage-booked": {final: true, shut: func(s Scene, _ Gate) string {
+		plan := active(s.Card)
+		if plan != nil && slices.ContainsFunc(plan.Stages, func(st dental.Stage) bool { return st.Status == dental.StageBooked }) {
+			return "booked"
+		}
+		return ""
+	}},
+	"doubtful": {shut: func(s Scene, _ Gate) string {
+		b := s.Card.Patient.BirthDate
+		if b.Year <= 1900 || b.AgeOn(s.Clinic.Today(s.Now)) > oldest || b == unixDay {
+			return "doubtful-birthday"
+		}
+		return ""
+	}},
+	"invited": {within: true, shut: func(s Scene, g Gate) string {
+		for _, t := range s.Card.Touches {
+			if t.Scenario == s.Want.Touch.Scenario && t.Step == s.Want.Touch.Step && t.Anchor != s.Want.Touch.Anchor && s.since(left(t), g.Within) {
+				return "invited-recently"
+			}
+		}
+		return ""
+	}},
+	"complaint": {shut: func(s Scene, _ Gate) string {
+		if slices.ContainsFunc(s.Card.Tasks, func(k dental.Task) bool { return k.Kind == dental.ComplaintTask && k.Open() }) {
+			return "complaint-open"
+		}
+		return ""
+	}},
 	"minor": {shut: func(s Scene, _ Gate) string {
 		if s.Card.Patient.Minor(s.Clinic.Today(s.Now)) {
 			return "minor"
@@ -154,7 +218,10 @@ func GateNames() map[string]struct{ Count, Within bool } {
 // Over gives the reason why a wanted touch has come to its end for good by
 // what has happened since, or "".
 func (c Catalogue) Over(cl *dental.Clinic, card *dental.Card, w Want, now time.Time) string {
-	return shut(Scene{cl, card, w, now}, func(g gate) bool { return g.final })
+	if w.Touch.Class != dental.Service && c.declined(card, w.Touch.Scenario) {
+		return "never"
+	}
+	return shut(Scene{cl, card, w, now, c}, func(g gate) bool { return g.final })
 }
 
 // Shut gives the reason why a wanted touch must not leave now, or "".
@@ -162,7 +229,18 @@ func (c Catalogue) Shut(cl *dental.Clinic, card *dental.Card, w Want, now time.T
 	if reason := disputed(card, w.Touch, now); reason != "" {
 		return reason
 	}
-	return shut(Scene{cl, card, w, now}, func(gate) bool { return true })
+	if w.Touch.Class == dental.Advertising {
+		if w.Touch.Kind == "" && card.Patient.Minor(cl.Today(now)) {
+			return "minor"
+		}
+		if EmergencyOnly(card, now) {
+			return "emergency-only"
+		}
+	}
+	if reason := c.Over(cl, card, w, now); reason != "" {
+		return reason
+	}
+	return shut(Scene{cl, card, w, now, c}, func(gate) bool { return true })
 }
 
 func shut(s Scene, which func(gate) bool) string {
@@ -176,20 +254,59 @@ func shut(s Scene, which func(gate) bool) string {
 	return ""
 }
 
-// peace is how long after a complaint was closed the patient is left in peace.
-const peace = 30 * 24 * time.Hour
+// peace is how long after a complaint was closed the patient is left in peace,
+// and respite how long after a visit in an emergency, which is no reason to praise the clinic's offers.
+const (
+	peace   = 30 * 24 * time.Hour
+	respite = 60 * 24 * time.Hour
+)
 
-// disputed holds back what a patient with a complaint must not get.
+// disputed holds back what a patient with a complaint must not get: offers, and
+// a word of the doctor it is about.
 func disputed(card *dental.Card, t dental.Touch, now time.Time) string {
-	if t.Class != dental.Advertising && t.Scenario != "review" && t.Scenario != "referral" {
+	courting := t.Class == dental.Advertising || t.Scenario == "review" || t.Scenario == "referral"
+	if !courting && t.Class != dental.Care {
 		return ""
 	}
 	for _, k := range card.Tasks {
-		if k.Kind == dental.ComplaintTask && (k.Open() || now.Sub(k.ClosedAt) < peace) {
+		if k.Kind != dental.ComplaintTask || !k.Open() && now.Sub(k.ClosedAt) >= peace {
+			continue
+		}
+		day, _ := dental.ParseDate(k.Anchor)
+		doctor := DoctorOf(card, t).ID
+		of := slices.ContainsFunc(card.VisitsOn(day), func(v dental.Visit) bool { return v.Doctor.ID == doctor })
+		if courting || of && t.Kind == "" {
 			return "complaint-open"
 		}
 	}
 	return ""
+}
+
+// EmergencyOnly reports whether all that is known of the patient is one recent
+// visit in an emergency.
+func EmergencyOnly(card *dental.Card, now time.Time) bool {
+	if len(card.Visits) != 1 || len(card.Plans) > 0 || now.Sub(card.Visits[0].FinishedAt) >= respite {
+		return false
+	}
+	kinds := card.Visits[0].Kinds()
+	return len(kinds) > 0 && !slices.ContainsFunc(kinds, func(k dental.ProcedureKind) bool { return k != dental.Surgery && k != dental.Therapy })
+}
+
+// DoctorOf is the doctor whom a touch speaks of: that of its appointment or
+// day, else of the last visit.
+func DoctorOf(card *dental.Card, t dental.Touch) dental.Doctor {
+	if a := card.Appointment(dental.AppointmentOf(t.Anchor)); a != nil {
+		return a.Doctor
+	}
+	if day, err := dental.ParseDate(t.Anchor); err == nil {
+		if visits := card.VisitsOn(day); len(visits) > 0 {
+			return visits[len(visits)-1].Doctor
+		}
+	}
+	if visits := inTime(card.Visits); len(visits) > 0 {
+		return visits[len(visits)-1].Doctor
+	}
+	return dental.Doctor{}
 }
 
 // MapsFor lists the maps whose link a patient of this mood is shown.
@@ -216,12 +333,23 @@ func (s Scene) since(t time.Time, within Span) bool {
 	return !t.IsZero() && !t.Before(negate(within).AddTo(s.Now, s.Clinic.Location())) && !t.After(s.Now)
 }
 
+// recall is the stretch of days in which the patient's recall is open.
+func (s Scene) recall() (from, to dental.Date, open bool) {
+	return s.Catalogue.Recall(s.Clinic, s.Card)
+}
+
 func (s Scene) day() dental.Date {
 	day, _ := dental.ParseDate(s.Want.Touch.Anchor)
 	return day
 }
 
-func (s Scene) answer() *dental.Answer { return s.Card.Answer(s.day()) }
+// answer is what was said of the day that the touch hangs on, where it hangs on one.
+func (s Scene) answer() *dental.Answer {
+	if sc := s.Catalogue.Find(s.Want.Touch.Scenario); sc == nil || sc.On.Scanned() {
+		return nil
+	}
+	return s.Card.Answer(s.day())
+}
 
 func (s Scene) appointment() *dental.Appointment {
 	return s.Card.Appointment(dental.AppointmentOf(s.Want.Touch.Anchor))
@@ -242,4 +370,28 @@ func (s Scene) lastStage() bool {
 			return st.Status == dental.StageDone && s.Clinic.Today(st.DoneAt) == s.day()
 		})
 	})
+}
+
+// room is how near another message of the patient's may be for a lesser one to wait for it.
+const room = 7 * 24 * time.Hour
+
+// MakesRoom is when a touch may try again that stands back for one of a higher
+// rank which is to leave within the week that a cap counts; zero when it need not.
+func (c Catalogue) MakesRoom(cl *dental.Clinic, card *dental.Card, w Want, now time.Time) time.Time {
+	if w.Touch.Class == dental.Service || w.Step.Exempt {
+		return time.Time{}
+	}
+	var until time.Time
+	for _, t := range card.Touches {
+		waiting := t.State == dental.Planned || t.State == dental.Queued
+		if !waiting || t.Kind != "" || t.Class == dental.Service || c.rank(t.Scenario) >= c.rank(w.Touch.Scenario) || t.Due.After(now.Add(room)) {
+			continue
+		}
+		other, wanted := c.WantOf(cl, card, t)
+		if !wanted || now.After(other.Touch.Deadline) || c.Shut(cl, card, other, latest(now, other.Touch.Due)) != "" {
+			continue
+		}
+		until = latest(until, t.Due.Add(time.Hour), now.Add(time.Hour))
+	}
+	return until
 }

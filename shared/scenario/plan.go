@@ -30,9 +30,14 @@ func (c Catalogue) SubjectOf(t dental.Touch) (Subject, bool) {
 
 // Want is a touch that the facts ask for.
 type Want struct {
-	Touch   dental.Touch // as it would be planned
-	Step    *Step
-	Variant string
+	Touch    dental.Touch // as it would be planned
+	Scenario *Scenario
+	Step     *Step
+	When     When
+	Variant  string
+	// Opens is the day on which a scan finds the touch; zero for what is planned
+	// as soon as its fact is known.
+	Opens dental.Date
 	// Base is the time that the touch's When counts from.
 	Base time.Time
 	// TooLate: the fact came so late that the touch is only recorded, as skipped.
@@ -44,10 +49,11 @@ type moment struct {
 	anchor string
 	state  string
 	times  map[string]time.Time
-	first  string    // name of the time that counts when a When names none
-	heard  time.Time // when we first learned of it; zero: it does not matter
-	hold   time.Time // nothing leaves before
-	booked time.Time // when the appointment's present time was agreed on
+	heard  time.Time   // when we first learned of it; zero: it does not matter
+	hold   time.Time   // nothing leaves before
+	last   dental.Date // the last visit's day
+	kind   string      // what it is about, where texts differ by that
+	booked time.Time   // when the appointment's present time was agreed on
 }
 
 // Plan lists the touches that the facts of a subject ask for. It is a pure
@@ -66,7 +72,7 @@ func (c Catalogue) Plan(cl *dental.Clinic, card *dental.Card, subject Subject) [
 		}
 		for j := range sc.Steps {
 			if step := &sc.Steps[j]; step.on(cl.Scenario(sc.Name)) {
-				if w, ok := want(cl, card, sc, step, m, out); ok {
+				if w, ok := c.want(cl, card, sc, step, m, out); ok {
 					out = append(out, w)
 				}
 			}
@@ -98,7 +104,7 @@ func look(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		if err != nil || len(visits) == 0 {
 			return moment{}, false
 		}
-		m := moment{anchor: s.ID, first: "end", times: map[string]time.Time{"end": visits[len(visits)-1].FinishedAt}}
+		m := moment{anchor: s.ID, times: map[string]time.Time{"end": visits[len(visits)-1].FinishedAt}}
 		m.heard = slices.MinFunc(visits, func(a, b dental.Visit) int { return a.AcceptedAt.Compare(b.AcceptedAt) }).AcceptedAt
 		m.hold = stillToday(cl, card, day, visits[len(visits)-1].FinishedAt)
 		return m, true
@@ -107,7 +113,7 @@ func look(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		if a == nil || card.Attended(a.ID) {
 			return moment{}, false
 		}
-		m := moment{anchor: dental.AppointmentAnchor(*a), first: "start", booked: a.BookedAt,
+		m := moment{anchor: dental.AppointmentAnchor(*a), booked: a.BookedAt,
 			times: map[string]time.Time{"start": a.Start, "booked": a.BookedAt, "change": a.ChangedAt}}
 		switch a.Status {
 		case dental.Missed:
@@ -124,9 +130,34 @@ func look(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		if err != nil || a == nil {
 			return moment{}, false
 		}
-		return moment{anchor: s.ID, state: cmp.Or(string(a.Mood()), "unrated"), first: "answer", times: map[string]time.Time{"answer": a.At}}, true
+		return moment{anchor: s.ID, state: cmp.Or(string(a.Mood()), "unrated"), times: map[string]time.Time{"answer": a.At}}, true
+	case OnClub:
+		return membership(cl, card, s)
+	}
+	if s.On.Scanned() {
+		return dated(cl, card, s)
 	}
 	return moment{}, false
+}
+
+// membership is what a visit day changed in the club.
+func membership(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
+	day, err := dental.ParseDate(s.ID)
+	visits := card.VisitsOn(day)
+	if err != nil || len(visits) == 0 {
+		return moment{}, false
+	}
+	club := dental.ClubOf(cl, card)
+	m := moment{anchor: s.ID, times: map[string]time.Time{"end": visits[len(visits)-1].FinishedAt}}
+	switch today := cl.Today(visits[len(visits)-1].FinishedAt); {
+	case today == club.JoinedOn:
+		m.state = "joined"
+	case slices.Contains(club.EarnedOn, today):
+		m.state = "earned"
+	default:
+		return moment{}, false
+	}
+	return m, true
 }
 
 // settling is how long after its end an appointment without a word from the
@@ -157,28 +188,63 @@ func stillToday(cl *dental.Clinic, card *dental.Card, day dental.Date, finished 
 }
 
 // want is the touch that a step asks for; before are those of the steps before it.
-func want(cl *dental.Clinic, card *dental.Card, sc *Scenario, step *Step, m moment, before []Want) (Want, bool) {
+func (c Catalogue) want(cl *dental.Clinic, card *dental.Card, sc *Scenario, step *Step, m moment, before []Want) (Want, bool) {
 	i := slices.IndexFunc(step.When, func(w When) bool { return w.For == "" || w.For == m.state })
 	if i < 0 {
 		return Want{}, false
 	}
-	when := step.When[i]
-	base := m.times[cmp.Or(when.From, m.first)]
+	when, loc := step.When[i], cl.Location()
+	when.After.Days += cl.Scenario(sc.Name).Offsets[step.Name]
+	base, ok := m.base(cl, when, sc.On)
+	if !ok {
+		return Want{}, false
+	}
 	due, ok := when.due(cl, base, m)
 	if !ok {
 		return Want{}, false
 	}
-	due = latest(due, m.heard, m.hold)
-	if f := when.Follows; f.Step != "" {
-		due = follow(due, preceding(card.Touch(sc.Name, f.Step, m.anchor), before, sc.Name, f.Step), f.By, cl.Location())
-	}
-	w := Want{Step: step, Variant: when.Variant, Base: base, Touch: dental.Touch{
+	w := Want{Scenario: sc, Step: step, When: when, Variant: when.Variant, Base: base, Touch: dental.Touch{
 		Clinic: cl.ID, Patient: card.Patient.ID, Scenario: sc.Name, Step: step.Name, Anchor: m.anchor,
-		Class: step.Class, Kind: step.Task, Priority: min(Rank(sc.Name), 9),
-		Due: due, Deadline: when.Deadline.AddTo(base, cl.Location()),
+		Class: step.Class, Kind: step.Task, Priority: min(sc.Rank, 9), Value: card.Stake(),
+		Deadline: when.Deadline.AddTo(base, loc),
 	}}
-	w.TooLate = !step.Fresh.IsZero() && m.heard.After(step.Fresh.AddTo(base, cl.Location()))
-	return w, true
+	if sc.On.Scanned() && (when.From == "" || when.From == first[sc.On]) {
+		w.Opens = cl.Today(when.After.AddTo(base, loc))
+		w.Touch.Deadline = when.Deadline.AddTo(when.After.AddTo(base, loc), loc) // from its own day on
+	}
+	due = latest(due, m.heard, m.hold)
+	if when.AfterRecall {
+		held := c.afterRecall(cl, card, due)
+		w.Touch.Deadline = w.Touch.Deadline.Add(held.Sub(due))
+		due = held
+	}
+	if stored := card.Touch(sc.Name, step.Name, m.anchor); stored != nil && stored.TakenUp.After(due) {
+		w.Touch.Deadline = w.Touch.Deadline.Add(stored.TakenUp.Sub(due))
+		due = stored.TakenUp
+	}
+	if f := when.Follows; f.Step != "" {
+		due = follow(due, preceding(card.Touch(sc.Name, f.Step, m.anchor), before, sc.Name, f.Step), f.By, loc)
+	}
+	w.Touch.Due = due
+	if _, ok := step.Texts[m.kind+"/"+cl.Language]; ok && w.Variant == "" {
+		w.Variant = m.kind
+	}
+	w.TooLate = !step.Fresh.IsZero() && m.heard.After(step.Fresh.AddTo(base, loc))
+	return w, concerns(Scene{Clinic: cl, Card: card, Want: w, Catalogue: c}, m, sc.Audience, step.Only)
+}
+
+// afterRecall is the time itself, or the first day at that time of day on which
+// the return date has passed and no recall is open.
+func (c Catalogue) afterRecall(cl *dental.Clinic, card *dental.Card, due time.Time) time.Time {
+	point := milestone(card, dental.ReturnPoint, "")
+	if point == nil || point.Date.IsZero() {
+		return due
+	}
+	over := point.Date
+	if _, to, any := c.Recall(cl, card); any {
+		over = to
+	}
+	return latest(due, over.AddDays(1).AtTimeOf(due, cl.Location()))
 }
 
 // due is the time of the step by the facts alone, moved into the sending hours.
@@ -240,6 +306,16 @@ func follow(due time.Time, before *dental.Touch, by Span, loc *time.Location) ti
 		return latest(due, by.AddTo(before.Due, loc))
 	}
 	return due
+}
+
+// takenUp is the want as it is when it is taken up only now, its day long past.
+func (w Want) takenUp(now time.Time) Want {
+	if now.After(w.Touch.Due) {
+		w.Touch.Deadline = w.Touch.Deadline.Add(now.Sub(w.Touch.Due))
+		w.Touch.Due = now
+	}
+	w.Touch.TakenUp = now
+	return w
 }
 
 func latest(times ...time.Time) time.Time {

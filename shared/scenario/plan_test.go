@@ -378,27 +378,16 @@ func TestAStoredTouchFindsItsWantOrTheReasonWhyItHasNone(t *testing.T) {
 	}
 }
 
-func TestRanksAndNames(t *testing.T) {
-	names := scenario.Names()
-	for i, name := range names {
-		if scenario.Rank(name) != i || slices.Index(names, name) != i {
-			t.Errorf("%s ranks %d and stands at %d", name, scenario.Rank(name), i)
-		}
+func TestNamesStandInTheArbitersOrderOfJourneys(t *testing.T) {
+	names := scenario.Shipped().Names()
+	place := func(name string) int { return slices.Index(names, name) }
+	order := []string{"appointment", "complex-visit", "plan", "recall", "birthday", "sleeping-6", "sleeping-12", "sleeping-18", "season", "referral"}
+	if slices.ContainsFunc(order, func(n string) bool { return place(n) < 0 }) || !slices.IsSortedFunc(order, func(a, b string) int { return place(a) - place(b) }) {
+		t.Errorf("the order is %v", names)
 	}
-	if scenario.Rank("unheard-of") != len(names) {
-		t.Error("a name nobody knows has a rank")
-	}
-	names[0] = "changed"
-	if scenario.Names()[0] == "changed" {
-		t.Error("a caller can change the ranks")
-	}
-	// The arbiter's order of journeys.
-	order := []string{"appointment", "complex-visit", "plan", "recall", "implant-year", "birthday", "sleeping-6", "season", "referral"}
-	if !slices.IsSortedFunc(order, func(a, b string) int { return scenario.Rank(a) - scenario.Rank(b) }) {
-		t.Error("the ranks are not the arbiter's")
-	}
-	if !slices.Contains(scenario.Names(), "recall") || scenario.Shipped().Find("recall") == nil && scenario.Shipped().Find("nothing") != nil {
-		t.Error("names are not found")
+	rank := func(name string) int { return scenario.Shipped().Find(name).Rank }
+	if rank("recall") != rank("implant-year") || rank("recall") != rank("orthodontics-6m") {
+		t.Error("a recall and the anniversaries are not of one rank")
 	}
 	if scenario.Shipped().Step("appointment", "reminder") == nil || scenario.Shipped().Step("appointment", "x") != nil || scenario.Shipped().Step("x", "reminder") != nil {
 		t.Error("steps are not found")
@@ -409,10 +398,10 @@ func TestWhatMattersMoreLeavesFirst(t *testing.T) {
 	s := newScene(t, "2026-03-10 12:00")
 	s.visit("V", "2026-03-10 11:00", "2026-03-10 11:05")
 	last := -1
-	for _, name := range scenario.Names() {
+	for _, name := range scenario.Shipped().Names() {
 		s.clinic.Scenarios[name] = dental.ScenarioSettings{On: true}
 		step := scenario.Step{Name: "x", Class: dental.Service, When: []scenario.When{{Deadline: scenario.Span{Days: 1}}}}
-		w := scenario.Catalogue{{Name: name, On: scenario.OnVisitDay, Steps: []scenario.Step{step}}}.Plan(&s.clinic, &s.card, scenario.Subject{On: scenario.OnVisitDay, ID: "2026-03-10"})
+		w := scenario.Catalogue{{Name: name, Rank: scenario.Shipped().Find(name).Rank, On: scenario.OnVisitDay, Steps: []scenario.Step{step}}}.Plan(&s.clinic, &s.card, scenario.Subject{On: scenario.OnVisitDay, ID: "2026-03-10"})
 		if p := w[0].Touch.Priority; p < last || p > 9 { // one digit of the due key
 			t.Errorf("%s has the priority %d after %d", name, p, last)
 		} else {

@@ -23,7 +23,9 @@ var noReasons = strings.Fields(`
 	accepted act address after-visit answer appointment arrived asked assign awaited bad-address birthday booking cancel cancelled
 	change channel claim club complaint complex-visit confirm date day decided deferred delivered drop earlier end error
 	gone implant-year missed no-channel none not-arrived plan reason recall referral refused review scenario season
-	several skip standing start thanks time touch tried undelivered unrated visit-day wait`)
+	several skip standing start thanks time touch tried undelivered unrated visit-day wait
+	activity adult apart birthdays complex doctor doctor-left earned interval joined last-implant last-orthodontics last-seen
+	last-visit long-ago next occasions open plain recommends return-date sleeping visit`)
 
 var wordForm = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 
@@ -64,10 +66,10 @@ func words(t *testing.T, folder string) map[string]string {
 func TestEveryReasonThatTheCodeGivesHasWordsInEveryLanguage(t *testing.T) {
 	for _, folder := range []string{".", "../cadence", "../outreach"} {
 		for word, file := range words(t, folder) {
-			if slices.Contains(noReasons, word) || slices.Contains(scenario.Names(), word) {
+			if slices.Contains(noReasons, word) || slices.Contains(scenario.Shipped().Names(), word) {
 				continue
 			}
-			if _, isGate := scenario.GateNames()[word]; isGate {
+			if _, isGate := scenario.GateNames()[word]; isGate && word != "in-recall" && word != "return-ahead" && word != "too-soon" {
 				continue
 			}
 			for _, l := range locale.All() {

@@ -2,7 +2,10 @@ package scenario
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/cadence"
@@ -12,6 +15,10 @@ import (
 // recent is how far back a fact may lie and still be planned when it arrives;
 // what is older is backlog.
 const recent = 7 * 24 * time.Hour
+
+// caughtUp is how many days a scan, or the news of a fact, may come after the
+// day of a touch and still plan it; what is older is backlog.
+const caughtUp = 7
 
 // Reconcile compares what the facts ask for with what is stored, for the given
 // subjects and for every subject that has an open touch, and returns the
@@ -63,19 +70,10 @@ func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time
 	stored := card.Touch(w.Touch.Scenario, w.Touch.Step, w.Touch.Anchor)
 	over := c.Over(cl, card, w, now)
 	if stored == nil || replannable(*stored, w) {
-		switch {
-		case over != "" || now.After(w.Touch.Deadline.Add(recent)):
-			return dental.Touch{}, false
-		case w.TooLate:
-			t := w.Touch
-			t.State, t.PlannedAt = dental.Planned, now
-			return End(cl, t, dental.Skipped, dental.LateEvent, now), true
-		case now.After(w.Touch.Deadline):
+		if over != "" {
 			return dental.Touch{}, false
 		}
-		t := w.Touch
-		t.State, t.PlannedAt, t.Wake = dental.Planned, now, wake(cl, w, now)
-		return t, true
+		return c.open(cl, card, w, now)
 	}
 	if !stored.State.Open() {
 		return dental.Touch{}, false
@@ -87,11 +85,90 @@ func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time
 	if t.Due.Equal(w.Touch.Due) && t.Deadline.Equal(w.Touch.Deadline) {
 		return dental.Touch{}, false
 	}
-	t.Due, t.Deadline, t.Wake = w.Touch.Due, w.Touch.Deadline, wake(cl, w, now)
+	t.Due, t.Deadline = w.Touch.Due, w.Touch.Deadline
+	t.Wake = wake(cl, w, now)
 	if t.State == dental.Queued {
 		t.State = dental.Planned
 	}
 	return t, true
+}
+
+// open plans a wanted touch that is not there yet, if its time has come for planning.
+func (c Catalogue) open(cl *dental.Clinic, card *dental.Card, w Want, now time.Time) (dental.Touch, bool) {
+	today, settings := cl.Today(now), cl.Scenario(w.Touch.Scenario)
+	backlog := false
+	if !w.Opens.IsZero() {
+		missed := w.Opens.Before(today.AddDays(-caughtUp)) || w.Opens.Before(settings.Since)
+		switch {
+		case w.Opens.After(today):
+			return dental.Touch{}, false // its scan will find it
+		case missed && (settings.BacklogPerDay == 0 || w.Step.Backlog.IsZero() || w.Opens.Before(back(today, w.Step.Backlog))):
+			return dental.Touch{}, false
+		}
+		backlog = missed
+	}
+	t := w.Touch
+	t.State, t.PlannedAt = dental.Planned, now
+	switch late := now.After(t.Deadline); {
+	case backlog:
+		t.State, t.Backlog = dental.Held, true
+	case now.After(t.Deadline.Add(recent)):
+		return dental.Touch{}, false
+	case w.TooLate:
+		return End(cl, t, dental.Skipped, dental.LateEvent, now), true
+	case late:
+		return dental.Touch{}, false
+	}
+	if c.HeldOut(cl, card, t) {
+		return End(cl, t, dental.Skipped, "holdout", now), true
+	}
+	if !backlog {
+		c.start(cl, &t, w, now)
+	}
+	return t, true
+}
+
+// start lets an open touch go its way: to a person's release where the clinic
+// wants one, else to its time.
+func (c Catalogue) start(cl *dental.Clinic, t *dental.Touch, w Want, now time.Time) {
+	t.Wake = wake(cl, w, now)
+	if t.Class == dental.Advertising && t.Kind == "" && cl.Scenario(t.Scenario).Release != dental.ReleaseAuto {
+		t.State, t.HeldOn = dental.Held, cl.Today(t.Wake)
+	}
+}
+
+// TakeUp lets a touch of the backlog go. The touch that comes back is to be
+// written; ok is false when the facts ask for it no longer, and it is cancelled.
+func (c Catalogue) TakeUp(cl *dental.Clinic, card *dental.Card, t dental.Touch, now time.Time) (taken dental.Touch, ok bool) {
+	w, wanted := c.WantOf(cl, card, t)
+	reason := ""
+	if !wanted {
+		reason = c.Unwanted(cl, card, t)
+	} else if reason = c.Over(cl, card, w, now); reason == "" {
+		if gone, isGone := card.Patient.Gone(); isGone {
+			reason = gone
+		}
+	}
+	if reason != "" {
+		return End(cl, t, dental.TouchCancelled, reason, now), false
+	}
+	w = w.takenUp(now)
+	t.Due, t.Deadline, t.TakenUp, t.Backlog, t.State = w.Touch.Due, w.Touch.Deadline, now, false, dental.Planned
+	c.start(cl, &t, w, now)
+	return t, true
+}
+
+// HeldOut reports whether the patient is left alone by the touch's scenario for
+// measuring what it does: by a hash that never changes, so that a greater share
+// takes in all of a smaller one. Nobody is held out of a service message.
+func (c Catalogue) HeldOut(cl *dental.Clinic, card *dental.Card, t dental.Touch) bool {
+	percent := cl.Scenario(t.Scenario).HoldoutPercent
+	s := c.Find(t.Scenario)
+	if percent <= 0 || s == nil || s.Critical || t.Class == dental.Service {
+		return false
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{"holdout", cl.Owner(), card.Patient.ID, c.family(t.Scenario)}, "\x00")))
+	return binary.BigEndian.Uint64(sum[:8])%100 < uint64(percent)
 }
 
 // replannable reports whether a touch that ended without a claim may be planned
@@ -108,10 +185,13 @@ func wake(cl *dental.Clinic, w Want, now time.Time) time.Time {
 
 // Leave is the first instant from t on at which the hours let the touch go.
 func Leave(cl *dental.Clinic, w Want, t time.Time) time.Time {
+	hours := cadence.HoursOf(cl)
+	if w.Touch.Kind == dental.CallTask || w.Touch.Class == dental.Advertising {
+		t = cadence.AfterHolidays(cl, t)
+	}
 	if w.Touch.Kind != "" {
 		return t
 	}
-	hours := cadence.HoursOf(cl)
 	if e := w.Step.Evening; !e.Within.IsZero() && !t.After(e.Within.AddTo(w.Base, hours.Loc)) {
 		late := hours
 		late.To, _ = dental.ParseTimeOfDay(e.Until)
@@ -150,6 +230,23 @@ func (c Catalogue) unwanted(cl *dental.Clinic, card *dental.Card, t dental.Touch
 		return cmp.Or(lost(card, a, t.Anchor), "booked")
 	case OnAnswer:
 		return "answer-changed"
+	case OnVisitDay:
+		if day, err := dental.ParseDate(t.Anchor); err == nil && len(card.VisitsOn(day)) > 0 {
+			return "answer-changed" // the day is still there, the patient's opinion of it is not
+		}
+	case OnClub:
+		return "visit-changed"
+	case OnPlan:
+		return "stage-done"
+	case OnBirthday:
+		return "birthday-changed"
+	case OnReturnDate:
+		if r := card.Response(t.Scenario, t.Anchor); r != nil && r.Action == dental.LaterOffer {
+			return "later"
+		}
+		if m := milestone(card, dental.LastVisit, ""); m != nil && m.Date.Before(cl.Today(t.PlannedAt)) {
+			return "superseded"
+		}
 	}
 	return "attended"
 }
@@ -171,6 +268,9 @@ func Recent(cl *dental.Clinic, card *dental.Card, now time.Time) []Subject {
 			out = append(out, s)
 		}
 	}
+	for _, s := range Calendar(cl, card, cl.Today(now)) {
+		add(s)
+	}
 	since := now.Add(-2 * recent)
 	for _, a := range card.Appointments {
 		if a.Start.After(since) || a.ChangedAt.After(since) {
@@ -180,6 +280,7 @@ func Recent(cl *dental.Clinic, card *dental.Card, now time.Time) []Subject {
 	for _, v := range card.Visits {
 		if v.FinishedAt.After(since) {
 			add(Subject{OnVisitDay, v.Day.String()})
+			add(Subject{OnClub, v.Day.String()})
 		}
 	}
 	for _, a := range card.Answers {

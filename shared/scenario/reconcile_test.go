@@ -88,9 +88,9 @@ func TestTouchesFollowTheFacts(t *testing.T) {
 	same(t, "a visit", s.reconcile(visitDay), "thanks planned due 2026-03-10 21:30, looked at 2026-03-11 09:00", "survey planned due 2026-03-11 20:00, looked at 2026-03-11 20:00")
 	s.answer("2026-03-10", "2026-03-10 22:00", dental.Good, -1)
 	s.now = s.at("2026-03-10 22:00")
-	same(t, "an answer", s.reconcile(visitDay, scenario.Subject{On: scenario.OnAnswer, ID: "2026-03-10"}), "survey cancelled (answered)", "ask planned due 2026-03-11 22:00, looked at 2026-03-12 09:00")
+	same(t, "an answer", s.reconcile(visitDay, scenario.Subject{On: scenario.OnAnswer, ID: "2026-03-10"}), "survey cancelled (answered)", "invite planned due 2026-03-13 12:00, looked at 2026-03-13 12:00", "ask planned due 2026-03-11 22:00, looked at 2026-03-12 09:00")
 	s.card.Answers[0].Rating = dental.Bad
-	same(t, "another answer", s.reconcile(scenario.Subject{On: scenario.OnAnswer, ID: "2026-03-10"}), "ask cancelled (answer-changed)")
+	same(t, "another answer", s.reconcile(scenario.Subject{On: scenario.OnAnswer, ID: "2026-03-10"}), "ask cancelled (answer-changed)", "invite cancelled (answer-changed)")
 	s.clinic.Scenarios["after-visit"] = dental.ScenarioSettings{On: true, Steps: map[string]bool{"thanks": false}}
 	same(t, "a step switched off", s.reconcile(), "thanks cancelled (step-off)")
 	s.card.Patient.Status = dental.Deceased
@@ -395,7 +395,7 @@ func TestTheSubjectsOfACardThatMayStillAskForATouch(t *testing.T) {
 	s.answer("2026-03-10", "2026-03-11 18:00", dental.Good, -1)
 	s.answer("2026-02-10", "2026-02-11 18:00", dental.Good, -1)
 	want := []scenario.Subject{{On: scenario.OnAppointment, ID: "ahead"}, {On: scenario.OnAppointment, ID: "lately"}, {On: scenario.OnAppointment, ID: "cancelled-now"},
-		{On: scenario.OnVisitDay, ID: "2026-03-10"}, {On: scenario.OnAnswer, ID: "2026-03-10"}}
+		{On: scenario.OnVisitDay, ID: "2026-03-10"}, {On: scenario.OnClub, ID: "2026-03-10"}, {On: scenario.OnAnswer, ID: "2026-03-10"}}
 	if got := scenario.Recent(&s.clinic, &s.card, s.now); !slices.Equal(got, want) {
 		t.Errorf("they are %v, want %v", got, want)
 	}

@@ -13,6 +13,7 @@ package scenario
 //go:generate go run ./catalogue/compile
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -27,7 +28,19 @@ type Scenario struct {
 	Name  string
 	Title map[string]string // by locale, for staff
 	On    Trigger           // what it hangs on
-	Steps []Step
+	// Rank is the place in the arbiter's order of journeys, the lowest first:
+	// what matters more leaves first, and the rest makes room for it.
+	Rank int
+	// Family joins scenarios that are one to the patient: a "never" to one of
+	// them ends all, and who is held out of one is held out of all. "" is the scenario alone.
+	Family string
+	// Critical: nobody is held out of it for measuring.
+	Critical bool
+	// Benefit is what it offers where the clinic has set nothing.
+	Benefit dental.Benefit
+	// Audience are predicates that must all hold for the scenario to concern a patient.
+	Audience []Gate
+	Steps    []Step
 }
 
 // Trigger names the kind of fact that a scenario hangs on, and so the shape of
@@ -44,6 +57,25 @@ const (
 	// OnAnswer: what a patient said of a day. Anchor: the day.
 	// States: happy, neutral, unhappy, unrated. Times: answer.
 	OnAnswer Trigger = "answer"
+	// OnClub: a visit day that changed the patient's standing in the club.
+	// Anchor: the day. States: joined, earned. Times: end.
+	OnClub Trigger = "club"
+	// OnReturnDate: the date to come back by. Anchor: the date. States: open,
+	// later (the patient asked to be offered again). Times: date, visit, later.
+	OnReturnDate Trigger = "return-date"
+	// OnPlan: the plan with the latest activity. Anchor: PlanAnchor, plan:day of it. Times: activity.
+	OnPlan Trigger = "plan"
+	// OnLastVisit: the last visit's day, which is the anchor. Times: visit.
+	OnLastVisit Trigger = "last-visit"
+	// OnLastImplant: the day of the last implant, which is the anchor. Times: visit.
+	OnLastImplant Trigger = "last-implant"
+	// OnLastOrthodontics: the day of the last orthodontic visit, which is the anchor. Times: visit.
+	OnLastOrthodontics Trigger = "last-orthodontics"
+	// OnBirthday: a birthday. Anchor: the year. Times: day.
+	OnBirthday Trigger = "birthday"
+	// OnSeason: a season of the year. Anchor: the year in which it begins.
+	// Times: day, which is the patient's own of the season's days.
+	OnSeason Trigger = "season"
 )
 
 // Step is one touch of a scenario: a message, or a staff task when Task is set.
@@ -56,6 +88,18 @@ type Step struct {
 	// Reminder of an own appointment: no ceiling holds it, it has a refusal of
 	// its own, and one message speaks of all a household's appointments of the day.
 	Reminder bool
+	// Exempt from the weekly cap, as a birthday is.
+	Exempt bool
+	// Plain says the step in the variant "plain", as a service message, to whom
+	// an advertisement may not be sent.
+	Plain bool
+	// Fallback is the task that staff get when no message may or can reach the patient.
+	Fallback dental.TaskKind
+	// Backlog is how long ago the step's day may be for it to be taken up later;
+	// 0: what was missed is missed.
+	Backlog Span
+	// Only are predicates that must all hold for the step to concern a patient.
+	Only []Gate
 	// When lists the times by the state of the anchor; the first that fits counts.
 	When []When
 	// Fresh is how long after the first of the times the fact may reach us; a
@@ -81,6 +125,9 @@ type Text struct {
 	Button     string
 }
 
+// Plain is the variant of a text without its advertisement.
+const Plain = "plain"
+
 // BookingLink leads to the clinic's own booking page, which is no patient's link.
 const BookingLink dental.Purpose = "booking"
 
@@ -100,8 +147,20 @@ type When struct {
 	Hours string
 	// Follows keeps a distance from another step: at the earliest By after it left.
 	Follows Follow
+	// Season is the stretch of the year that the step is spread over.
+	Season Season
 	// Variant picks another text.
 	Variant string
+	// AfterRecall puts the step off until the return date has passed and the
+	// recall's journey is over.
+	AfterRecall bool
+}
+
+// Season begins on a day of the year and goes on for some of the clinic's
+// working days. Each patient has one of them, by the day of the month of the last visit.
+type Season struct {
+	From string // MM-DD
+	Over int
 }
 
 // Late is the rule for a booking that came after the step's time: not at all
@@ -122,12 +181,16 @@ type Evening struct {
 	Until  string // HH:MM
 }
 
-// Gate is a predicate by name that keeps a touch from leaving; see gates.go
-// for the names and which parameters each takes.
+// Gate is a predicate by name with its parameters. One that stands under
+// "unless" keeps a touch from leaving; see gates.go for the names and which
+// parameters each takes. One that stands under "audience" or "only" says whom
+// a scenario or a step is for; see audience.go.
 type Gate struct {
 	Name   string
 	Count  int
 	Within Span
+	From   Span
+	To     Span
 }
 
 // Find gives the scenario of a name, or nil.
@@ -164,20 +227,37 @@ func (s *Step) Text(variant, locale string) Text {
 	return s.Texts[locale]
 }
 
-// ranks is the arbiter's order of journeys: what matters more stands first and
-// leaves first. Names not in the catalogue yet are known to settings.
-var ranks = []string{"after-visit", "appointment", "review", "complex-visit", "plan", "recall", "implant-year", "orthodontics-6m",
-	"birthday", "club", "sleeping-6", "sleeping-12", "sleeping-18", "season", "referral"}
-
-// Names lists every scenario of the product in the order of their rank.
-func Names() []string { return slices.Clone(ranks) }
-
-// Rank is a scenario's place in the order of journeys, 0 first.
-func Rank(name string) int {
-	if i := slices.Index(ranks, name); i >= 0 {
-		return i
+// Names lists the scenarios in the order of their rank.
+func (c Catalogue) Names() []string {
+	var out []string
+	for _, s := range slices.SortedStableFunc(slices.Values(c), func(a, b Scenario) int { return cmp.Or(a.Rank-b.Rank, cmp.Compare(a.Name, b.Name)) }) {
+		out = append(out, s.Name)
 	}
-	return len(ranks)
+	return out
+}
+
+// rank is a scenario's place, above all for one that is not known.
+func (c Catalogue) rank(name string) int {
+	if s := c.Find(name); s != nil {
+		return s.Rank
+	}
+	return 1 << 16
+}
+
+// Called is the scenario's title in a language, its name when it is not known.
+func (c Catalogue) Called(name, language string) string {
+	if s := c.Find(name); s != nil {
+		return cmp.Or(s.Title[language], name)
+	}
+	return name
+}
+
+// family is what the scenario is to the patient.
+func (c Catalogue) family(name string) string {
+	if s := c.Find(name); s != nil {
+		return cmp.Or(s.Family, name)
+	}
+	return name
 }
 
 // on reports whether the clinic runs the step.

@@ -34,10 +34,21 @@ func Shipped() (scenario.Catalogue, error) { return Read(files) }
 
 // file is one scenario as it is written.
 type file struct {
-	Name  string            `yaml:"name"`
-	Title map[string]string `yaml:"title"`
-	On    string            `yaml:"on"`
-	Steps []step            `yaml:"steps"`
+	Name     string            `yaml:"name"`
+	Title    map[string]string `yaml:"title"`
+	On       string            `yaml:"on"`
+	Rank     int               `yaml:"rank"`
+	Family   string            `yaml:"family"`
+	Critical bool              `yaml:"critical"`
+	Benefit  benefit           `yaml:"benefit"`
+	Audience []gate            `yaml:"audience"`
+	Steps    []step            `yaml:"steps"`
+}
+
+type benefit struct {
+	Kind    string `yaml:"kind"`
+	Percent int    `yaml:"percent"`
+	Amount  string `yaml:"amount"`
 }
 
 type step struct {
@@ -46,6 +57,11 @@ type step struct {
 	Task     string                       `yaml:"task"`
 	Off      bool                         `yaml:"off"`
 	Reminder bool                         `yaml:"reminder"`
+	Exempt   bool                         `yaml:"exempt"`
+	Plain    bool                         `yaml:"plain"`
+	Fallback string                       `yaml:"fallback"`
+	Backlog  span                         `yaml:"backlog"`
+	Only     []gate                       `yaml:"only"`
 	When     []when                       `yaml:"when"`
 	Fresh    span                         `yaml:"fresh"`
 	Evening  evening                      `yaml:"evening"`
@@ -66,6 +82,13 @@ type when struct {
 	Hours            string `yaml:"hours"`
 	Follows          follow `yaml:"follows"`
 	Variant          string `yaml:"variant"`
+	Season           season `yaml:"season"`
+	AfterRecall      bool   `yaml:"after-recall"`
+}
+
+type season struct {
+	From string `yaml:"from"`
+	Over int    `yaml:"over"`
 }
 
 type late struct {
@@ -84,10 +107,14 @@ type evening struct {
 	Until  string `yaml:"until"`
 }
 
+// gate is a predicate under "unless" (gate) or under "audience" and "only" (is).
 type gate struct {
 	Gate   string `yaml:"gate"`
+	Is     string `yaml:"is"`
 	Count  int    `yaml:"count"`
 	Within span   `yaml:"within"`
+	From   span   `yaml:"from"`
+	To     span   `yaml:"to"`
 }
 
 type text struct {
@@ -187,9 +214,12 @@ func parse(name string, raw []byte) (scenario.Scenario, []error) {
 }
 
 func convert(f file) scenario.Scenario {
-	s := scenario.Scenario{Name: f.Name, Title: f.Title, On: scenario.Trigger(f.On)}
+	s := scenario.Scenario{Name: f.Name, Title: f.Title, On: scenario.Trigger(f.On), Rank: f.Rank, Family: f.Family, Critical: f.Critical,
+		Benefit:  dental.Benefit{Kind: dental.BenefitKind(f.Benefit.Kind), Percent: f.Benefit.Percent},
+		Audience: gates(f.Audience)}
 	for _, x := range f.Steps {
 		st := scenario.Step{Name: x.Name, Class: dental.Class(x.Class), Task: dental.TaskKind(x.Task), Off: x.Off, Reminder: x.Reminder,
+			Exempt: x.Exempt, Plain: x.Plain, Fallback: dental.TaskKind(x.Fallback), Backlog: scenario.Span(x.Backlog), Only: gates(x.Only), Unless: gates(x.Unless),
 			Fresh: scenario.Span(x.Fresh), Evening: scenario.Evening{Within: scenario.Span(x.Evening.Within), Until: x.Evening.Until},
 			Link: dental.Purpose(x.Link), Advice: x.Advice}
 		for _, w := range x.When {
@@ -198,11 +228,9 @@ func convert(f file) scenario.Scenario {
 			}
 			st.When = append(st.When, scenario.When{For: w.For, From: w.From, After: scenario.Span(w.After), Deadline: scenario.Span(*w.Deadline),
 				WorkingDayBefore: w.WorkingDayBefore, At: w.At, Hours: w.Hours, Variant: w.Variant,
+				Season: scenario.Season(w.Season), AfterRecall: w.AfterRecall,
 				Late:    scenario.Late{Least: scenario.Span(w.Late.Least), After: scenario.Span(w.Late.After), Before: scenario.Span(w.Late.Before)},
 				Follows: scenario.Follow{Step: w.Follows.Step, By: scenario.Span(w.Follows.By)}})
-		}
-		for _, g := range x.Unless {
-			st.Unless = append(st.Unless, scenario.Gate{Name: g.Gate, Count: g.Count, Within: scenario.Span(g.Within)})
 		}
 		for key, t := range x.Texts {
 			if st.Texts == nil {
@@ -215,28 +243,65 @@ func convert(f file) scenario.Scenario {
 	return s
 }
 
+func gates(written []gate) []scenario.Gate {
+	var out []scenario.Gate
+	for _, g := range written {
+		out = append(out, scenario.Gate{Name: g.Gate + g.Is, Count: g.Count, Within: scenario.Span(g.Within), From: scenario.Span(g.From), To: scenario.Span(g.To)})
+	}
+	return out
+}
+
 // triggers are what package scenario documents of each, and the values that the
 // texts which hang on it are given: some always, some when there is one.
 var triggers = map[scenario.Trigger]struct {
 	times, states     []string
+	kinds             []string // variants that the facts themselves choose
 	always, sometimes []message.Placeholder
 }{
 	scenario.OnVisitDay: {times: []string{"end"},
-		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Until, message.Next, message.Advice}},
+		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Until, message.Next, message.Advice, message.Benefit}},
 	scenario.OnAppointment: {times: []string{"start", "booked", "change"}, states: []string{"standing", "missed", "cancelled"},
 		always:    []message.Placeholder{message.Day, message.Date, message.Time},
 		sometimes: []message.Placeholder{message.Doctor}},
 	scenario.OnAnswer: {times: []string{"answer"}, states: []string{"happy", "neutral", "unhappy", "unrated"},
 		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Until, message.Next}},
+	scenario.OnClub: {times: []string{"end"}, states: []string{"joined", "earned"},
+		sometimes: []message.Placeholder{message.Doctor, message.Until, message.Benefit}},
+	scenario.OnReturnDate: {times: []string{"date", "visit", "later"}, states: []string{"open", "later"}, kinds: kinds(),
+		always: []message.Placeholder{message.Until, message.Minutes}, sometimes: offered},
+	scenario.OnPlan: {times: []string{"activity"}, always: []message.Placeholder{message.Minutes}, sometimes: offered},
+	scenario.OnLastVisit: {times: []string{"visit"}, kinds: kinds(),
+		always: []message.Placeholder{message.Minutes, message.Until}, sometimes: offered},
+	scenario.OnLastImplant:      {times: []string{"visit"}, always: []message.Placeholder{message.Minutes}, sometimes: offered},
+	scenario.OnLastOrthodontics: {times: []string{"visit"}, always: []message.Placeholder{message.Minutes}, sometimes: offered},
+	scenario.OnBirthday:         {times: []string{"day"}, always: []message.Placeholder{message.Until}, sometimes: offered},
+	scenario.OnSeason: {times: []string{"day"}, kinds: kinds(),
+		always: []message.Placeholder{message.Minutes, message.Until}, sometimes: offered},
 }
+
+// offered are the values that a text which invites may have.
+var offered = []message.Placeholder{message.Doctor, message.Next, message.Benefit}
+
+func kinds() []string {
+	var out []string
+	for _, k := range dental.ProcedureKinds() {
+		out = append(out, string(k))
+	}
+	return out
+}
+
+// plain is the variant of a step that may go without its advertisement.
+const plain = "plain"
 
 // several is the variant of a reminder that speaks of several appointments of
 // the day, which have no time in common and {list} instead.
 const several = "several"
 
-var links = []dental.Purpose{"", dental.SurveyLink, dental.AppointmentLink, scenario.BookingLink}
+var links = []dental.Purpose{"", dental.SurveyLink, dental.AppointmentLink, scenario.BookingLink, dental.OfferLink, dental.GiftLink, dental.ClubLink, dental.ReferralLink}
 
-var tasks = []dental.TaskKind{dental.CallTask, dental.PlanTask, dental.ConfirmTask, dental.FeedbackTask, dental.RebookTask, dental.CallbackTask}
+var tasks = []dental.TaskKind{dental.CallTask, dental.PlanTask, dental.ConfirmTask, dental.FeedbackTask, dental.RebookTask, dental.CallbackTask, dental.WakeTask}
+
+var benefits = []dental.BenefitKind{"", dental.Discount, dental.FreeService}
 
 // checker gathers the faults of one scenario.
 type checker struct {
@@ -251,9 +316,19 @@ func (c *checker) fault(format string, args ...any) {
 
 func (c *checker) scenario(f file) {
 	s := c.s
-	if !slices.Contains(scenario.Names(), s.Name) {
-		c.fault("the scenario %q has no rank", s.Name)
+	if !stepName.MatchString(s.Name) {
+		c.fault("the name %q is not of the form a-z, 0-9 and -", s.Name)
 	}
+	if s.Rank < 1 || s.Rank > 99 {
+		c.fault("rank: %d is not from 1, which leaves first, to 99", s.Rank)
+	}
+	if s.Family != "" && !stepName.MatchString(s.Family) {
+		c.fault("family: %q is not of the form a-z, 0-9 and -", s.Family)
+	}
+	if b := s.Benefit; !slices.Contains(benefits, b.Kind) || (b.Kind == dental.Discount) != (b.Percent > 0) || b.Percent > 50 {
+		c.fault("benefit: it is a discount with a percent up to 50, or a free-service")
+	}
+	c.audience("audience", f.Audience, s.Audience)
 	if _, ok := triggers[s.On]; !ok {
 		c.fault("on: %q is not one of %v", s.On, slices.Sorted(maps.Keys(triggers)))
 	}
@@ -271,7 +346,28 @@ func (c *checker) scenario(f file) {
 				c.fault("when: there is no deadline")
 			}
 		}
+		c.audience("only", f.Steps[i].Only, s.Steps[i].Only)
+		for _, g := range f.Steps[i].Unless {
+			if g.Is != "" {
+				c.fault("unless: a gate is named by gate, not by is")
+			}
+		}
 		c.step(&s.Steps[i], s.Steps[:i])
+	}
+}
+
+// audience checks predicates that say whom something is for.
+func (c *checker) audience(what string, written []gate, read []scenario.Gate) {
+	takes := scenario.AudienceNames()
+	for i, g := range read {
+		switch t, ok := takes[g.Name]; {
+		case written[i].Gate != "":
+			c.fault("%s: a predicate is named by is, not by gate", what)
+		case !ok:
+			c.fault("%s: there is no %q, only %v", what, g.Name, slices.Sorted(maps.Keys(takes)))
+		case !t.From && !g.From.IsZero(), !t.To && !g.To.IsZero(), t.From && g.From.IsZero(), g.Count != 0, !g.Within.IsZero():
+			c.fault("%s: %q takes from: %t, to: %t", what, g.Name, t.From, t.To)
+		}
 	}
 }
 
@@ -300,7 +396,7 @@ func (c *checker) step(st *scenario.Step, before []scenario.Step) {
 		switch t, ok := takes[g.Name]; {
 		case !ok:
 			c.fault("unless: there is no gate %q, only %v", g.Name, slices.Sorted(maps.Keys(takes)))
-		case t.Count != (g.Count > 0), t.Within != !g.Within.IsZero():
+		case t.Count != (g.Count > 0), t.Within != !g.Within.IsZero(), !g.From.IsZero(), !g.To.IsZero():
 			c.fault("unless: the gate %q takes count: %t, within: %t", g.Name, t.Count, t.Within)
 		}
 	}
@@ -311,10 +407,16 @@ func (c *checker) step(st *scenario.Step, before []scenario.Step) {
 		if !slices.Contains(tasks, st.Task) {
 			c.fault("task: %q is not one of %v", st.Task, tasks)
 		}
-		if len(st.Texts) > 0 || st.Link != "" {
-			c.fault("a task has neither texts nor a link")
+		if len(st.Texts) > 0 || st.Link != "" || st.Plain || st.Fallback != "" {
+			c.fault("a task has neither texts nor a link, and nothing to fall back to")
 		}
 		return
+	}
+	if st.Fallback != "" && !slices.Contains(tasks, st.Fallback) {
+		c.fault("fallback: %q is not one of %v", st.Fallback, tasks)
+	}
+	if st.Plain && st.Class != dental.Advertising {
+		c.fault("plain: only an advertisement may go without its offer")
 	}
 	c.texts(st)
 	if len(st.Advice) > 0 {
@@ -347,7 +449,23 @@ func (c *checker) when(st *scenario.Step, w scenario.When, others []scenario.Whe
 	if !slices.Contains([]string{"", "earlier"}, w.Hours) {
 		c.fault("hours: %q is not \"earlier\"", w.Hours)
 	}
-	if day := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC); w.Deadline.AddTo(day, time.UTC).Before(w.After.AddTo(day, time.UTC)) {
+	if s := w.Season; s != (scenario.Season{}) || c.s.On == scenario.OnSeason {
+		if _, err := dental.ParseDate("2028-" + s.From); err != nil || s.Over < 1 || s.Over > 31 || c.s.On != scenario.OnSeason {
+			c.fault("season: a step on a season has from: MM-DD and over: 1 to 31 working days")
+		}
+	}
+	if w.AfterRecall && c.s.On != scenario.OnLastVisit {
+		c.fault("after-recall: it is for what follows a last visit")
+	}
+	if !c.s.On.Scanned() && !st.Backlog.IsZero() {
+		c.fault("backlog: only what a scan finds has one")
+	}
+	fromStart := !c.s.On.Scanned() || w.From != "" // else the deadline counts from the step's own day
+	if day := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC); !fromStart {
+		if !w.Deadline.AddTo(day, time.UTC).After(day) {
+			c.fault("deadline: it is over before the step is due")
+		}
+	} else if w.Deadline.AddTo(day, time.UTC).Before(w.After.AddTo(day, time.UTC)) {
 		c.fault("deadline: it is over before the step is due")
 	}
 	if w.Follows.Step != "" && !slices.ContainsFunc(before, func(s scenario.Step) bool { return s.Name == w.Follows.Step }) {
@@ -390,17 +508,24 @@ func (c *checker) texts(st *scenario.Step) {
 			variant, loc = "", key
 		}
 		variants[variant] = append(variants[variant], loc)
-		c.text(st, st.Texts[key], words{at: "texts/" + key + "/", locale: loc, class: st.Class}, variant)
+		class := st.Class
+		if variant == plain {
+			class = dental.Service
+		}
+		c.text(st, st.Texts[key], words{at: "texts/" + key + "/", locale: loc, class: class}, variant)
 	}
 	if len(variants[""]) == 0 {
 		c.fault("texts: there is none")
+	}
+	if st.Plain && len(variants[plain]) == 0 {
+		c.fault("texts: a step that may go plain needs one for that")
 	}
 	if st.Reminder && len(variants[several]) == 0 {
 		c.fault("texts: a reminder needs one for %q appointments", several)
 	}
 	for _, variant := range slices.Sorted(maps.Keys(variants)) {
 		c.locales("texts "+variant, variants[variant])
-		used := variant == "" || st.Reminder && variant == several ||
+		used := variant == "" || st.Reminder && variant == several || st.Plain && variant == plain || slices.Contains(triggers[c.s.On].kinds, variant) ||
 			slices.ContainsFunc(st.When, func(w scenario.When) bool { return w.Variant == variant })
 		if !used {
 			c.fault("texts: nothing speaks in the variant %q", variant)
@@ -415,9 +540,9 @@ func (c *checker) text(st *scenario.Step, t scenario.Text, w words, variant stri
 	if variant == several {
 		w.always = []message.Placeholder{message.Day, message.Date, message.List}
 	}
-	switch st.Link {
-	case "":
-	case scenario.BookingLink:
+	switch {
+	case st.Link == "" || variant == plain:
+	case st.Link == scenario.BookingLink:
 		w.sometimes = append(w.sometimes, message.Link)
 	default:
 		w.always = append(slices.Clone(w.always), message.Link)
@@ -430,7 +555,11 @@ func (c *checker) text(st *scenario.Step, t scenario.Text, w words, variant stri
 	part("sms", t.SMS, true)
 	part("subject", t.Subject, true)
 	part("heading", t.Heading, false)
-	part("button", t.Button, false)
+	if variant != plain {
+		part("button", t.Button, false)
+	} else if t.Button != "" {
+		c.fault("%sbutton: a plain text leads nowhere", w.at)
+	}
 	if len(t.Paragraphs) == 0 {
 		c.fault("%sparagraphs: there is none", w.at)
 	}

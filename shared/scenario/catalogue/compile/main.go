@@ -41,6 +41,8 @@ func Source(c scenario.Catalogue) ([]byte, error) {
 
 package scenario
 
+import "github.com/returnpoint/returnpoint/shared/dental"
+
 // Shipped is the catalogue of the product.
 func Shipped() Catalogue {
 	return `), literal...)
