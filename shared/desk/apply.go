@@ -336,7 +336,7 @@ func setScenarios(c *dental.Clinic, v value) {
 	}
 	shipped := scenario.Shipped()
 	v.fields(func(name string, v value) bool {
-		if !slices.Contains(scenario.Names(), name) {
+		if !slices.Contains(scenario.Shipped().Names(), name) {
 			return false
 		}
 		s := all[name]

@@ -30,7 +30,7 @@ func New(id string) dental.Clinic {
 	for _, day := range dental.Weekdays()[1:] {
 		c.Opening[day] = dental.Span{From: 9 * 60, To: 20 * 60}
 	}
-	for _, name := range scenario.Names() {
+	for _, name := range scenario.Shipped().Names() {
 		c.Scenarios[name] = dental.ScenarioSettings{On: name == "appointment", Release: dental.ReleaseStaff}
 	}
 	return c
@@ -54,7 +54,7 @@ func Demo() dental.Clinic {
 		{ID: "photo", Name: "Осмотр с фотопротоколом", Cost: dental.Money{Minor: 900_00, Currency: "RUB"}},
 		{ID: "polish", Name: "Полировка зубов", Cost: dental.Money{Minor: 700_00, Currency: "RUB"}},
 	}
-	for _, name := range scenario.Names() {
+	for _, name := range scenario.Shipped().Names() {
 		c.Scenarios[name] = dental.ScenarioSettings{On: true, Release: dental.ReleaseAuto}
 	}
 	return c

@@ -50,7 +50,7 @@ func stored(t *testing.T, s *desk.Settings, id string) *dental.Clinic {
 
 func TestANewClinicStartsWithRemindersAloneAndStaffRelease(t *testing.T) {
 	cl := desk.New("c1")
-	for _, name := range scenario.Names() {
+	for _, name := range scenario.Shipped().Names() {
 		s := cl.Scenario(name)
 		if s.On != (name == "appointment") {
 			t.Errorf("%s is on: %v", name, s.On)
@@ -68,7 +68,7 @@ func TestANewClinicStartsWithRemindersAloneAndStaffRelease(t *testing.T) {
 
 func TestTheDemoClinicHasEverythingOn(t *testing.T) {
 	cl := desk.Demo()
-	for _, name := range scenario.Names() {
+	for _, name := range scenario.Shipped().Names() {
 		if s := cl.Scenario(name); !s.On || s.Release != dental.ReleaseAuto || s.HoldoutPercent != 0 || s.BacklogPerDay != 0 {
 			t.Errorf("%s: %+v", name, s)
 		}

@@ -138,6 +138,7 @@ func (d *draft) apply(ctx context.Context) error {
 	d.card.Patient.Changes++
 	d.tx.Put(d.card.Patient)
 	d.milestones(before)
+	subjects = append(subjects, scenario.Calendar(d.clinic, d.card, d.clinic.Today(d.now))...)
 	course := journey.Course{Tx: d.tx, Catalogue: d.Catalogue, Clinic: d.clinic, Card: d.card, Now: d.now}
 	if course.Settle(journey.Options{Subjects: subjects, Awaken: wasStub && !d.card.Patient.Stub, Limit: most}) {
 		course.Defer()
@@ -175,6 +176,7 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 		} else if a, news = d.since(*old, a); !news {
 			return nil, false, nil
 		}
+		d.portrait(a.Doctor)
 		d.tx.Put(a)
 		d.card.Appointments = replace(d.card.Appointments, old, a)
 		day := d.clinic.Today(a.Start).String()
@@ -189,9 +191,10 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 		if old != nil {
 			v.Day, v.AcceptedAt = old.Day, old.AcceptedAt
 		}
+		d.portrait(v.Doctor)
 		d.tx.Put(v)
 		d.card.Visits = replace(d.card.Visits, old, v)
-		subjects = []scenario.Subject{{On: scenario.OnVisitDay, ID: v.Day.String()}}
+		subjects = []scenario.Subject{{On: scenario.OnVisitDay, ID: v.Day.String()}, {On: scenario.OnClub, ID: v.Day.String()}}
 		if v.AppointmentID != "" {
 			subjects = append(subjects, scenario.Subject{On: scenario.OnAppointment, ID: v.AppointmentID})
 		}
@@ -213,6 +216,9 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 		}
 		d.tx.Put(p)
 		d.card.Payments = replace(d.card.Payments, old, p)
+		if v := d.card.Visit(p.VisitID); v != nil { // money counts in the club
+			return []scenario.Subject{{On: scenario.OnClub, ID: v.Day.String()}}, true, nil
+		}
 		return nil, true, nil
 	}
 	return nil, false, dental.Errorf(dental.Invalid, "type", "the event of type %q says nothing", d.event.Type)

@@ -60,8 +60,18 @@ func (c Course) Settle(o Options) (left bool) {
 			return true
 		}
 		c.Tx.Put(change)
+		if t, held := change.(dental.Touch); held && t.State == dental.Held && !t.Backlog {
+			c.Hold(t)
+		}
 	}
 	return false
+}
+
+// Hold sees to it that staff learn of the batch that a held touch belongs to,
+// and that it ends when nobody releases it.
+func (c Course) Hold(t dental.Touch) {
+	c.Tx.Put(store.Job{Clinic: c.Clinic.ID, ID: "hold." + t.Scenario + "." + t.HeldOn.String(), Kind: store.HoldJob,
+		Scenario: t.Scenario, Day: t.HeldOn, Wake: c.Now, Made: c.Now})
 }
 
 // Defer leaves the rest of what Settle found to a job.

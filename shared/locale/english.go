@@ -35,6 +35,7 @@ var english = language{
 	point:     ".",
 	symbols:   map[string]string{"USD": "$", "EUR": "€", "GBP": "£"},
 	money:     symbolFirst,
+	free:      []string{"free", "gift", "complimentary"},
 	catalogue: sync.OnceValue(func() map[string]string { return mustParse("en", englishTexts) }),
 }
 

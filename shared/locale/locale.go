@@ -42,6 +42,7 @@ type language struct {
 	point   string            // between whole and fraction
 	symbols map[string]string // of currencies; others are written by their code
 	money   func(amount, symbol string, isCode bool) string
+	free    []string // how words begin that say that something costs nothing
 
 	catalogue func() map[string]string
 }

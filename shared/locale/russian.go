@@ -36,6 +36,7 @@ var russian = language{
 	point:     ",",
 	symbols:   map[string]string{"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸"},
 	money:     func(amount, symbol string, _ bool) string { return amount + noBreakSpace + symbol },
+	free:      []string{"бесплатн", "подар", "даром"},
 	catalogue: sync.OnceValue(func() map[string]string { return mustParse("ru", russianTexts) }),
 }
 

@@ -16,7 +16,8 @@ import (
 //	task.<kind>[.<variant>]  what staff are asked to do, in whole sentences
 //	kind.<kind>       a task kind's short name
 //	answer.…          a patient's answer, to fill {answer} with
-//	scenario.<name>, channel.<name>, class.<name>, state.<name>, procedure.<kind>
+//	benefit.…         what a patient gets for coming, to fill {benefit} with
+//	channel.<name>, class.<name>, state.<name>, procedure.<kind>
 //	mail.…, warning.… what the product adds to a message by itself
 //	check.<rule>      what is wrong with a {word} of a text
 //	page.…            the words of pages

@@ -25,11 +25,13 @@ func values() map[string]string {
 		"clinic":   "Улыбка",
 		"answer":   "👎",                       // from answer.*
 		"reason":   "нет согласия",            // from reason.*
-		"scenario": "Приглашение на контроль", // from scenario.*
+		"scenario": "Приглашение на контроль", // a title of the catalogue of scenarios
 		"channel":  "SMS",                     // from channel.*
 		"next":     "Контроль",                // the next step of the treatment
 		"word":     "скидка",                  // a word of a text that breaks a rule
-		"name":     "Пётр",                    // the name that a referred friend left
+		"name":     "Пётр",                    // the name that a referred friend left, or what a clinic calls a gift
+		"amount":   "500\u00a0₽",              // as Money writes it
+		"percent":  "10",
 	}
 }
 
@@ -44,7 +46,8 @@ func reasonCodes() []string {
 		"map-followed", "no-map", "answer-changed", "address-changed", "provider-refused", "no-answer-from-provider",
 		"all-channels-failed", "holdout", "not-released", "in-recall", "recall-variant", "too-soon", "superseded", "never",
 		"later", "stage-done", "doubtful-birthday", "near-advertisement", "emergency-only", "too-long-ago", "backlog",
-		"once-a-year", "invited-recently", "holiday",
+		"once-a-year", "invited-recently", "holiday", "return-ahead", "visit-changed", "birthday-changed", "outranked",
+		"visited-elsewhere", "no-channel",
 	}
 }
 
@@ -213,8 +216,6 @@ func TestEveryNameOfTheContractHasWords(t *testing.T) {
 			keys = append(keys, prefix+name)
 		}
 	}
-	add("scenario.", "after-visit", "complex-visit", "appointment", "recall", "plan", "sleeping-6", "sleeping-12", "sleeping-18",
-		"birthday", "implant-year", "orthodontics-6m", "season", "referral", "club", "review")
 	for _, c := range append(dental.Channels(), dental.StaffTask) {
 		add("channel.", string(c))
 	}
@@ -231,7 +232,7 @@ func TestEveryNameOfTheContractHasWords(t *testing.T) {
 	for _, r := range []dental.Rating{dental.Good, dental.Fair, dental.Bad} {
 		add("answer.", string(r))
 	}
-	add("", "answer.nps", "answer.rated", "mail.why", "mail.unsubscribe", "warning.advertising")
+	add("", "answer.nps", "answer.rated", "mail.why", "mail.unsubscribe", "warning.advertising", "doctor.yours")
 	for _, l := range All() {
 		for _, key := range keys {
 			if !l.Has(key) {

@@ -16,11 +16,16 @@ import (
 // smsParts is the most parts a text may take.
 const smsParts = 2
 
-// surveyLife and preferencesLife are how long these links open.
+// How long the links open.
 const (
 	surveyLife      = 30 * 24 * time.Hour
+	offerLife       = 60 * 24 * time.Hour
+	clubLife        = 365 * 24 * time.Hour
 	preferencesLife = 365 * 24 * time.Hour
 )
+
+// offerDays is how long an offer or a gift can be taken up.
+const offerDays = 30
 
 // Minter makes the token of a link and the key of a contact; the store does.
 type Minter interface {
@@ -33,6 +38,8 @@ type Composed struct {
 	Links   []dental.Link
 	// Tokens are the links' tokens, in their order.
 	Tokens []string
+	// DoctorLeft: the text says "your doctor" of one who has left, and staff are to name another.
+	DoctorLeft bool
 }
 
 // Compose writes the message of a claim.
@@ -62,7 +69,7 @@ func (c *composer) compose() (Composed, error) {
 	m := &c.out.Message
 	*m = Message{
 		Touch:   TouchRef{t.Clinic, t.Patient, t.Scenario, t.Step, t.Anchor},
-		Channel: c.d.Reach.Channel, To: c.d.Reach.Address, Class: t.Class, Locale: c.locale.String(), Sender: c.s.Clinic.Name,
+		Channel: c.d.Reach.Channel, To: c.d.Reach.Address, Class: c.class(), Locale: c.locale.String(), Sender: c.s.Clinic.Name,
 	}
 	if values[message.Link] != "" {
 		m.Links = append(m.Links, values[message.Link])
@@ -73,12 +80,15 @@ func (c *composer) compose() (Composed, error) {
 	return c.out, c.sms(values)
 }
 
+// class is what the message is as it leaves.
+func (c *composer) class() dental.Class { return c.d.Want.Touch.Class }
+
 func (c *composer) sms(values message.Values) error {
 	template, err := message.Compile(c.text.SMS)
 	if err != nil {
 		return fmt.Errorf("outreach: text of %s/%s: %w", c.s.Touch.Scenario, c.s.Touch.Step, err)
 	}
-	if w := message.Warning(c.locale, c.s.Touch.Class); w != "" {
+	if w := message.Warning(c.locale, c.class()); w != "" {
 		template = template.Append(w)
 	}
 	r := template.Render(values, smsParts)
@@ -107,7 +117,7 @@ func (c *composer) mail(values message.Values) error {
 		return err
 	}
 	letter := message.Letter{Locale: c.locale, Clinic: c.s.Clinic.Name, Address: c.s.Clinic.Address, Phone: string(c.s.Clinic.Phone),
-		Warning: message.Warning(c.locale, c.s.Touch.Class)}
+		Warning: message.Warning(c.locale, c.class())}
 	if letter.Heading, err = render(c.text.Heading); err != nil {
 		return err
 	}
@@ -127,7 +137,7 @@ func (c *composer) mail(values message.Values) error {
 		}
 		letter.Button = message.Button{Text: text, URL: url}
 	}
-	class := c.s.Touch.Class
+	class := c.class()
 	if c.d.Want.Step.Reminder {
 		class = dental.Reminders
 	}
@@ -154,7 +164,20 @@ func (c *composer) grant(l dental.Link) string {
 
 // link is the page that the text leads to.
 func (c *composer) link() string {
+	t := c.s.Touch
+	if c.d.Want.Variant == scenario.Plain {
+		return ""
+	}
 	switch c.d.Want.Step.Link {
+	case dental.OfferLink:
+		return c.grant(dental.Link{Purpose: dental.OfferLink, Subject: dental.OfferSubject(t.Scenario, t.Step, t.Anchor), Expires: c.s.Now.Add(offerLife)})
+	case dental.GiftLink:
+		return c.grant(dental.Link{Purpose: dental.GiftLink, Subject: dental.OfferSubject(t.Scenario, t.Step, t.Anchor),
+			Expires: c.until().AddDays(1).At(0, c.s.Clinic.Location())})
+	case dental.ClubLink:
+		return c.grant(dental.Link{Purpose: dental.ClubLink, Expires: c.s.Now.Add(clubLife)})
+	case dental.ReferralLink:
+		return c.grant(dental.Link{Purpose: dental.ReferralLink}) // one for life
 	case scenario.BookingLink:
 		return c.s.Clinic.BookingURL
 	case dental.SurveyLink:
@@ -209,7 +232,43 @@ func (c *composer) values() message.Values {
 			v[message.Until] = c.near(c.s.Card.ReturnDay(cl.Today(c.s.Now)))
 		}
 	}
+	sc := c.d.Want.Scenario
+	if sc.On.Scanned() || sc.On == scenario.OnClub {
+		v[message.Doctor], v[message.Until] = scenario.DoctorOf(c.s.Card, c.s.Touch).Name, c.near(c.until())
+		kind := scenario.NextService(c.s.Card).Kind
+		switch sc.On {
+		case scenario.OnReturnDate:
+			day, _ := dental.ParseDate(c.s.Touch.Anchor)
+			v[message.Until] = c.near(day)
+		case scenario.OnPlan:
+			next := scenario.NextStage(c.s.Card)
+			v[message.Next], kind = next.Name, next.Kind
+		}
+		if slices.Contains(dental.ProcedureKinds(), dental.ProcedureKind(c.d.Want.Variant)) {
+			kind = dental.ProcedureKind(c.d.Want.Variant)
+		}
+		v[message.Minutes] = c.locale.Minutes(scenario.Minutes(c.s.Card, kind))
+	}
+	v[message.Benefit] = c.locale.Benefit(c.benefit(sc))
+	if left := scenario.DoctorOf(c.s.Card, c.s.Touch); left.ID != "" && slices.Contains(cl.FormerDoctors, left.ID) {
+		c.out.DoctorLeft = v[message.Doctor] != ""
+		v[message.Doctor] = c.locale.Text("doctor.yours", nil)
+	}
 	return v
+}
+
+// until is the last day of an offer.
+func (c *composer) until() dental.Date { return c.s.Clinic.Today(c.s.Now).AddDays(offerDays) }
+
+// benefit is what the clinic offers in the scenario, else what the catalogue does.
+func (c *composer) benefit(sc *scenario.Scenario) dental.Benefit {
+	if own := c.s.Clinic.Scenario(sc.Name).Benefit; own.Kind != "" {
+		return own
+	}
+	if reward := c.s.Clinic.Referral.Reward; c.d.Want.Step.Link == dental.ReferralLink && !reward.IsZero() {
+		return dental.Benefit{Kind: dental.BonusAmount, Amount: reward}
+	}
+	return sc.Benefit
 }
 
 // near is a day to come as people say it: with its year when the same day of

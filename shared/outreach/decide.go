@@ -22,7 +22,9 @@ type Situation struct {
 	// Family are the cards of others who share the person's household, for a
 	// reminder that speaks of all.
 	Family []*dental.Card
-	Now    time.Time
+	// Elsewhere are the same person's cards in other clinics of the owner.
+	Elsewhere []*dental.Card
+	Now       time.Time
 }
 
 // Guardian is what keeps a child's message from its guardian.
@@ -56,6 +58,9 @@ type Decision struct {
 	Wake   time.Time
 	// Mend: staff are asked to mend the patient's address.
 	Mend bool
+	// Fallback is the task that staff get in the message's place.
+	Fallback dental.TaskKind
+	// Want is the touch as it leaves: of another class than planned when it goes plain.
 	Want scenario.Want
 	// For a claim:
 	Reach    *cadence.Reach
@@ -116,10 +121,20 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	case s.Clinic.Paused:
 		return wait(s.Now.Add(patience), "")
 	}
+	if goesPlain(s, w) {
+		w = plain(w)
+	}
+	d.Want = w
 	if reason := cat.Shut(s.Clinic, s.Card, w, s.Now); reason != "" {
 		return skip(reason)
 	}
+	if reason := elsewhere(s, w); reason != "" {
+		return skip(reason)
+	}
 	if t.Kind != "" {
+		if leave := scenario.Leave(s.Clinic, w, s.Now); leave.After(s.Now) {
+			return wait(leave, "holiday")
+		}
 		d.Act = Assign
 		return d
 	}
@@ -129,14 +144,27 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	if leave := scenario.Leave(s.Clinic, w, s.Now); leave.After(s.Now) {
 		return wait(leave, "")
 	}
-	if s.Guardian == GuardianGone || s.Guardian == NoGuardian && t.Class != dental.Service {
+	if s.Guardian == GuardianGone || s.Guardian == NoGuardian && w.Touch.Class != dental.Service {
 		d.Mend = s.Guardian == GuardianGone
 		return skip("no-guardian")
 	}
-	verdict := cadence.Judge(s.Clinic, s.Person, cadence.Ask{Touch: t, Reminder: w.Step.Reminder}, s.Now)
+	if until := cat.MakesRoom(s.Clinic, s.Card, w, s.Now); !until.IsZero() {
+		if until.After(cadence.Patience(w.Touch)) {
+			return skip("outranked")
+		}
+		return wait(scenario.Leave(s.Clinic, w, until), "outranked")
+	}
+	verdict := judge(s, w)
+	if verdict.Reach == nil && w.Step.Plain && w.Touch.Class == dental.Advertising && !verdict.NoWay {
+		w = plain(w)
+		d.Want, verdict = w, judge(s, w)
+	}
 	switch {
 	case verdict.Reach == nil && verdict.Wait.IsZero():
 		d.Mend = verdict.NoWay
+		if w.Step.Fallback != "" && s.Person.Phone != "" && verdict.Reason != "opted-out" && verdict.Reason != "capped" {
+			d.Mend, d.Fallback = false, w.Step.Fallback // a voice reaches whom no message may
+		}
 		return skip(verdict.Reason)
 	case verdict.Reach == nil:
 		return wait(verdict.Wait, verdict.Reason)
@@ -149,6 +177,47 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	}
 	d.Act, d.Reach = Claim, verdict.Reach
 	return d
+}
+
+// judge asks the arbiter about the stored touch, with its attempts, as it would leave.
+func judge(s Situation, w scenario.Want) cadence.Verdict {
+	t := s.Touch
+	t.Class = w.Touch.Class
+	return cadence.Judge(s.Clinic, s.Person, cadence.Ask{Touch: t, Reminder: w.Step.Reminder, Exempt: w.Step.Exempt}, s.Now)
+}
+
+// goesPlain reports whether a touch that may go without its advertisement has
+// to: a child gets none, nor who has only been in an emergency, nor anybody on
+// the clinic's holidays, and a clinic without gifts has nothing to give.
+func goesPlain(s Situation, w scenario.Want) bool {
+	if !w.Step.Plain {
+		return false
+	}
+	return s.Card.Patient.Minor(s.Clinic.Today(s.Now)) || scenario.EmergencyOnly(s.Card, s.Now) ||
+		w.Step.Link == dental.GiftLink && len(s.Clinic.Gifts) == 0 ||
+		slices.Contains(s.Clinic.Holidays, s.Clinic.Today(s.Now))
+}
+
+// plain is the want without its advertisement.
+func plain(w scenario.Want) scenario.Want {
+	w.Touch.Class, w.Variant = dental.Service, scenario.Plain
+	return w
+}
+
+// elsewhere says that the person has been to another clinic of the owner since
+// the fact that the touch hangs on, or is booked there; "" if not.
+func elsewhere(s Situation, w scenario.Want) string {
+	for _, card := range s.Elsewhere {
+		if card.NextAppointment(s.Now) != nil {
+			return "booked"
+		}
+		for _, v := range card.Visits {
+			if mine := s.Card.VisitDays(s.Clinic.Location()); len(mine) > 0 && s.Clinic.Today(v.FinishedAt).After(mine[len(mine)-1]) {
+				return "visited-elsewhere"
+			}
+		}
+	}
+	return ""
 }
 
 // mostTogether is how many further appointments one reminder speaks of, so

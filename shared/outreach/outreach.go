@@ -43,6 +43,9 @@ type Sender struct {
 	Store     *store.Store
 	Catalogue scenario.Catalogue
 	Channels  map[dental.Channel]Channel
+	// Providers are those that a clinic has an account of its own with, by the
+	// account's name: for SMS one that stands in the place of the deployment's.
+	Providers map[string]Channel
 	// Base is the URL under which patients' pages stand, as "https://rp.example".
 	Base string
 	// Clock tells the time, and NewID a fresh random attempt id.
@@ -130,7 +133,7 @@ func (s *Sender) step(ctx context.Context, ref TouchRef, attempt string, before 
 		if d.Act == Cancel {
 			state = dental.TouchCancelled
 		}
-		s.end(tx, sit, t, state, d.Reason, d.Mend)
+		s.end(tx, sit, t, state, d)
 	case Assign:
 		s.assign(tx, sit, t, d)
 	case Claim:
@@ -175,6 +178,9 @@ func (s *Sender) read(ctx context.Context, tx *store.Tx, ref TouchRef, now time.
 		return nil, err
 	}
 	home := sit.Person.Home()
+	if err := s.elsewhere(ctx, tx, sit, home); err != nil {
+		return nil, err
+	}
 	if step := s.Catalogue.Step(t.Scenario, t.Step); step != nil && step.Reminder && home != nil {
 		for _, m := range home.Members {
 			if m.Clinic != cl.ID || m.Patient == card.Patient.ID {
@@ -190,6 +196,29 @@ func (s *Sender) read(ctx context.Context, tx *store.Tx, ref TouchRef, now time.
 		}
 	}
 	return sit, nil
+}
+
+// elsewhere reads the same person's cards in other clinics of one owner, for
+// what a scan planned: there is one last visit for the group. The same person
+// has the household's address, the given name and the birth date.
+func (s *Sender) elsewhere(ctx context.Context, tx *store.Tx, sit *Situation, home *dental.Contact) error {
+	sc, me := s.Catalogue.Find(sit.Touch.Scenario), sit.Card.Patient
+	if sit.Clinic.Group == "" || home == nil || sc == nil || !sc.On.Scanned() || me.BirthDate.IsZero() {
+		return nil
+	}
+	for _, m := range home.Members {
+		if m.Clinic == sit.Clinic.ID {
+			continue
+		}
+		other, err := tx.Card(ctx, m.Clinic, m.Patient)
+		if err != nil {
+			return err
+		}
+		if other.Patient.BirthDate == me.BirthDate && strings.EqualFold(other.Patient.GivenName, me.GivenName) {
+			sit.Elsewhere = append(sit.Elsewhere, other)
+		}
+	}
+	return nil
 }
 
 // reached reports whether messages about the member arrive at the person's household.
@@ -247,6 +276,7 @@ func (s *Sender) claim(tx *store.Tx, sit *Situation, t dental.Touch, d Decision,
 	if err := t.To(dental.Claimed, ""); err != nil {
 		return nil, err
 	}
+	t.Class = d.Want.Touch.Class
 	try := dental.Attempt{ID: attempt, Channel: d.Reach.Channel, Address: d.Reach.Contact.Key, At: now, Until: now.Add(claimFor)}
 	if d.Reach.Household != nil {
 		try.Household = d.Reach.Household.Key
@@ -276,13 +306,18 @@ func (s *Sender) claim(tx *store.Tx, sit *Situation, t dental.Touch, d Decision,
 	tx.Put(t)
 	tx.Check(sit.Card.Patient)
 	tx.Check(sit.Person.Patient)
+	if composed.DoctorLeft {
+		l := locale.For(sit.Clinic.Language)
+		s.course(tx, sit).Open(dental.Task{Kind: dental.RebookTask, Anchor: "doctor-left", Scenario: t.Scenario, Due: sit.Clinic.EndOfWorkingDay(now, 1),
+			Reason: l.Text("task.rebook.doctor-left", map[string]string{"doctor": scenario.DoctorOf(sit.Card, t).Name})})
+	}
 	composed.Message.Attempt = attempt
 	return &claimed{tx: tx, clinic: sit.Clinic, touch: t, message: composed.Message}, nil
 }
 
 // call hands the claimed message to its provider, once, and records the answer.
 func (s *Sender) call(ctx context.Context, c *claimed) error {
-	channel, ok := s.Channels[c.touch.Channel]
+	channel, ok := s.channel(c)
 	if !ok {
 		return s.record(ctx, c, "", &Refusal{Code: "no-channel", Err: fmt.Errorf("outreach: no %s channel is set up: %w", c.touch.Channel, ErrNotSent)})
 	}
@@ -293,6 +328,20 @@ func (s *Sender) call(ctx context.Context, c *claimed) error {
 	recording, stop := context.WithTimeout(context.WithoutCancel(ctx), providerTimeout)
 	defer stop()
 	return s.record(recording, c, id, err)
+}
+
+// channel is what takes the message: the clinic's own account with a provider,
+// where it has one, else the deployment's.
+func (s *Sender) channel(c *claimed) (Channel, bool) {
+	own := map[dental.Channel]string{dental.SMS: dental.SMSGate, dental.WhatsApp: dental.WhatsAppAccount}[c.touch.Channel]
+	if account, has := c.clinic.Accounts[own]; has {
+		if channel, ok := s.Providers[own]; ok {
+			c.message.Account = account
+			return channel, true
+		}
+	}
+	channel, ok := s.Channels[c.touch.Channel]
+	return channel, ok
 }
 
 // record writes what the provider said. A lost answer is written nowhere: the
@@ -344,14 +393,18 @@ func providerID(t dental.Touch, r Report) store.ProviderID {
 
 // end closes a touch that does not leave, with the task that mends it, and
 // brings what follows from it in line.
-func (s *Sender) end(tx *store.Tx, sit *Situation, t dental.Touch, state dental.TouchState, reason string, mend bool) {
-	t = scenario.End(sit.Clinic, t, state, reason, sit.Now)
+func (s *Sender) end(tx *store.Tx, sit *Situation, t dental.Touch, state dental.TouchState, d Decision) {
+	t = scenario.End(sit.Clinic, t, state, d.Reason, sit.Now)
 	tx.Put(t)
 	if len(t.Attempts) > 0 {
 		revive(tx, sit, t)
 	}
-	if mend {
-		s.mend(tx, sit, t, reason)
+	if d.Mend {
+		s.mend(tx, sit, t, d.Reason)
+	}
+	if d.Fallback != "" {
+		s.course(tx, sit).Open(dental.Task{Kind: d.Fallback, Anchor: t.Anchor, Scenario: t.Scenario, Due: sit.Clinic.EndOfWorkingDay(sit.Now, 1),
+			Reason: locale.For(sit.Clinic.Language).Text("task."+string(d.Fallback), s.about(sit, t))})
 	}
 	s.follow(tx, sit, t)
 }
@@ -397,18 +450,57 @@ func (s *Sender) assign(tx *store.Tx, sit *Situation, t dental.Touch, d Decision
 // why is the task's sentence.
 func (s *Sender) why(sit *Situation, t dental.Touch, d Decision) string {
 	l := locale.For(sit.Clinic.Language)
-	key, values := "task."+string(t.Kind), map[string]string{}
-	if a := sit.Card.Appointment(dental.AppointmentOf(t.Anchor)); a != nil {
-		local := a.Start.In(sit.Clinic.Location())
-		values["date"], values["time"] = l.DayWeekday(dental.DateOf(local)), l.Time(dental.TimeOfDayOf(local))
-		if a.Status == dental.Missed || a.Status == dental.Cancelled {
-			key += "." + string(a.Status)
-		}
+	key, values := "task."+string(t.Kind), s.about(sit, t)
+	if a := sit.Card.Appointment(dental.AppointmentOf(t.Anchor)); a != nil && (a.Status == dental.Missed || a.Status == dental.Cancelled) {
+		key += "." + string(a.Status)
 	}
 	if r := sit.Card.Touch(t.Scenario, d.Want.Step.Follows(), t.Anchor); r != nil && (r.State == dental.Failed || r.State == dental.Skipped && scenario.Undeliverable(r.Reason)) {
 		key, values["reason"] = key+".undelivered", l.Reason(r.Reason)
 	}
+	switch {
+	case t.Kind == dental.CallTask:
+		if reason := unheard(sit.Card, t); reason != "" {
+			key, values["reason"] = key+".no-channel", l.Reason(reason)
+		}
+	case t.Kind == dental.WakeTask && sit.Card.Patient.Phone != "" && t.Step == "long-ago":
+		key += ".long-ago"
+	}
 	return l.Text(key, values)
+}
+
+// unheard is why none of the messages before a call has left, "" if one has.
+func unheard(card *dental.Card, call dental.Touch) string {
+	reason := ""
+	for _, t := range card.Touches {
+		if t.Scenario != call.Scenario || t.Anchor != call.Anchor || t.Kind != "" {
+			continue
+		}
+		if t.State != dental.Skipped && t.State != dental.Failed {
+			return ""
+		}
+		reason = t.Reason
+	}
+	return reason
+}
+
+// about are the values of a task's sentence.
+func (s *Sender) about(sit *Situation, t dental.Touch) map[string]string {
+	l, values := locale.For(sit.Clinic.Language), map[string]string{}
+	if a := sit.Card.Appointment(dental.AppointmentOf(t.Anchor)); a != nil {
+		local := a.Start.In(sit.Clinic.Location())
+		values["date"], values["time"] = l.DayWeekday(dental.DateOf(local)), l.Time(dental.TimeOfDayOf(local))
+		return values
+	}
+	sc := s.Catalogue.Find(t.Scenario)
+	if sc == nil || !sc.On.Scanned() {
+		return values
+	}
+	day := sit.Clinic.Today(sit.Now)
+	if fact, ok := sc.Fact(sit.Card, t.Anchor); ok {
+		day = fact
+	}
+	values["day"], values["next"] = l.DayYear(day), scenario.NextStage(sit.Card).Name
+	return values
 }
 
 func (s *Sender) course(tx *store.Tx, sit *Situation) journey.Course {

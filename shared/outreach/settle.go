@@ -191,7 +191,7 @@ func (s *Settler) fail(ctx context.Context, tx *store.Tx, sit *Situation, t dent
 	}
 	sender := &Sender{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Clock}
 	sit.Touch = t
-	sender.end(tx, sit, t, dental.Failed, reason, !isGone)
+	sender.end(tx, sit, t, dental.Failed, Decision{Reason: reason, Mend: !isGone})
 	return nil
 }
 
@@ -282,7 +282,7 @@ func (s *Settler) lapse(ctx context.Context, ref TouchRef) error {
 		l := locale.For(sit.Clinic.Language)
 		course := journey.Course{Tx: tx, Catalogue: s.Catalogue, Clinic: sit.Clinic, Card: sit.Card, Now: sit.Now}
 		course.Open(dental.Task{Kind: dental.UnknownTask, Anchor: t.ID(), Scenario: t.Scenario, Due: sit.Clinic.EndOfWorkingDay(sit.Now, 1),
-			Reason: l.Text("task.unknown", map[string]string{"scenario": l.Text("scenario."+t.Scenario, nil), "channel": l.Text("channel."+string(t.Channel), nil),
+			Reason: l.Text("task.unknown", map[string]string{"scenario": s.Catalogue.Called(t.Scenario, l.String()), "channel": l.Text("channel."+string(t.Channel), nil),
 				"day": l.Day(sit.Clinic.Today(t.Last().At))})})
 		return tx.Commit(ctx)
 	})

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,6 +25,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/reply"
+	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/store"
 	"github.com/returnpoint/returnpoint/shared/table"
@@ -42,10 +44,13 @@ type Stage struct {
 	Settler   *outreach.Settler
 	Dispatch  *outreach.Dispatcher
 	Worker    *work.Worker
+	Scans     []*scan.Scanner
 	Desk      *reply.Desk
 	Clinic    dental.Clinic
 	// Provider decides what a channel answers; nil accepts.
 	Provider func(outreach.Message) error
+	// Photo is what there is at the URL of a doctor's photo; nil has none.
+	Photo func(url string) ([]byte, error)
 
 	mu    sync.Mutex
 	now   time.Time
@@ -108,8 +113,11 @@ func (s *Stage) play(cl dental.Clinic) *Stage {
 		Channels: map[dental.Channel]outreach.Channel{dental.SMS: provider{s}, dental.Mail: provider{s}}}
 	s.Settler = &outreach.Settler{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Now}
 	s.Dispatch = &outreach.Dispatcher{Store: s.Store, Catalogue: s.Catalogue, Touches: (*queue)(s), Jobs: (*queue)(s), Log: log}
-	s.Worker = &work.Worker{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Now, Log: log}
+	s.Worker = &work.Worker{Store: s.Store, Catalogue: s.Catalogue, Photos: photos{s}, Clock: s.Now, Log: log}
 	s.Desk = &reply.Desk{Store: s.Store, Catalogue: s.Catalogue, Log: log}
+	for _, set := range []string{scenario.ScanSleeping, scenario.ScanBirthdays, scenario.ScanOccasions} {
+		s.Scans = append(s.Scans, &scan.Scanner{Set: set, Store: s.Store, Catalogue: s.Catalogue, Queue: (*queue)(s), Clock: s.Now, Log: log})
+	}
 	s.Clinic = cl
 	return s
 }
@@ -123,7 +131,7 @@ func Clinic() dental.Clinic {
 	for _, day := range dental.Weekdays()[1:] {
 		c.Opening[day] = dental.Span{From: 9 * 60, To: 20 * 60}
 	}
-	for _, name := range scenario.Names() {
+	for _, name := range scenario.Shipped().Names() {
 		c.Scenarios[name] = dental.ScenarioSettings{On: true, Release: dental.ReleaseAuto}
 	}
 	return c
@@ -175,21 +183,12 @@ func (s *Stage) Local(at string) time.Time {
 }
 
 // To moves the clock to an instant and lets everything happen that falls due
-// until then, minute by minute, in order.
+// until then, minute by minute, in order: the scans in each clinic's morning,
+// and what is due.
 func (s *Stage) To(at time.Time) {
 	s.T.Helper()
 	for range 100_000 {
-		next, any, err := s.Store.NextDue(s.T.Context())
-		if err != nil {
-			s.T.Fatal(err)
-		}
-		tick := next.Truncate(time.Minute)
-		if tick.Before(next) {
-			tick = tick.Add(time.Minute)
-		}
-		if now := s.Now(); tick.Before(now) {
-			tick = now
-		}
+		tick, any := s.next()
 		if !any || tick.After(at) {
 			s.Set(at)
 			return
@@ -200,16 +199,57 @@ func (s *Stage) To(at time.Time) {
 	s.T.Fatal("the clock does not come to rest: something is due again and again")
 }
 
+// next is the next minute, this one or later, in which there is something to do.
+func (s *Stage) next() (tick time.Time, any bool) {
+	s.T.Helper()
+	now := s.Now()
+	next, any, err := s.Store.NextDue(s.T.Context())
+	for _, scan := range s.Scans {
+		at, due, scanErr := scan.Next(s.T.Context(), now)
+		if err = errors.Join(err, scanErr); due && (!any || at.Before(next)) {
+			next, any = at, true
+		}
+	}
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	if tick = next.Truncate(time.Minute); tick.Before(next) {
+		tick = tick.Add(time.Minute)
+	}
+	if tick.Before(now) {
+		tick = now
+	}
+	return tick, any
+}
+
 // ToLocal is To with a time on the clinic's clock.
 func (s *Stage) ToLocal(at string) { s.T.Helper(); s.To(s.Local(at)) }
 
-// Tick dispatches what is due and works the queue off, each body twice.
+// Tick scans whom it is time to scan, dispatches what is due and works the
+// queue off, each body twice.
 func (s *Stage) Tick() {
 	s.T.Helper()
+	for _, scan := range s.Scans {
+		if err := scan.Tick(s.T.Context(), s.Now()); err != nil {
+			s.T.Fatal(err)
+		}
+	}
+	s.Drain()
 	if err := s.Dispatch.Dispatch(s.T.Context(), s.Now()); err != nil {
 		s.T.Fatal(err)
 	}
 	s.Drain()
+}
+
+// Scan runs every scan of the clinic up to a day of its calendar, now, as far as
+// that has not been done.
+func (s *Stage) Scan(day dental.Date) {
+	s.T.Helper()
+	for _, scan := range s.Scans {
+		if err := scan.Clinic(s.T.Context(), s.Clinic.ID, day); err != nil {
+			s.T.Fatal(err)
+		}
+	}
 }
 
 // Drain works the queue off, each body twice, as a queue may deliver it.
@@ -235,8 +275,15 @@ func (s *Stage) Queued() []string {
 
 // Work hands one body to its worker.
 func (s *Stage) Work(ctx context.Context, body string) error {
-	if strings.Contains(body, `"Job"`) {
+	switch {
+	case strings.HasPrefix(body, `{"Job"`):
 		return s.Worker.Handle(ctx, body)
+	case strings.HasPrefix(body, `{"Scan"`):
+		for _, scan := range s.Scans {
+			if strings.Contains(body, `"Set":"`+scan.Set+`"`) {
+				return scan.Handle(ctx, body)
+			}
+		}
 	}
 	return s.Sender.Handle(ctx, body)
 }
@@ -262,6 +309,15 @@ func (p provider) Send(_ context.Context, m outreach.Message) (string, error) {
 	defer p.s.mu.Unlock()
 	p.s.sent = append(p.s.sent, Sent{m, p.s.now})
 	return fmt.Sprintf("id-%d", len(p.s.sent)), nil
+}
+
+type photos struct{ s *Stage }
+
+func (p photos) Fetch(_ context.Context, url string) ([]byte, error) {
+	if p.s.Photo == nil {
+		return nil, dental.Errorf(dental.Unavailable, "", "stagetest: there is no photo")
+	}
+	return p.s.Photo(url)
 }
 
 // Sent lists what has left, oldest first.

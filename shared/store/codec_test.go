@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // nouns is everything that has a place in the table.
 func nouns() []any {
 	return []any{dental.Clinic{}, dental.Patient{}, dental.Appointment{}, dental.Visit{}, dental.Plan{}, dental.Payment{}, dental.Answer{},
-		dental.Milestone{}, dental.Touch{}, dental.Task{}, dental.Contact{}, dental.Link{}, Event{}, ProviderID{}, Job{}}
+		dental.Milestone{}, dental.Touch{}, dental.Task{}, dental.Contact{}, dental.Link{}, dental.Portrait{}, Event{}, ProviderID{}, Job{}}
 }
 
 func name(noun any) string { return attribute(reflect.TypeOf(noun).Name()) }
@@ -77,6 +77,8 @@ func fill(v reflect.Value, path string) {
 		v.SetString("a " + path)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(n))
+	case reflect.Uint8:
+		v.SetUint(uint64(n % 256))
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Slice:
@@ -206,6 +208,8 @@ func draw(t *rapid.T, v reflect.Value) {
 		v.SetString(rapid.String().Draw(t, "text"))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(rapid.Int64().Draw(t, "number"))
+	case reflect.Uint8:
+		v.SetUint(uint64(rapid.Byte().Draw(t, "byte")))
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Slice:

@@ -24,9 +24,17 @@ import (
 //	payment       P#c#p            F#id
 //	visit         P#c#p            V#id                                                               LED#c#day / V#p#id
 //	answer        P#c#p            N#day                                                              LED#c#day / N#p#day
+//	response      P#c#p            O#scenario#anchor                                                  LED#c#day / O#p#…
+//	gift          P#c#p            G#scenario#anchor                                                  LED#c#day / G#p#…
+//	bonus entry   P#c#p            B#source                                                           LED#c#day / B#p#…
+//	referral      P#c#p            I#contact
 //	touch         P#c#p            T#scenario#step#anchor   open, claimed: DUE#s / wake#prio#c#p#T…   final: LED#c#day / T#p#…
-//	                                                        held: HELD#c#day / scenario#p#T…
+//	                                                        held: HELD#c#day / scenario#value↓#p#T…
+//	                                                        backlog: LATER#c#scenario / value↓#p#T…
 //	task          P#c#p            K#kind#anchor            open: TASK#c / showDay#band#value↓#p#K…   closed: LED#c#day / K#p#…
+//	of no patient C#c              K#kind#anchor            the same
+//	scan          C#c              SCAN#scenario
+//	portrait      C#c              IMG#doctor               (expires a year after its URL was last asked)
 //	contact       N#hmac(address)  c
 //	link          L#sha256(token)  L                        (expires)
 //	event         E#c#webhook-id   E                        (expires after 8 days)
@@ -92,7 +100,26 @@ func touchKey(c, p, scenario, step, anchor string) table.Key {
 	return table.Key{PK: patientPK(c, p), SK: "T#" + join(scenario, step, anchor)}
 }
 func taskKey(c, p string, kind dental.TaskKind, anchor string) table.Key {
-	return table.Key{PK: patientPK(c, p), SK: "K#" + join(string(kind), anchor)}
+	pk := patientPK(c, p)
+	if p == "" {
+		pk = clinicKey(c).PK
+	}
+	return table.Key{PK: pk, SK: "K#" + join(string(kind), anchor)}
+}
+func responseKey(r dental.Response) table.Key {
+	return table.Key{PK: patientPK(r.Clinic, r.Patient), SK: "O#" + join(r.Scenario, r.Anchor)}
+}
+func giftKey(g dental.GiftChoice) table.Key {
+	return table.Key{PK: patientPK(g.Clinic, g.Patient), SK: "G#" + join(g.Scenario, g.Anchor)}
+}
+func bonusKey(b dental.Bonus) table.Key {
+	return table.Key{PK: patientPK(b.Clinic, b.Patient), SK: "B#" + esc(b.Source)}
+}
+func referralKey(r dental.Referral) table.Key {
+	return table.Key{PK: patientPK(r.Clinic, r.Patient), SK: "I#" + esc(r.Contact)}
+}
+func checkpointKey(c, scenario string) table.Key {
+	return table.Key{PK: clinicKey(c).PK, SK: "SCAN#" + esc(scenario)}
 }
 func milestoneKey(m dental.Milestone) table.Key {
 	sk := "M#" + esc(string(m.Kind))
@@ -139,24 +166,34 @@ func touchDueIndex(t dental.Touch) table.Key {
 		SK: fmt.Sprintf("%s#%d#%s", instant(t.Wake), t.Priority, join(t.Clinic, t.Patient, t.Scenario, t.Step, t.Anchor))}
 }
 
+func heldPK(c string, day dental.Date) string { return "HELD#" + esc(c) + "#" + day.String() }
+
+func backlogPK(c, scenario string) string { return "LATER#" + join(c, scenario) }
+
 func touchHeldIndex(t dental.Touch) table.Key {
-	return table.Key{PK: "HELD#" + esc(t.Clinic) + "#" + instant(t.Due)[:10], SK: join(t.Scenario, t.Patient, t.Step, t.Anchor)}
+	rest := highestFirst(t.Value) + "#" + join(t.Patient, t.Step, t.Anchor)
+	if t.Backlog {
+		return table.Key{PK: backlogPK(t.Clinic, t.Scenario), SK: rest}
+	}
+	return table.Key{PK: heldPK(t.Clinic, t.HeldOn), SK: esc(t.Scenario) + "#" + rest}
 }
 
 // mostValue is above any value at stake: subtracting from it turns the order round.
 const mostValue = 1_000_000_000_000_000
 
+func highestFirst(value dental.Money) string {
+	return fmt.Sprintf("%015d", mostValue-1-min(max(value.Minor, 0), mostValue-1))
+}
+
 func tasksPK(c string) string { return "TASK#" + esc(c) }
 
 func taskIndex(t dental.Task) table.Key {
-	value := min(max(t.Value.Minor, 0), mostValue-1)
 	return table.Key{PK: tasksPK(t.Clinic),
-		SK: fmt.Sprintf("%s#%d#%015d#%s", t.ShowDay, t.Kind.Band(), mostValue-1-value, join(t.Patient, string(t.Kind), t.Anchor))}
+		SK: fmt.Sprintf("%s#%d#%s#%s", t.ShowDay, t.Kind.Band(), highestFirst(t.Value), join(t.Patient, string(t.Kind), t.Anchor))}
 }
 
-// ofPatient and ofJob tell whose item a key is.
-func ofPatient(k table.Key) bool { return strings.HasPrefix(k.PK, "P#") }
-func ofJob(k table.Key) bool     { return strings.HasPrefix(k.PK, "J#") }
+// ofJob tells a job's item by its key.
+func ofJob(k table.Key) bool { return strings.HasPrefix(k.PK, "J#") }
 
 func contactKey(hmac string) table.Key    { return table.Key{PK: "N#" + hmac, SK: "c"} }
 func linkKey(hash string) table.Key       { return table.Key{PK: "L#" + hash, SK: "L"} }
@@ -166,4 +203,8 @@ func jobKey(c, id string) table.Key       { return table.Key{PK: "J#" + join(c, 
 
 func jobDueIndex(j Job) table.Key {
 	return table.Key{PK: duePK(dueShard(j.Clinic, j.ID)), SK: fmt.Sprintf("%s#9#J#%s", instant(j.Wake), join(j.Clinic, j.ID))}
+}
+
+func portraitKey(c, doctor string) table.Key {
+	return table.Key{PK: clinicKey(c).PK, SK: "IMG#" + esc(doctor)}
 }

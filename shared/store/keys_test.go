@@ -77,6 +77,7 @@ func TestEveryRowOfTheTablesDrawing(t *testing.T) {
 		{"a delivery", Event{Clinic: "c", ID: "msg_1", At: noon}, table.Key{PK: "E#c#msg_1", SK: "E"}, none, none, noon.Add(8 * 24 * time.Hour)},
 		{"a provider's id", ProviderID{Channel: dental.SMS, ID: "id/1", At: noon}, table.Key{PK: "R#sms#id%2F1", SK: "R"}, none, none, noon.Add(30 * 24 * time.Hour)},
 		{"a job", Job{Clinic: "c", ID: "erase.p", Wake: noon}, table.Key{PK: "J#c#erase.p", SK: "J"}, table.Key{PK: "DUE#2", SK: "2026-05-22T12:00:00Z#9#J#c#erase.p"}, none, time.Time{}},
+		{"a doctor's portrait", dental.Portrait{Clinic: "c", Doctor: "D/3", At: noon}, table.Key{PK: "C#c", SK: "IMG#D%2F3"}, none, none, noon.Add(365 * 24 * time.Hour)},
 		{"a job that is done", Job{Clinic: "c", ID: "erase.p", Wake: noon, Done: noon}, table.Key{PK: "J#c#erase.p", SK: "J"}, none, none, noon.Add(8 * 24 * time.Hour)},
 	}
 	for _, tt := range tests {

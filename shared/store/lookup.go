@@ -121,9 +121,6 @@ func (s *Store) OpenTasks(ctx context.Context, clinic string, limit int, cursor 
 		return nil, "", readError("read the open tasks", err)
 	}
 	for _, it := range page.Items {
-		if !ofPatient(it.Key) {
-			continue
-		}
 		if err := appendDecoded(&tasks, it); err != nil {
 			return nil, "", fmt.Errorf("store: %s: %w", it.Key, err)
 		}
@@ -131,18 +128,20 @@ func (s *Store) OpenTasks(ctx context.Context, clinic string, limit int, cursor 
 	return tasks, page.Next, nil
 }
 
-// Clinics lists the clinics in the order of their zones, one page.
+// Clinics lists the clinics in the order of their zones, one page. With an
+// ErrUnreadable there are the others all the same.
 func (s *Store) Clinics(ctx context.Context, limit int, cursor string) (clinics []dental.Clinic, next string, err error) {
 	page, err := s.table.Query(ctx, table.Query{Index: table.GSI2, PK: "CLINICS", Limit: limit, Cursor: cursor})
 	if err != nil {
 		return nil, "", readError("read the clinics", err)
 	}
+	var unread []error
 	for _, it := range page.Items {
 		if err := appendDecoded(&clinics, it); err != nil {
-			return nil, "", fmt.Errorf("store: %s: %w", it.Key, err)
+			unread = append(unread, unreadable(it.Key, err))
 		}
 	}
-	return clinics, page.Next, nil
+	return clinics, page.Next, errors.Join(unread...)
 }
 
 // HasPatients reports whether a clinic has a patient with a visit of this

@@ -35,27 +35,49 @@ type ProviderID struct {
 // providerMemory is how long a provider's report finds its touch.
 const providerMemory = 30 * 24 * time.Hour
 
+// Checkpoint is how far one scenario's scan of one clinic has come.
+type Checkpoint struct {
+	Clinic   string
+	Scenario string
+	// Day is the last day that was scanned to its end.
+	Day dental.Date
+	// FlowDay is the last day on which the backlog was taken up, and Flowed how many were then.
+	FlowDay dental.Date
+	Flowed  int
+}
+
 // Job is work that outlives a request: it has a due key and is done at least once.
 type Job struct {
 	Clinic  string
 	ID      string
 	Kind    string
 	Patient string
-	// Scenario, Step and Anchor name the touch of a ReviveJob.
+	// Day and Cursor say which batch a job is about and how far it has come.
+	Day    dental.Date
+	Cursor string
+	// Scenario, Step and Anchor name the touch of a ReviveJob, Scenario the batch of others.
 	Scenario string
 	Step     string
 	Anchor   string
-	Wake     time.Time
-	Made     time.Time
-	Done     time.Time
-	Tries    int
+	// Doctor and URL name the photo of a PortraitJob.
+	Doctor string
+	URL    string
+	Wake   time.Time
+	Made   time.Time
+	Done   time.Time
+	Tries  int
 }
 
 // The kinds of job.
 const (
-	EraseJob  = "erase"  // remove what is left of a patient
-	SettleJob = "settle" // bring a patient's touches in line with the facts
-	ReviveJob = "revive" // plan a touch again that was left to another, which failed
+	PortraitJob = "portrait" // copy a doctor's photo
+	EraseJob    = "erase"    // remove what is left of a patient
+	SettleJob   = "settle"   // bring a patient's touches in line with the facts
+	ReviveJob   = "revive"   // plan a touch again that was left to another, which failed
+	HoldJob     = "hold"     // tell staff of a batch that waits for their release, and end it when it was not released in time
+	ReleaseJob  = "release"  // let a batch go
+	BacklogJob  = "backlog"  // find whose day had passed when a scenario was switched on
+	RewardJob   = "reward"   // bring a recommendation's rewards in line with what the friend has paid
 )
 
 // place says where a noun is kept and under which condition it may be written.
@@ -80,6 +102,16 @@ func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
 	case dental.Answer:
 		it.Key = answerKey(v.Clinic, v.Patient, v.Day)
 		it.Index2 = ledgerIndex(v.Clinic, v.Day, "N", v.Patient, v.Day.String())
+	case dental.Response:
+		it.Key, it.Index2 = responseKey(v), ledgerIndex(v.Clinic, v.On, "O", v.Patient, join(v.Scenario, v.Anchor))
+	case dental.GiftChoice:
+		it.Key, it.Index2 = giftKey(v), ledgerIndex(v.Clinic, v.ChosenOn, "G", v.Patient, join(v.Scenario, v.Anchor))
+	case dental.Bonus:
+		it.Key, it.Index2 = bonusKey(v), ledgerIndex(v.Clinic, v.On, "B", v.Patient, esc(v.Source))
+	case dental.Referral:
+		it.Key = referralKey(v)
+	case Checkpoint:
+		it.Key = checkpointKey(v.Clinic, v.Scenario)
 	case dental.Milestone:
 		it.Key, it.Index2 = milestoneKey(v), milestoneIndex(v)
 	case dental.Touch:
@@ -114,6 +146,8 @@ func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
 		} else {
 			it.Expires = v.Done.Add(eventMemory)
 		}
+	case dental.Portrait:
+		it.Key, it.Expires = portraitKey(v.Clinic, v.Doctor), v.At.Add(dental.PortraitLife)
 	default:
 		return it, table.None, fmt.Errorf("store: no place for a %T", noun)
 	}

@@ -141,6 +141,14 @@ func addToCard(card *dental.Card, it table.Item) error {
 		return appendDecoded(&card.Payments, it)
 	case "N":
 		return appendDecoded(&card.Answers, it)
+	case "O":
+		return appendDecoded(&card.Responses, it)
+	case "G":
+		return appendDecoded(&card.Gifts, it)
+	case "B":
+		return appendDecoded(&card.Bonuses, it)
+	case "I":
+		return appendDecoded(&card.Referrals, it)
 	case "M":
 		return appendDecoded(&card.Milestones, it)
 	case "T":

@@ -1,6 +1,6 @@
 // Package work does the jobs that outlive a request: the rest of an erasure,
-// and the rest of what one event changed. A job has a due key, so it comes
-// back until it is done, and each run may be the second one.
+// the rest of what one event changed, the copy of a doctor's photo. A job has a
+// due key, so it comes back until it is done, and each run may be the second one.
 package work
 
 import (
@@ -22,6 +22,7 @@ import (
 type Worker struct {
 	Store     *store.Store
 	Catalogue scenario.Catalogue
+	Photos    Photos
 	Clock     func() time.Time
 	Log       *slog.Logger
 }
@@ -61,6 +62,13 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 	if err != nil || job.ID == "" || !job.Done.IsZero() {
 		return true, err
 	}
+	if job.Kind == store.PortraitJob {
+		return w.portrait(ctx, tx, job)
+	}
+	switch job.Kind {
+	case store.HoldJob, store.ReleaseJob, store.BacklogJob:
+		return w.ofClinic(ctx, tx, job)
+	}
 	card, err := tx.Card(ctx, clinic, job.Patient)
 	if err != nil {
 		return false, err
@@ -94,6 +102,36 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		job.Done = w.Clock()
 		tx.Put(job)
 	}
+	return !left, tx.Commit(ctx)
+}
+
+// ofClinic does one step of a job that is about no single patient.
+func (w *Worker) ofClinic(ctx context.Context, tx *store.Tx, job store.Job) (done bool, err error) {
+	cl, err := tx.Clinic(ctx, job.Clinic)
+	if err != nil {
+		return false, err
+	}
+	var left bool
+	var again time.Time
+	switch job.Kind {
+	case store.HoldJob:
+		left, again, err = w.hold(ctx, tx, cl, job)
+	case store.ReleaseJob:
+		left, err = w.release(ctx, tx, cl, job)
+	case store.BacklogJob:
+		left, err = w.backlog(ctx, cl, &job)
+	}
+	switch {
+	case err != nil:
+		return false, err
+	case !again.IsZero():
+		job.Wake = again
+	case left:
+		job.Wake = w.Clock() // a run that ends before the job comes back at once
+	default:
+		job.Done = w.Clock()
+	}
+	tx.Put(job)
 	return !left, tx.Commit(ctx)
 }
 

@@ -1,0 +1,63 @@
+package fetch
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// public reports whether an address is of the public network, and whoever
+// answers there is no neighbour of ours.
+func public(a netip.Addr) bool {
+	a = a.Unmap()
+	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Is6() && !unicast6.Contains(a) {
+		return false // loopback, link-local, multicast, unspecified; RFC 1918 and RFC 4193; all IPv6 not handed out
+	}
+	return !slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// unicast6 is all of IPv6 that is public (RFC 4291). It leaves out what holds
+// an IPv4 address that nobody has judged: ::/96 and the NAT64 of 64:ff9b::/96.
+var unicast6 = netip.MustParsePrefix("2000::/3")
+
+// special are the blocks that netip does not know, by IANA's registries of
+// special-purpose addresses, and the address at which Azure's machines are told
+// of themselves. Where Amazon's, Google's and the others' are told stands in
+// link-local addresses, in 100.64.0.0/10, in 192.0.0.0/24 and in fc00::/7.
+//
+// https://www.iana.org/assignments/iana-ipv4-special-registry
+// https://www.iana.org/assignments/iana-ipv6-special-registry
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"), // carriers' NAT
+	netip.MustParsePrefix("168.63.129.16/32"),
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"), // documentation
+	netip.MustParsePrefix("192.88.99.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"), // benchmarks
+	netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("240.0.0.0/4"), // reserved, and broadcast
+	netip.MustParsePrefix("2001::/23"),   // IETF's protocols, Teredo among them
+	netip.MustParsePrefix("2001:db8::/32"),
+	netip.MustParsePrefix("2002::/16"), // 6to4, which holds an IPv4 address
+	netip.MustParsePrefix("3fff::/20"),
+}
+
+// nobodys are the names that no public server can have: RFC 2606, 6761, 6762,
+// 7686 and 8375, and ICANN's "internal". Looking them up tells strangers what
+// is inside, or waits for nothing.
+var nobodys = []string{"localhost", "local", "internal", "home.arpa", "onion", "test", "invalid", "example", "example.com", "example.net", "example.org"}
+
+// publicName reports whether a host may be one of the public network: an
+// address, which is judged when it is dialled, or a name of several labels that
+// is nobody's.
+func publicName(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return strings.Contains(host, ".") && !slices.ContainsFunc(nobodys, func(n string) bool {
+		return host == n || strings.HasSuffix(host, "."+n)
+	})
+}
