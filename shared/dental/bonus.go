@@ -18,10 +18,10 @@ type Bonus struct {
 	Amount Money
 	At     time.Time
 	On     Date
-	// Expires is the last day on which what was earned can be spent; zero: never.
-	Expires Date
-	Reason  string
-	By      string // who granted it, for a grant
+	// Until is the last day on which what was earned can be spent; zero: never.
+	Until  Date
+	Reason string
+	By     string // who granted it, for a grant
 	// Of is the Source of the entry that a reversal takes back.
 	Of string
 }
@@ -48,9 +48,9 @@ type Purse struct {
 
 // Lot is the rest of one earning.
 type Lot struct {
-	Source  string
-	Left    Money
-	Expires Date
+	Source string
+	Left   Money
+	Until  Date
 }
 
 // PurseOn folds a ledger: each spending takes from what expires first of what
@@ -65,9 +65,9 @@ func PurseOn(entries []Bonus, day Date) Purse {
 	currency := ""
 	first := func(a, b Lot) int {
 		switch {
-		case a.Expires == b.Expires:
+		case a.Until == b.Until:
 			return 0
-		case a.Expires.IsZero(), !b.Expires.IsZero() && b.Expires.Before(a.Expires):
+		case a.Until.IsZero(), !b.Until.IsZero() && b.Until.Before(a.Until):
 			return 1
 		}
 		return -1
@@ -81,7 +81,7 @@ func PurseOn(entries []Bonus, day Date) Purse {
 			left := e.Amount.Minor
 			back := min(debt, left)
 			debt, left = debt-back, left-back
-			lots = append(lots, Lot{e.Source, Money{left, currency}, e.Expires})
+			lots = append(lots, Lot{e.Source, Money{left, currency}, e.Until})
 			slices.SortStableFunc(lots, first)
 			continue
 		}
@@ -93,7 +93,7 @@ func PurseOn(entries []Bonus, day Date) Purse {
 			}
 		}
 		for i := range lots {
-			if !lots[i].Expires.IsZero() && lots[i].Expires.Before(e.On) {
+			if !lots[i].Until.IsZero() && lots[i].Until.Before(e.On) {
 				continue
 			}
 			n := min(take, lots[i].Left.Minor)
@@ -104,7 +104,7 @@ func PurseOn(entries []Bonus, day Date) Purse {
 	out := Purse{}
 	var sum int64
 	for _, l := range lots {
-		if l.Left.Minor > 0 && (l.Expires.IsZero() || !l.Expires.Before(day)) {
+		if l.Left.Minor > 0 && (l.Until.IsZero() || !l.Until.Before(day)) {
 			out.Lots = append(out.Lots, l)
 			sum += l.Left.Minor
 		}

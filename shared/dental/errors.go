@@ -51,3 +51,12 @@ func KindOf(err error) ErrorKind {
 	}
 	return ""
 }
+
+// MessageOf is what a stranger may read of an error, "" of one that is none of ours.
+func MessageOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return ""
+}

@@ -44,8 +44,8 @@ type GiftChoice struct {
 	Touch    string
 	ChosenAt time.Time
 	ChosenOn Date
-	// Expires is the last day on which it can be redeemed.
-	Expires    Date
+	// Until is the last day on which it can be redeemed.
+	Until      Date
 	RedeemedAt time.Time
 	RedeemedOn Date
 	VisitID    string // at which it was redeemed, if that is known

@@ -19,23 +19,29 @@ type Portrait struct {
 	Failed string
 }
 
-// The times after which a URL is asked again.
+// The times after which a URL is asked again, and another one at all: an MIS
+// that signs its URLs names another in every event.
 const (
 	portraitFresh = 90 * 24 * time.Hour
 	portraitPause = 7 * 24 * time.Hour
+	portraitPace  = time.Hour
 )
 
 // PortraitLife is how long a copy is kept that nobody has asked to be made again.
 const PortraitLife = 365 * 24 * time.Hour
 
 // Settled reports whether there is no reason to ask the URL at the instant: its
-// photo was copied within 90 days, or could not be within 7.
+// photo was copied within 90 days, or could not be within 7, or another URL was
+// asked within the hour.
 func (p Portrait) Settled(url string, at time.Time) bool {
 	patience := portraitFresh
-	if p.Failed != "" {
+	switch {
+	case p.URL != url:
+		patience = portraitPace
+	case p.Failed != "":
 		patience = portraitPause
 	}
-	return p.URL == url && !p.At.IsZero() && at.Before(p.At.Add(patience))
+	return !p.At.IsZero() && at.Before(p.At.Add(patience))
 }
 
 // Shown reports whether there is a picture to show of the doctor.

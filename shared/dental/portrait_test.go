@@ -22,12 +22,14 @@ func TestAPhotoIsAskedForAgainAfterItsTime(t *testing.T) {
 		{"when it was copied just now, not", dental.Portrait{URL: url, At: at, JPEG: []byte("x")}, url, 0, true},
 		{"when it was copied not quite 90 days ago, not", dental.Portrait{URL: url, At: at, JPEG: []byte("x")}, url, 90*day - 1, true},
 		{"when it was copied 90 days ago", dental.Portrait{URL: url, At: at, JPEG: []byte("x")}, url, 90 * day, false},
-		{"when it is another", dental.Portrait{URL: url, At: at, JPEG: []byte("x")}, other, 0, false},
+		{"when another was copied not quite an hour ago, not", dental.Portrait{URL: url, At: at, JPEG: []byte("x")}, other, time.Hour - 1, true},
+		{"when another was copied an hour ago", dental.Portrait{URL: url, At: at, JPEG: []byte("x")}, other, time.Hour, false},
 		{"when it failed just now, not", dental.Portrait{URL: url, At: at, Failed: "x"}, url, 0, true},
 		{"when it failed not quite 7 days ago, not", dental.Portrait{URL: url, At: at, Failed: "x"}, url, 7*day - 1, true},
 		{"when it failed 7 days ago", dental.Portrait{URL: url, At: at, Failed: "x"}, url, 7 * day, false},
 		{"when it failed, and an older copy is there, after 7 days too", dental.Portrait{URL: url, At: at, Failed: "x", JPEG: []byte("x")}, url, 7 * day, false},
-		{"when another failed", dental.Portrait{URL: url, At: at, Failed: "x"}, other, 0, false},
+		{"when another failed not quite an hour ago, not", dental.Portrait{URL: url, At: at, Failed: "x"}, other, time.Hour - 1, true},
+		{"when another failed an hour ago", dental.Portrait{URL: url, At: at, Failed: "x"}, other, time.Hour, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.p.Settled(c.url, at.Add(c.after)); got != c.settled {

@@ -58,6 +58,8 @@ type Task struct {
 	Outcome   string // how it was closed
 	// Times counts what joined it: 2 is a second bad answer.
 	Times int
+	// CRM is what the clinic's own CRM calls the task; "" while it has none there.
+	CRM string
 }
 
 // BatchAnchor names a day's batch of a scenario, as a task about it does.

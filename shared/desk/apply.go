@@ -25,6 +25,9 @@ const (
 	maxURL    = 500
 	maxAdvice = 100
 	maxItems  = 50 // of gifts, maps and recommendations
+	// maxBenefit keeps a benefit short enough for an SMS.
+	maxBenefit = 40
+	maxDoctors = 500
 	// narrowest, in minutes, keeps time to write in: nothing is claimed in the
 	// last minutes of the hours.
 	narrowest = 60
@@ -100,6 +103,9 @@ func settings() []setting {
 			})
 		}},
 		{"advice", setAdvice},
+		{"formerDoctors", setFormerDoctors},
+		{"bonusDays", func(c *dental.Clinic, v value) { whole(v, &c.BonusDays, 30, 1095) }},
+		{"accounts", setAccounts},
 		{"eventsPerSecond", func(c *dental.Clinic, v value) { whole(v, &c.EventsPerSecond, 1, 10_000) }},
 		{"paused", func(c *dental.Clinic, v value) { flag(v, &c.Paused) }},
 	}
@@ -349,10 +355,17 @@ func setScenarios(c *dental.Clinic, v value) {
 				choice(v, &s.Release, dental.ReleaseAuto, dental.ReleaseStaff)
 			case "holdout":
 				whole(v, &s.HoldoutPercent, 0, 50)
+				if sc := shipped.Find(name); s.HoldoutPercent > 0 && sc != nil && (sc.Critical || sc.ServiceOnly()) {
+					v.fault("must be 0: nobody is held out of what a patient's treatment needs")
+				}
 			case "backlogPerDay":
 				whole(v, &s.BacklogPerDay, 0, 1000)
 			case "steps":
 				s.Steps = steps(v, s.Steps, shipped.Find(name))
+			case "offsets":
+				s.Offsets = offsets(v, s.Offsets, shipped.Find(name))
+			case "benefit":
+				setBenefit(v, &s.Benefit, c.Currency)
 			default:
 				return false
 			}
@@ -387,6 +400,121 @@ func steps(v value, was map[string]bool, of *scenario.Scenario) map[string]bool 
 		return nil
 	}
 	return out
+}
+
+// mostOffset is by how many days a step may be moved.
+const mostOffset = 60
+
+// offsets moves single steps by days, later for a positive number.
+func offsets(v value, was map[string]int, of *scenario.Scenario) map[string]int {
+	out := maps.Clone(was)
+	if out == nil {
+		out = map[string]int{}
+	}
+	v.fields(func(name string, v value) bool {
+		if of == nil || of.Step(name) == nil {
+			return false
+		}
+		if v.isNull() {
+			delete(out, name)
+			return true
+		}
+		days := 0
+		whole(v, &days, -mostOffset, mostOffset)
+		if out[name] = days; days == 0 {
+			delete(out, name)
+		}
+		return true
+	})
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// setBenefit reads {"kind": "discount", "percent": 10}, {"kind": "bonus",
+// "amount": "500.00"}, {"kind": "gift", "name": …} or {"kind": "free-service",
+// "name": …}; null is what the catalogue has.
+func setBenefit(v value, b *dental.Benefit, currency string) {
+	*b = dental.Benefit{}
+	if v.isNull() {
+		return
+	}
+	v.fields(func(name string, v value) bool {
+		switch name {
+		case "kind":
+			choice(v, &b.Kind, dental.Discount, dental.BonusAmount, dental.GiftService, dental.FreeService)
+		case "percent":
+			whole(v, &b.Percent, 1, 50)
+		case "amount":
+			amount(v, &b.Amount, currency)
+		case "name":
+			text(v, &b.Name, 1, maxBenefit)
+		default:
+			return false
+		}
+		return true
+	}, "kind")
+	named := b.Kind == dental.GiftService || b.Kind == dental.FreeService
+	if b.Kind != "" && ((b.Kind == dental.Discount) != (b.Percent > 0) || (b.Kind == dental.BonusAmount) != (b.Amount.Minor > 0) || named != (b.Name != "")) {
+		v.fault("must have just what its kind needs: a discount its percent, a bonus its amount, a gift or a free-service its name")
+	}
+}
+
+// setFormerDoctors reads the ids of doctors who have left.
+func setFormerDoctors(c *dental.Clinic, v value) {
+	c.FormerDoctors = nil
+	for _, v := range v.list(0, maxDoctors) {
+		id, ok := v.string()
+		if ok && !idForm.MatchString(id) {
+			v.fault("must be the id of a doctor")
+		}
+		c.FormerDoctors = append(c.FormerDoctors, id)
+	}
+}
+
+// setAccounts reads {"smsgate": {"settings": {…}, "secrets": {…}}}; null closes
+// one. A secret that is not named stays as it is, for nobody is shown it.
+func setAccounts(c *dental.Clinic, v value) {
+	all := maps.Clone(c.Accounts)
+	if all == nil {
+		all = map[string]dental.Account{}
+	}
+	v.fields(func(name string, v value) bool {
+		if !idForm.MatchString(name) {
+			return false
+		}
+		if v.isNull() {
+			delete(all, name)
+			return true
+		}
+		account := dental.Account{Settings: map[string]string{}, Secrets: maps.Clone(all[name].Secrets)}
+		if account.Secrets == nil {
+			account.Secrets = map[string]dental.Secret{}
+		}
+		v.fields(func(field string, v value) bool {
+			v.fields(func(key string, v value) bool {
+				line := ""
+				text(v, &line, 1, maxURL)
+				switch {
+				case !idForm.MatchString(key):
+					return false
+				case field == "settings":
+					account.Settings[key] = line
+				default:
+					account.Secrets[key] = dental.Secret(line)
+				}
+				return true
+			})
+			return field == "settings" || field == "secrets"
+		})
+		all[name] = account
+		return true
+	})
+	c.Accounts = nil
+	if len(all) > 0 {
+		c.Accounts = all
+	}
 }
 
 func setRecallMonths(c *dental.Clinic, v value) {

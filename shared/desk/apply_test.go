@@ -61,6 +61,10 @@ var rows = []struct {
 	{`{"advice": ["Не есть 2 часа"]}`, "Advice", []string{"Не есть 2 часа"}},
 	{`{"eventsPerSecond": 1}`, "EventsPerSecond", 1},
 	{`{"paused": true}`, "Paused", true},
+	{`{"formerDoctors": ["D-3"]}`, "FormerDoctors", []string{"D-3"}},
+	{`{"bonusDays": 180}`, "BonusDays", 180},
+	{`{"accounts": {"smsgate": {"settings": {"login": "istok"}, "secrets": {"password": "p"}}}}`, "Accounts",
+		map[string]dental.Account{"smsgate": {Settings: map[string]string{"login": "istok"}, Secrets: map[string]dental.Secret{"password": "p"}}}},
 }
 
 func field(c dental.Clinic, name string) any { return reflect.ValueOf(c).FieldByName(name).Interface() }

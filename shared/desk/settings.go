@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ func New(id string) dental.Clinic {
 		ID: id, Country: "RU", TimeZone: "Europe/Moscow", Language: "ru", SendFrom: 9 * 60, SendTo: 21 * 60,
 		Channels: []dental.Channel{dental.SMS, dental.Mail}, Opening: dental.Opening{}, Currency: "RUB",
 		CareConsent: dental.Presumed, Scenarios: map[string]dental.ScenarioSettings{}, CapPerWeek: 1,
-		Referral: dental.ReferralTerms{Reward: shippedReward(), Who: "both"}, ClubVisits: 3, EventsPerSecond: 500,
+		Referral: dental.ReferralTerms{Reward: shippedReward(), Who: "both"}, ClubVisits: 3, BonusDays: 365, EventsPerSecond: 500,
 	}
 	for _, day := range dental.Weekdays()[1:] {
 		c.Opening[day] = dental.Span{From: 9 * 60, To: 20 * 60}
@@ -65,6 +66,8 @@ type Settings struct {
 	Store *store.Store
 	// Rand is what secrets are drawn from: crypto/rand.Reader outside tests.
 	Rand io.Reader
+	// Providers judge the accounts that a clinic may have, by the provider's name.
+	Providers map[string]func(dental.Account) error
 }
 
 // maxOverlap bounds how long a secret that was replaced goes on verifying.
@@ -72,14 +75,16 @@ const maxOverlap = 30 * 24 * time.Hour
 
 // Put lays the settings of the patch over the clinic's, or over New of a clinic
 // that does not exist yet, and reports whether it made one. A new clinic has a
-// secret to sign with. Errors are those of Apply, and Invalid for an id that no
-// clinic can have.
-func (s *Settings) Put(ctx context.Context, id string, patch []byte) (created bool, cl *dental.Clinic, err error) {
+// secret to sign with. A scenario that it switches on begins with today's
+// facts; with backlogPerDay those whose day has passed are left to a job, which
+// lets them take their turns. Errors are those of Apply, and Invalid for an id
+// that no clinic can have or an account that its provider's package refuses.
+func (s *Settings) Put(ctx context.Context, id string, patch []byte, now time.Time) (created bool, cl *dental.Clinic, err error) {
 	secret, err := s.draw()
 	if err != nil {
 		return false, nil, err
 	}
-	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, error) {
+	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error) {
 		// Our own secret on what is stored is an earlier try whose answer was lost.
 		created = stored == nil || signsWith(stored, secret)
 		if stored == nil {
@@ -88,16 +93,51 @@ func (s *Settings) Put(ctx context.Context, id string, patch []byte) (created bo
 			stored = &fresh
 		}
 		next, err := Apply(*stored, patch)
+		if err == nil {
+			err = s.accounts(next)
+		}
 		if err == nil && next.Owner() != stored.Owner() {
 			err = s.ownable(ctx, id)
 		}
 		cl = &next
-		return cl, err
+		return cl, begin(*stored, cl, now), err
 	})
 	if err != nil {
 		return false, nil, err
 	}
 	return created, cl, nil
+}
+
+// begin notes since when a scenario that is switched on counts, and gives the
+// jobs that find its backlog.
+func begin(was dental.Clinic, cl *dental.Clinic, now time.Time) (jobs []store.Job) {
+	for _, name := range slices.Sorted(maps.Keys(cl.Scenarios)) {
+		before, s := was.Scenario(name), cl.Scenarios[name]
+		fresh := s.On && !before.On
+		if fresh {
+			s.Since = cl.Today(now)
+			cl.Scenarios[name] = s
+		}
+		if s.On && s.BacklogPerDay > 0 && (fresh || before.BacklogPerDay == 0) {
+			jobs = append(jobs, store.Job{Clinic: cl.ID, ID: "backlog." + name + "." + cl.Today(now).String(), Kind: store.BacklogJob,
+				Scenario: name, Day: cl.Today(now), Wake: now, Made: now})
+		}
+	}
+	return jobs
+}
+
+// accounts asks the providers' packages about the clinic's accounts.
+func (s *Settings) accounts(cl dental.Clinic) error {
+	for _, name := range slices.Sorted(maps.Keys(cl.Accounts)) {
+		judge, known := s.Providers[name]
+		if !known {
+			return dental.Errorf(dental.Invalid, "accounts."+name, "is no provider that this deployment knows")
+		}
+		if err := judge(cl.Accounts[name]); err != nil {
+			return &dental.Error{Kind: dental.Invalid, Field: "accounts." + name, Message: dental.MessageOf(err), Err: err}
+		}
+	}
+	return nil
 }
 
 // ownable refuses another owner for a clinic that has patients: refusals and
@@ -118,11 +158,11 @@ func (s *Settings) Create(ctx context.Context, cl dental.Clinic) (created bool, 
 		return false, err
 	}
 	cl.Secrets = append(slices.Clone(cl.Secrets), dental.WebhookSecret{Secret: secret})
-	err = s.change(ctx, cl.ID, func(stored *dental.Clinic) (*dental.Clinic, error) {
+	err = s.change(ctx, cl.ID, func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error) {
 		if created = stored == nil || signsWith(stored, secret); stored == nil {
-			return &cl, nil
+			return &cl, nil, nil
 		}
-		return nil, nil
+		return nil, nil, nil
 	})
 	return created && err == nil, err
 }
@@ -137,15 +177,15 @@ func (s *Settings) RotateSecret(ctx context.Context, id string, now time.Time, o
 	if err != nil {
 		return "", err
 	}
-	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, error) {
+	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error) {
 		switch {
 		case stored == nil:
-			return nil, unknown(id)
+			return nil, nil, unknown(id)
 		case signsWith(stored, secret):
-			return nil, nil // an earlier try whose answer was lost
+			return nil, nil, nil // an earlier try whose answer was lost
 		}
 		stored.RotateSecret(secret, now, overlap)
-		return stored, nil
+		return stored, nil, nil
 	})
 	if err != nil {
 		return "", err
@@ -168,8 +208,8 @@ func (s *Settings) Secret(ctx context.Context, id string, now time.Time) (dental
 }
 
 // change reads a clinic, nil when there is none, and writes what next makes of
-// it unless that is nil. next may be asked again when another's write is first.
-func (s *Settings) change(ctx context.Context, id string, next func(stored *dental.Clinic) (*dental.Clinic, error)) error {
+// it, with the jobs that follow from it, unless that is nil. next may be asked again when another's write is first.
+func (s *Settings) change(ctx context.Context, id string, next func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error)) error {
 	if !idForm.MatchString(id) {
 		return dental.Errorf(dental.Invalid, "clinic", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
 	}
@@ -179,11 +219,14 @@ func (s *Settings) change(ctx context.Context, id string, next func(stored *dent
 		if err != nil && dental.KindOf(err) != dental.NotFound {
 			return err
 		}
-		cl, err := next(stored)
+		cl, jobs, err := next(stored)
 		if err != nil || cl == nil {
 			return err
 		}
 		tx.Put(*cl)
+		for _, j := range jobs {
+			tx.Put(j)
+		}
 		return tx.Commit(ctx)
 	})
 }

@@ -96,7 +96,7 @@ func TestBothStartingClinicsAreOpenMondayToSaturdayFromNineToTwenty(t *testing.T
 
 func TestPutMakesAClinicThatCanSignAndThenChangesIt(t *testing.T) {
 	s := settings(t, nil)
-	created, cl, err := s.Put(t.Context(), "c1", []byte(`{"name": "Клиника Исток"}`))
+	created, cl, err := s.Put(t.Context(), "c1", []byte(`{"name": "Клиника Исток"}`), now)
 	if err != nil || !created || cl.Name != "Клиника Исток" {
 		t.Fatalf("created %v, %+v, error %v", created, cl, err)
 	}
@@ -107,7 +107,7 @@ func TestPutMakesAClinicThatCanSignAndThenChangesIt(t *testing.T) {
 	if _, err := signature.ParseSecret(string(first)); err != nil {
 		t.Errorf("the new clinic's secret cannot sign: %v", err)
 	}
-	created, cl, err = s.Put(t.Context(), "c1", []byte(`{"capPerWeek": 2}`))
+	created, cl, err = s.Put(t.Context(), "c1", []byte(`{"capPerWeek": 2}`), now)
 	if err != nil || created || cl.CapPerWeek != 2 || cl.Name != "Клиника Исток" {
 		t.Fatalf("created %v, %+v, error %v", created, cl, err)
 	}
@@ -121,7 +121,7 @@ func TestPutMakesAClinicThatCanSignAndThenChangesIt(t *testing.T) {
 
 func TestABadPatchMakesNoClinicAndChangesNone(t *testing.T) {
 	s := settings(t, nil)
-	if _, _, err := s.Put(t.Context(), "c1", []byte(`{"capPerWeek": 9}`)); dental.KindOf(err) != dental.Invalid {
+	if _, _, err := s.Put(t.Context(), "c1", []byte(`{"capPerWeek": 9}`), now); dental.KindOf(err) != dental.Invalid {
 		t.Errorf("error %v", err)
 	}
 	if _, err := s.Store.Begin().Clinic(t.Context(), "c1"); dental.KindOf(err) != dental.NotFound {
@@ -132,7 +132,7 @@ func TestABadPatchMakesNoClinicAndChangesNone(t *testing.T) {
 func TestAnIDThatNoClinicCanHaveIsRefused(t *testing.T) {
 	s := settings(t, nil)
 	for _, id := range []string{"", "a b", "a/b", "клиника", strings.Repeat("x", 65)} {
-		if _, _, err := s.Put(t.Context(), id, []byte(`{}`)); dental.KindOf(err) != dental.Invalid {
+		if _, _, err := s.Put(t.Context(), id, []byte(`{}`), now); dental.KindOf(err) != dental.Invalid {
 			t.Errorf("%q: error %v", id, err)
 		}
 	}
@@ -143,7 +143,7 @@ func TestCreateLeavesAClinicThatExistsAsItIs(t *testing.T) {
 	if created, err := s.Create(t.Context(), desk.Demo()); err != nil || !created {
 		t.Fatalf("created %v, error %v", created, err)
 	}
-	if _, _, err := s.Put(t.Context(), "demo", []byte(`{"name": "Другая"}`)); err != nil {
+	if _, _, err := s.Put(t.Context(), "demo", []byte(`{"name": "Другая"}`), now); err != nil {
 		t.Fatal(err)
 	}
 	before := stored(t, s, "demo")
@@ -224,7 +224,7 @@ func TestChangesAtOnceAllLand(t *testing.T) {
 	var group sync.WaitGroup
 	for _, patch := range patches {
 		group.Go(func() {
-			created, _, err := s.Put(t.Context(), "c1", []byte(patch))
+			created, _, err := s.Put(t.Context(), "c1", []byte(patch), now)
 			if err != nil {
 				t.Errorf("%s: %v", patch, err)
 			}
@@ -259,7 +259,7 @@ func TestALostAnswerDoesNothingTwice(t *testing.T) {
 				faulty = tabletest.NewFaulty(tb, tabletest.Plan{Seed: seed, Chance: map[tabletest.Fault]float64{tabletest.LostAfter: 0.5}})
 				return faulty
 			})
-			created, cl, err := s.Put(t.Context(), "c1", []byte(`{"name": "Исток"}`))
+			created, cl, err := s.Put(t.Context(), "c1", []byte(`{"name": "Исток"}`), now)
 			if err != nil || !created || len(cl.Secrets) != 1 {
 				t.Fatalf("seed %d: created %v, error %v", seed, created, err)
 			}
@@ -284,7 +284,7 @@ func TestALostAnswerDoesNothingTwice(t *testing.T) {
 func TestWithoutRandomnessNoClinicIsMade(t *testing.T) {
 	s := settings(t, nil)
 	s.Rand = bytes.NewReader(nil)
-	if created, _, err := s.Put(t.Context(), "c1", []byte(`{}`)); err == nil || created {
+	if created, _, err := s.Put(t.Context(), "c1", []byte(`{}`), now); err == nil || created {
 		t.Errorf("created %v, error %v", created, err)
 	}
 	if _, err := s.Store.Begin().Clinic(t.Context(), "c1"); dental.KindOf(err) != dental.NotFound {
@@ -296,14 +296,14 @@ func TestAnUnreachableTableIsUnavailable(t *testing.T) {
 	s := settings(t, func(tb table.Table) table.Table {
 		return tabletest.NewFaulty(tb, tabletest.Plan{Chance: map[tabletest.Fault]float64{tabletest.FailedRead: 1}})
 	})
-	if _, _, err := s.Put(context.WithoutCancel(t.Context()), "c1", []byte(`{}`)); dental.KindOf(err) != dental.Unavailable {
+	if _, _, err := s.Put(context.WithoutCancel(t.Context()), "c1", []byte(`{}`), now); dental.KindOf(err) != dental.Unavailable {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestNoSecretShowsInTheLog(t *testing.T) {
 	s := settings(t, nil)
-	_, cl, err := s.Put(t.Context(), "c1", []byte(`{}`))
+	_, cl, err := s.Put(t.Context(), "c1", []byte(`{}`), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,15 +317,15 @@ func TestNoSecretShowsInTheLog(t *testing.T) {
 func TestTheGroupCannotChangeOnceThereArePatientsWhoseRefusalsWouldBeForgotten(t *testing.T) {
 	s := stagetest.New(t, time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC))
 	settings := &desk.Settings{Store: s.Store, Rand: rand.Reader}
-	if _, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "chain"}`)); err != nil {
+	if _, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "chain"}`), now); err != nil {
 		t.Fatalf("before the first patient: %v", err)
 	}
 	s.Patient("P")
-	_, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "another"}`))
+	_, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "another"}`), now)
 	if dental.KindOf(err) != dental.Invalid || !strings.Contains(err.Error(), "group") {
 		t.Errorf("with a patient: %v", err)
 	}
-	if _, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "chain", "name": "Исток"}`)); err != nil {
+	if _, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "chain", "name": "Исток"}`), now); err != nil {
 		t.Errorf("the same group again: %v", err)
 	}
 }

@@ -139,11 +139,15 @@ func (d *draft) apply(ctx context.Context) error {
 	d.tx.Put(d.card.Patient)
 	d.milestones(before)
 	subjects = append(subjects, scenario.Calendar(d.clinic, d.card, d.clinic.Today(d.now))...)
-	course := journey.Course{Tx: d.tx, Catalogue: d.Catalogue, Clinic: d.clinic, Card: d.card, Now: d.now}
+	course := d.course()
 	if course.Settle(journey.Options{Subjects: subjects, Awaken: wasStub && !d.card.Patient.Stub, Limit: most}) {
 		course.Defer()
 	}
 	return nil
+}
+
+func (d *draft) course() journey.Course {
+	return journey.Course{Tx: d.tx, Catalogue: d.Catalogue, Clinic: d.clinic, Card: d.card, Now: d.now}
 }
 
 // milestones writes the dates that have changed and takes away those that are no more.
@@ -389,10 +393,8 @@ func (d *draft) reachedBy(ctx context.Context, p dental.Patient) ([]string, erro
 // newAddress closes the task that asked for one.
 func (d *draft) newAddress() {
 	for i := range d.card.Tasks {
-		t := &d.card.Tasks[i]
-		if t.Kind == dental.ContactTask && t.Open() {
-			t.Close(d.clinic, "address-changed", d.now)
-			d.tx.Put(*t)
+		if t := d.card.Tasks[i]; t.Kind == dental.ContactTask && t.Open() {
+			d.course().Close(t, "address-changed")
 		}
 	}
 }

@@ -55,9 +55,14 @@ func (c Course) Settle(o Options) (left bool) {
 			changes = append(changes, t)
 		}
 	}
-	for i, change := range changes {
-		if i == o.Limit {
+	start := c.Tx.Size()
+	for _, change := range changes {
+		if c.Tx.Size()-start >= o.Limit {
 			return true
+		}
+		if task, is := change.(dental.Task); is {
+			c.put(task)
+			continue
 		}
 		c.Tx.Put(change)
 		if t, held := change.(dental.Touch); held && t.State == dental.Held && !t.Backlog {
@@ -106,5 +111,26 @@ func (c Course) Open(t dental.Task) {
 		}
 	}
 	t.Times = max(t.Times, 1)
+	c.put(t)
+}
+
+// put writes a task, with the job that tells the clinic's CRM of it where there is one.
+func (c Course) put(t dental.Task) {
+	if old := c.Card.Task(t.Kind, t.Anchor); old != nil && t.CRM == "" {
+		t.CRM = old.CRM
+	}
 	c.Tx.Put(t)
+	if _, has := c.Clinic.Accounts[dental.Bitrix24]; has {
+		c.Tx.Put(store.Job{Clinic: t.Clinic, ID: "crm." + t.ID(), Kind: store.CRMJob, Patient: t.Patient, Step: string(t.Kind), Anchor: t.Anchor,
+			Wake: c.Now, Made: c.Now})
+	}
+}
+
+// Close settles an open task.
+func (c Course) Close(t dental.Task, outcome string) {
+	if !t.Open() {
+		return
+	}
+	t.Close(c.Clinic, outcome, c.Now)
+	c.put(t)
 }

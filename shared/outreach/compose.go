@@ -44,12 +44,18 @@ type Composed struct {
 
 // Compose writes the message of a claim.
 func Compose(s Situation, d Decision, base string, mint Minter) (Composed, error) {
-	l := locale.For(s.Person.Language, s.Clinic.Language)
-	c := composer{s: s, d: d, base: base, mint: mint, locale: l, text: d.Want.Step.Text(d.Want.Variant, l.String())}
-	if len(d.Together) > 0 {
-		c.text = d.Want.Step.Text("several", l.String())
-	}
+	l, text := wording(s, d)
+	c := composer{s: s, d: d, base: base, mint: mint, locale: l, text: text}
 	return c.compose()
+}
+
+// wording is the text that a claim takes, and its language.
+func wording(s Situation, d Decision) (locale.Locale, scenario.Text) {
+	l, variant := locale.For(s.Person.Language, s.Clinic.Language), d.Want.Variant
+	if len(d.Together) > 0 {
+		variant = "several"
+	}
+	return l, d.Want.Step.Text(variant, l.String())
 }
 
 type composer struct {
@@ -118,6 +124,9 @@ func (c *composer) mail(values message.Values) error {
 	}
 	letter := message.Letter{Locale: c.locale, Clinic: c.s.Clinic.Name, Address: c.s.Clinic.Address, Phone: string(c.s.Clinic.Phone),
 		Warning: message.Warning(c.locale, c.class())}
+	if c.s.Portrait.Shown() {
+		m.Photo, letter.Doctor = c.s.Portrait.JPEG, values[message.Doctor]
+	}
 	if letter.Heading, err = render(c.text.Heading); err != nil {
 		return err
 	}

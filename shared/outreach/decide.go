@@ -24,7 +24,9 @@ type Situation struct {
 	Family []*dental.Card
 	// Elsewhere are the same person's cards in other clinics of the owner.
 	Elsewhere []*dental.Card
-	Now       time.Time
+	// Portrait is of the doctor whom the letter names, read once an e-mail is decided on.
+	Portrait dental.Portrait
+	Now      time.Time
 }
 
 // Guardian is what keeps a child's message from its guardian.

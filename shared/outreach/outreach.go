@@ -137,6 +137,9 @@ func (s *Sender) step(ctx context.Context, ref TouchRef, attempt string, before 
 	case Assign:
 		s.assign(tx, sit, t, d)
 	case Claim:
+		if err := s.portrait(ctx, tx, sit, d); err != nil {
+			return nil, nil, err
+		}
 		if tried, err = s.claim(tx, sit, t, d, attempt); err != nil {
 			return nil, nil, err
 		}
@@ -304,6 +307,11 @@ func (s *Sender) claim(tx *store.Tx, sit *Situation, t dental.Touch, d Decision,
 		}
 	}
 	tx.Put(t)
+	if channel, ok := s.channel(sit.Clinic, d.Reach.Channel); ok {
+		if n, named := channel.(Namer); named {
+			tx.Put(providerID(t, Report{Channel: string(d.Reach.Channel), ProviderID: n.MessageID(attempt), Attempt: attempt, At: now}))
+		}
+	}
 	tx.Check(sit.Card.Patient)
 	tx.Check(sit.Person.Patient)
 	if composed.DoctorLeft {
@@ -311,13 +319,13 @@ func (s *Sender) claim(tx *store.Tx, sit *Situation, t dental.Touch, d Decision,
 		s.course(tx, sit).Open(dental.Task{Kind: dental.RebookTask, Anchor: "doctor-left", Scenario: t.Scenario, Due: sit.Clinic.EndOfWorkingDay(now, 1),
 			Reason: l.Text("task.rebook.doctor-left", map[string]string{"doctor": scenario.DoctorOf(sit.Card, t).Name})})
 	}
-	composed.Message.Attempt = attempt
+	composed.Message.Attempt, composed.Message.Account = attempt, sit.Clinic.Accounts[accounts[d.Reach.Channel]]
 	return &claimed{tx: tx, clinic: sit.Clinic, touch: t, message: composed.Message}, nil
 }
 
 // call hands the claimed message to its provider, once, and records the answer.
 func (s *Sender) call(ctx context.Context, c *claimed) error {
-	channel, ok := s.channel(c)
+	channel, ok := s.channel(c.clinic, c.touch.Channel)
 	if !ok {
 		return s.record(ctx, c, "", &Refusal{Code: "no-channel", Err: fmt.Errorf("outreach: no %s channel is set up: %w", c.touch.Channel, ErrNotSent)})
 	}
@@ -332,17 +340,18 @@ func (s *Sender) call(ctx context.Context, c *claimed) error {
 
 // channel is what takes the message: the clinic's own account with a provider,
 // where it has one, else the deployment's.
-func (s *Sender) channel(c *claimed) (Channel, bool) {
-	own := map[dental.Channel]string{dental.SMS: dental.SMSGate, dental.WhatsApp: dental.WhatsAppAccount}[c.touch.Channel]
-	if account, has := c.clinic.Accounts[own]; has {
-		if channel, ok := s.Providers[own]; ok {
-			c.message.Account = account
+func (s *Sender) channel(cl *dental.Clinic, ch dental.Channel) (Channel, bool) {
+	if _, has := cl.Accounts[accounts[ch]]; has {
+		if channel, ok := s.Providers[accounts[ch]]; ok {
 			return channel, true
 		}
 	}
-	channel, ok := s.Channels[c.touch.Channel]
+	channel, ok := s.Channels[ch]
 	return channel, ok
 }
+
+// accounts are the providers that a clinic may have an account of its own with, by channel.
+var accounts = map[dental.Channel]string{dental.SMS: dental.SMSGate, dental.WhatsApp: dental.WhatsAppAccount}
 
 // record writes what the provider said. A lost answer is written nowhere: the
 // claim's due key makes it unknown.

@@ -60,6 +60,13 @@ type Channel interface {
 	Send(ctx context.Context, m Message) (providerID string, err error)
 }
 
+// Namer is a Channel whose provider takes the message's id from us, so that its
+// reports find the touch although the answer to the call was lost.
+type Namer interface {
+	// MessageID is the id of the message of an attempt, the same each time.
+	MessageID(attempt string) string
+}
+
 // Refusal is proof that a message was not accepted.
 type Refusal struct {
 	Code string // the provider's own code

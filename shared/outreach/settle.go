@@ -79,6 +79,10 @@ func (s *Settler) read(ctx context.Context, tx *store.Tx, ref TouchRef) (*Situat
 	return &Situation{Clinic: cl, Card: card, Touch: *t, Now: s.Clock()}, nil
 }
 
+func (s *Settler) course(tx *store.Tx, sit *Situation) journey.Course {
+	return journey.Course{Tx: tx, Catalogue: s.Catalogue, Clinic: sit.Clinic, Card: sit.Card, Now: sit.Now}
+}
+
 // apply moves the touch by what the report proves.
 func (s *Settler) apply(ctx context.Context, tx *store.Tx, sit *Situation, r Report) (changed bool, err error) {
 	t := sit.Touch
@@ -138,8 +142,7 @@ func (s *Settler) arrived(tx *store.Tx, sit *Situation, t *dental.Touch, a *dent
 	case open && latest:
 		markSent(sit.Clinic, t, a, r)
 		if k := sit.Card.Task(dental.UnknownTask, t.ID()); k != nil && k.Open() {
-			k.Close(sit.Clinic, "arrived", sit.Now)
-			tx.Put(*k)
+			s.course(tx, sit).Close(*k, "arrived")
 		}
 	case a.Outcome == dental.Accepted && r.Kind == ReportDelivered:
 		a.Outcome = dental.Delivered
@@ -169,8 +172,7 @@ func markSent(cl *dental.Clinic, t *dental.Touch, a *dental.Attempt, r Report) {
 // left. Then it has failed, and staff get a task.
 func (s *Settler) fail(ctx context.Context, tx *store.Tx, sit *Situation, t dental.Touch, a *dental.Attempt, r Report) error {
 	if k := sit.Card.Task(dental.UnknownTask, t.ID()); k != nil && k.Open() {
-		k.Close(sit.Clinic, "not-arrived", sit.Now)
-		tx.Put(*k)
+		s.course(tx, sit).Close(*k, "not-arrived")
 	}
 	if err := s.forget(ctx, tx, sit, a, r); err != nil {
 		return err
@@ -280,8 +282,7 @@ func (s *Settler) lapse(ctx context.Context, ref TouchRef) error {
 		t.Last().Outcome = dental.Lost
 		tx.Put(scenario.End(sit.Clinic, t, dental.Unknown, "no-answer-from-provider", sit.Now))
 		l := locale.For(sit.Clinic.Language)
-		course := journey.Course{Tx: tx, Catalogue: s.Catalogue, Clinic: sit.Clinic, Card: sit.Card, Now: sit.Now}
-		course.Open(dental.Task{Kind: dental.UnknownTask, Anchor: t.ID(), Scenario: t.Scenario, Due: sit.Clinic.EndOfWorkingDay(sit.Now, 1),
+		s.course(tx, sit).Open(dental.Task{Kind: dental.UnknownTask, Anchor: t.ID(), Scenario: t.Scenario, Due: sit.Clinic.EndOfWorkingDay(sit.Now, 1),
 			Reason: l.Text("task.unknown", map[string]string{"scenario": s.Catalogue.Called(t.Scenario, l.String()), "channel": l.Text("channel."+string(t.Channel), nil),
 				"day": l.Day(sit.Clinic.Today(t.Last().At))})})
 		return tx.Commit(ctx)

@@ -29,7 +29,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // nouns is everything that has a place in the table.
 func nouns() []any {
 	return []any{dental.Clinic{}, dental.Patient{}, dental.Appointment{}, dental.Visit{}, dental.Plan{}, dental.Payment{}, dental.Answer{},
-		dental.Milestone{}, dental.Touch{}, dental.Task{}, dental.Contact{}, dental.Link{}, dental.Portrait{}, Event{}, ProviderID{}, Job{}}
+		dental.Milestone{}, dental.Touch{}, dental.Task{}, dental.Contact{}, dental.Link{}, dental.Portrait{}, dental.Response{},
+		dental.GiftChoice{}, dental.Bonus{}, dental.Referral{}, Checkpoint{}, Event{}, ProviderID{}, Job{}}
 }
 
 func name(noun any) string { return attribute(reflect.TypeOf(noun).Name()) }

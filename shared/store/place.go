@@ -78,6 +78,7 @@ const (
 	ReleaseJob  = "release"  // let a batch go
 	BacklogJob  = "backlog"  // find whose day had passed when a scenario was switched on
 	RewardJob   = "reward"   // bring a recommendation's rewards in line with what the friend has paid
+	CRMJob      = "crm"      // tell the clinic's own CRM of a task; Step is its kind
 )
 
 // place says where a noun is kept and under which condition it may be written.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -132,6 +133,17 @@ func TestADoctorsPhotoIsCopiedOnce(t *testing.T) {
 	}
 }
 
+func TestOneDeliveryOfTheJobDoesItAll(t *testing.T) {
+	s := newStudio(t)
+	s.ask(irina)
+	if err := s.Worker.Handle(t.Context(), `{"Job":{"Clinic":"demo","ID":"portrait.D-3.`+irina+`"}}`); err != nil {
+		t.Fatal(err)
+	}
+	if due, any, err := s.Store.NextDue(t.Context()); any || err != nil || !s.portrait().Shown() {
+		t.Errorf("something is still due at %v (%v)", due, err)
+	}
+}
+
 func TestAPhotoThatCannotBeHadIsLeftAloneForAWeek(t *testing.T) {
 	for name, c := range map[string]struct {
 		raw  []byte
@@ -182,12 +194,27 @@ func TestACopyStaysWhenItsPhotoCannotBeHadAgain(t *testing.T) {
 func TestACopyGoesWhenAnotherPhotoIsTold(t *testing.T) {
 	s := newStudio(t)
 	s.has(irina, 1)
+	s.Set(start.Add(time.Hour))
 	if p := s.has(newer, 1); p.Shown() || p.Failed == "" || p.URL != newer {
 		t.Errorf("a photo that cannot be had leaves %+v", p)
 	}
 	s.at[newer] = photo(t, 60)
-	s.Set(start.AddDate(0, 0, 7))
+	s.Set(start.AddDate(0, 0, 8))
 	s.shows(s.has(newer, 1), 60)
+}
+
+func TestAPhotoThatIsToldByAnotherURLInEveryEventIsFetchedOnceAnHour(t *testing.T) {
+	s := newStudio(t)
+	fetch := s.Photo
+	s.Photo = func(string) ([]byte, error) { return fetch(irina) }
+	for minute := range 120 {
+		s.Set(start.Add(time.Duration(minute) * time.Minute))
+		s.ask(fmt.Sprintf("%s?signature=%d", irina, minute))
+		s.Tick()
+	}
+	if len(s.fetched) != 2 || !s.portrait().Shown() {
+		t.Errorf("it was fetched %d times", len(s.fetched))
+	}
 }
 
 func TestAJobThatIsPutAgainWhileItsPhotoIsFetchedFetchesNoSecond(t *testing.T) {
@@ -225,6 +252,7 @@ func TestOurOwnTroublesAreNotThePhotos(t *testing.T) {
 	t.Run("when our time is over", func(t *testing.T) {
 		s := newStudio(t)
 		s.ask(irina)
+		s.Worker.Store = stagetest.Join(s.Stage, inTime{s.Table}).Store
 		ctx, cancel := context.WithCancel(t.Context())
 		s.Photo = func(string) ([]byte, error) {
 			cancel()
@@ -252,6 +280,13 @@ func TestOurOwnTroublesAreNotThePhotos(t *testing.T) {
 			t.Error("the job does not come back")
 		}
 	})
+}
+
+// inTime is a table that still writes when the caller has gone.
+type inTime struct{ table.Table }
+
+func (w inTime) Write(ctx context.Context, ops ...table.Op) error {
+	return w.Table.Write(context.WithoutCancel(ctx), ops...)
 }
 
 // readOnly is a table that writes nothing.

@@ -23,6 +23,7 @@ type Worker struct {
 	Store     *store.Store
 	Catalogue scenario.Catalogue
 	Photos    Photos
+	CRM       CRM // nil: no clinic has one
 	Clock     func() time.Time
 	Log       *slog.Logger
 }
@@ -68,6 +69,8 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 	switch job.Kind {
 	case store.HoldJob, store.ReleaseJob, store.BacklogJob:
 		return w.ofClinic(ctx, tx, job)
+	case store.CRMJob:
+		return w.crm(ctx, tx, job)
 	}
 	card, err := tx.Card(ctx, clinic, job.Patient)
 	if err != nil {
