@@ -24,9 +24,6 @@ const (
 	preferencesLife = 365 * 24 * time.Hour
 )
 
-// offerDays is how long an offer or a gift can be taken up.
-const offerDays = 30
-
 // Minter makes the token of a link and the key of a contact; the store does.
 type Minter interface {
 	Token(dental.Link) string
@@ -184,6 +181,7 @@ func (c *composer) link() string {
 		return c.grant(dental.Link{Purpose: dental.GiftLink, Subject: dental.OfferSubject(t.Scenario, t.Step, t.Anchor),
 			Expires: c.until().AddDays(1).At(0, c.s.Clinic.Location())})
 	case dental.ClubLink:
+		c.grant(dental.Link{Purpose: dental.ReferralLink}) // the club's page shows it, and a page makes no link
 		return c.grant(dental.Link{Purpose: dental.ClubLink, Expires: c.s.Now.Add(clubLife)})
 	case dental.ReferralLink:
 		return c.grant(dental.Link{Purpose: dental.ReferralLink}) // one for life
@@ -267,7 +265,7 @@ func (c *composer) values() message.Values {
 }
 
 // until is the last day of an offer.
-func (c *composer) until() dental.Date { return c.s.Clinic.Today(c.s.Now).AddDays(offerDays) }
+func (c *composer) until() dental.Date { return c.s.Clinic.Today(c.s.Now).AddDays(scenario.OfferDays) }
 
 // benefit is what the clinic offers in the scenario, else what the catalogue does.
 func (c *composer) benefit(sc *scenario.Scenario) dental.Benefit {

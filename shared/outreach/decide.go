@@ -123,7 +123,7 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	case s.Clinic.Paused:
 		return wait(s.Now.Add(patience), "")
 	}
-	if goesPlain(s, w) {
+	if goesPlain(cat, s, w) {
 		w = plain(w)
 	}
 	d.Want = w
@@ -136,6 +136,11 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	if t.Kind != "" {
 		if leave := scenario.Leave(s.Clinic, w, s.Now); leave.After(s.Now) {
 			return wait(leave, "holiday")
+		}
+		if home := s.Person.Home(); home != nil && t.Class != dental.Service {
+			if _, refused := home.Refused(t.Class); refused {
+				return skip("opted-out") // whoever asked us to stop is not called about it either
+			}
 		}
 		d.Act = Assign
 		return d
@@ -157,7 +162,7 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 		return wait(scenario.Leave(s.Clinic, w, until), "outranked")
 	}
 	verdict := judge(s, w)
-	if verdict.Reach == nil && w.Step.Plain && w.Touch.Class == dental.Advertising && !verdict.NoWay {
+	if unwanted := verdict.Reason == "no-consent" || verdict.Reason == "opted-out"; unwanted && w.Step.Plain && w.Touch.Class == dental.Advertising {
 		w = plain(w)
 		d.Want, verdict = w, judge(s, w)
 	}
@@ -189,15 +194,15 @@ func judge(s Situation, w scenario.Want) cadence.Verdict {
 }
 
 // goesPlain reports whether a touch that may go without its advertisement has
-// to: a child gets none, nor who has only been in an emergency, nor anybody on
-// the clinic's holidays, and a clinic without gifts has nothing to give.
-func goesPlain(s Situation, w scenario.Want) bool {
+// to: whoever gets none now, a child, a patient with an open complaint or seen
+// only in an emergency, is greeted all the same, and so is everybody on the
+// clinic's holidays and where a clinic has no gift to give.
+func goesPlain(cat scenario.Catalogue, s Situation, w scenario.Want) bool {
 	if !w.Step.Plain {
 		return false
 	}
-	return s.Card.Patient.Minor(s.Clinic.Today(s.Now)) || scenario.EmergencyOnly(s.Card, s.Now) ||
-		w.Step.Link == dental.GiftLink && len(s.Clinic.Gifts) == 0 ||
-		slices.Contains(s.Clinic.Holidays, s.Clinic.Today(s.Now))
+	return w.Step.Link == dental.GiftLink && len(s.Clinic.Gifts) == 0 || slices.Contains(s.Clinic.Holidays, s.Clinic.Today(s.Now)) ||
+		cat.Shut(s.Clinic, s.Card, w, s.Now) != "" && cat.Shut(s.Clinic, s.Card, plain(w), s.Now) == ""
 }
 
 // plain is the want without its advertisement.

@@ -95,7 +95,7 @@ func TestAGuardiansRefusalOnThePageCounts(t *testing.T) {
 	family(s)
 	s.Visit("V", "KID", start)
 	s.To(start.Add(time.Minute))
-	page, err := s.Desk.Choose(t.Context(), s.Token("KID", dental.PreferencesLink), func(string) bool { return false }, s.Now())
+	page, err := s.Desk.Choose(t.Context(), s.Token("KID", dental.PreferencesLink), nil, func(string) bool { return false }, s.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestAReminderToOnePhoneDoesNotSpeakOfWhoeverIsNotThere(t *testing.T) {
 	s.Visit("V", "B", start)
 	s.To(start.Add(time.Minute))
 	// B refuses reminders and all on the page.
-	if _, err := s.Desk.Choose(t.Context(), s.Token("B", dental.PreferencesLink), func(string) bool { return false }, s.Now()); err != nil {
+	if _, err := s.Desk.Choose(t.Context(), s.Token("B", dental.PreferencesLink), nil, func(string) bool { return false }, s.Now()); err != nil {
 		t.Fatal(err)
 	}
 	s.Appointment(intake.AppointmentBooked, "A-A", "A", s.Local("2026-03-19 10:00"))

@@ -164,9 +164,10 @@ func (w When) falling(day dental.Date, on Trigger, kind dental.MilestoneKind) []
 // season inverts a season: its day's share of each month of last visits.
 func (w When) season(cl *dental.Clinic, s *Scenario, step *Step, day dental.Date) []Lookup {
 	var out []Lookup
+	day = day.AddDays(-cl.Scenario(s.Name).Offsets[step.Name])
 	for _, year := range []int{day.Year - 1, day.Year} {
 		days := w.Season.days(cl, year)
-		slot := slices.Index(days, day.AddDays(-cl.Scenario(s.Name).Offsets[step.Name]))
+		slot := slices.Index(days, day)
 		if slot < 0 {
 			continue
 		}
@@ -396,12 +397,12 @@ func (m moment) base(cl *dental.Clinic, w When, on Trigger) (time.Time, bool) {
 	return t, ok
 }
 
-// recallEnd is the day after the return date on which a recall's journey is over by itself.
+// recallEnd is how many days after the return date a recall's journey is over by itself.
 const recallEnd = 30
 
 // Recall is the stretch of days in which the patient's recall is open, by the
-// facts and the clinic's settings: from a month before the return date to 30
-// days after it. any is false without a return date, where the clinic runs no
+// facts and the clinic's settings: from a month before the return date until 30
+// days after it, that day left out. any is false without a return date, where the clinic runs no
 // recall, after a "never" to it, and where the interval is too short for a
 // journey of its own.
 func (c Catalogue) Recall(cl *dental.Clinic, card *dental.Card) (from, to dental.Date, any bool) {

@@ -152,7 +152,7 @@ var gates = map[string]gate{
 	}},
 	"in-recall": {shut: func(s Scene, _ Gate) string {
 		from, to, open := s.recall()
-		if today := s.Clinic.Today(s.Now); open && !today.Before(from) && !today.After(to) {
+		if today := s.Clinic.Today(s.Now); open && !today.Before(from) && today.Before(to) {
 			return "in-recall"
 		}
 		return ""
@@ -233,7 +233,7 @@ func (c Catalogue) Shut(cl *dental.Clinic, card *dental.Card, w Want, now time.T
 		if w.Touch.Kind == "" && card.Patient.Minor(cl.Today(now)) {
 			return "minor"
 		}
-		if EmergencyOnly(card, now) {
+		if emergencyOnly(card, now) {
 			return "emergency-only"
 		}
 	}
@@ -282,9 +282,9 @@ func disputed(card *dental.Card, t dental.Touch, now time.Time) string {
 	return ""
 }
 
-// EmergencyOnly reports whether all that is known of the patient is one recent
+// emergencyOnly reports whether all that is known of the patient is one recent
 // visit in an emergency.
-func EmergencyOnly(card *dental.Card, now time.Time) bool {
+func emergencyOnly(card *dental.Card, now time.Time) bool {
 	if len(card.Visits) != 1 || len(card.Plans) > 0 || now.Sub(card.Visits[0].FinishedAt) >= respite {
 		return false
 	}

@@ -234,7 +234,7 @@ func (c Catalogue) want(cl *dental.Clinic, card *dental.Card, sc *Scenario, step
 }
 
 // afterRecall is the time itself, or the first day at that time of day on which
-// the return date has passed and no recall is open.
+// the return date lies no longer ahead and no recall is open.
 func (c Catalogue) afterRecall(cl *dental.Clinic, card *dental.Card, due time.Time) time.Time {
 	point := milestone(card, dental.ReturnPoint, "")
 	if point == nil || point.Date.IsZero() {
@@ -244,7 +244,7 @@ func (c Catalogue) afterRecall(cl *dental.Clinic, card *dental.Card, due time.Ti
 	if _, to, any := c.Recall(cl, card); any {
 		over = to
 	}
-	return latest(due, over.AddDays(1).AtTimeOf(due, cl.Location()))
+	return latest(due, over.AtTimeOf(due, cl.Location()))
 }
 
 // due is the time of the step by the facts alone, moved into the sending hours.

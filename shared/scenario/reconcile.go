@@ -25,6 +25,16 @@ const caughtUp = 7
 // touches to write: new ones, ones with another time, and cancelled ones. The
 // card's own Touches are left as they are.
 func (c Catalogue) Reconcile(cl *dental.Clinic, card *dental.Card, now time.Time, changed ...Subject) []dental.Touch {
+	return c.CatchUp(cl, card, now, dental.Date{}, changed...)
+}
+
+// CatchUp is Reconcile for a scan that makes up for missed days: what opened
+// on the first of them or later is no backlog, however many they were. The zero
+// date is no more than Reconcile makes up for.
+func (c Catalogue) CatchUp(cl *dental.Clinic, card *dental.Card, now time.Time, first dental.Date, changed ...Subject) []dental.Touch {
+	if known := cl.Today(now).AddDays(-caughtUp); first.IsZero() || known.Before(first) {
+		first = known
+	}
 	var out []dental.Touch
 	var subjects []Subject
 	add := func(s Subject) {
@@ -47,7 +57,7 @@ func (c Catalogue) Reconcile(cl *dental.Clinic, card *dental.Card, now time.Time
 			wanted = c.Plan(cl, card, s)
 		}
 		for _, w := range wanted {
-			if t, write := c.settle(cl, card, w, now); write {
+			if t, write := c.settle(cl, card, w, now, first); write {
 				out = append(out, t)
 			}
 		}
@@ -66,14 +76,14 @@ func (c Catalogue) Reconcile(cl *dental.Clinic, card *dental.Card, now time.Time
 }
 
 // settle brings one wanted touch and its stored self together.
-func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time.Time) (dental.Touch, bool) {
+func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time.Time, first dental.Date) (dental.Touch, bool) {
 	stored := card.Touch(w.Touch.Scenario, w.Touch.Step, w.Touch.Anchor)
 	over := c.Over(cl, card, w, now)
 	if stored == nil || replannable(*stored, w) {
 		if over != "" {
 			return dental.Touch{}, false
 		}
-		return c.open(cl, card, w, now)
+		return c.open(cl, card, stored, w, now, first)
 	}
 	if !stored.State.Open() {
 		return dental.Touch{}, false
@@ -93,12 +103,13 @@ func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time
 	return t, true
 }
 
-// open plans a wanted touch that is not there yet, if its time has come for planning.
-func (c Catalogue) open(cl *dental.Clinic, card *dental.Card, w Want, now time.Time) (dental.Touch, bool) {
+// open plans a wanted touch that is not there yet, if its time has come for
+// planning: what opened before the first of the days caught up is backlog.
+func (c Catalogue) open(cl *dental.Clinic, card *dental.Card, stored *dental.Touch, w Want, now time.Time, first dental.Date) (dental.Touch, bool) {
 	today, settings := cl.Today(now), cl.Scenario(w.Touch.Scenario)
 	backlog := false
 	if !w.Opens.IsZero() {
-		missed := w.Opens.Before(today.AddDays(-caughtUp)) || w.Opens.Before(settings.Since)
+		missed := (stored == nil || stored.Backlog) && (w.Opens.Before(first) || w.Opens.Before(settings.Since)) // what was planned in its time comes back with its fact
 		switch {
 		case w.Opens.After(today):
 			return dental.Touch{}, false // its scan will find it
@@ -186,11 +197,13 @@ func wake(cl *dental.Clinic, w Want, now time.Time) time.Time {
 // Leave is the first instant from t on at which the hours let the touch go.
 func Leave(cl *dental.Clinic, w Want, t time.Time) time.Time {
 	hours := cadence.HoursOf(cl)
-	if w.Touch.Kind == dental.CallTask || w.Touch.Class == dental.Advertising {
-		t = cadence.AfterHolidays(cl, t)
-	}
-	if w.Touch.Kind != "" {
+	switch {
+	case w.Touch.Kind != "" && w.Touch.Class != dental.Service:
+		return cl.AddWorking(t, 0) // to be done by phone, when there is somebody to do it
+	case w.Touch.Kind != "":
 		return t
+	case w.Touch.Class == dental.Advertising && !w.Step.Plain: // which goes that day without its offer
+		t = cadence.AfterHolidays(cl, t)
 	}
 	if e := w.Step.Evening; !e.Within.IsZero() && !t.After(e.Within.AddTo(w.Base, hours.Loc)) {
 		late := hours

@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -121,8 +122,8 @@ func lost(card *dental.Card, a *dental.Appointment, anchor string) string {
 }
 
 // Moot says how an open task was settled by what has happened up to now, or "".
-func Moot(card *dental.Card, t dental.Task, now time.Time) string {
-	if gone, isGone := card.Patient.Gone(); isGone {
+func (c Catalogue) Moot(cl *dental.Clinic, card *dental.Card, t dental.Task, now time.Time) string {
+	if gone, isGone := card.Patient.Gone(); isGone && t.Kind != dental.LeadTask { // that one is about the friend
 		return gone
 	}
 	switch t.Kind {
@@ -130,7 +131,7 @@ func Moot(card *dental.Card, t dental.Task, now time.Time) string {
 		a := card.Appointment(dental.AppointmentOf(t.Anchor))
 		switch lost := lost(card, a, t.Anchor); {
 		case a == nil:
-			return ""
+			return c.overtaken(cl, card, t)
 		case lost != "":
 			return lost
 		case t.Kind == dental.ConfirmTask && !now.Before(a.Start):
@@ -138,6 +139,11 @@ func Moot(card *dental.Card, t dental.Task, now time.Time) string {
 		case a.Answered() == "confirm", t.Kind == dental.ConfirmTask && a.Answered() != "":
 			return "answered"
 		}
+	case dental.CallTask, dental.PlanTask, dental.WakeTask:
+		if t.Kind == dental.CallTask && strings.HasPrefix(t.Anchor, GiftAnchor(t.Scenario, "")) {
+			return given(cl, card, t, now)
+		}
+		return c.overtaken(cl, card, t)
 	case dental.RebookTask:
 		if a := card.NextAppointment(t.OpenedAt); a != nil {
 			return "booked"

@@ -199,6 +199,7 @@ func TestMilestonesFollowFromTheFactsInWhateverOrderTheyAreKnown(t *testing.T) {
 }
 
 func TestATaskThatWhatHappenedHasSettled(t *testing.T) {
+	cl, catalogue := stagetest.Clinic(), scenario.Shipped()
 	start := local(t, moscow(t), "2026-03-19 14:30")
 	opened := start.Add(-2 * day)
 	appointment := dental.Appointment{ID: "A", Start: start, Status: dental.Booked}
@@ -240,10 +241,10 @@ func TestATaskThatWhatHappenedHasSettled(t *testing.T) {
 	}
 	t.Run("to confirm is settled when the time has come", func(t *testing.T) {
 		card, task := with(func(*dental.Appointment) {}), dental.Task{Kind: dental.ConfirmTask, Anchor: anchor, OpenedAt: opened}
-		if got := scenario.Moot(&card, task, start); got != "appointment-over" {
+		if got := catalogue.Moot(&cl, &card, task, start); got != "appointment-over" {
 			t.Errorf("%q", got)
 		}
-		if task.Kind = dental.CallbackTask; scenario.Moot(&card, task, start) != "" {
+		if task.Kind = dental.CallbackTask; catalogue.Moot(&cl, &card, task, start) != "" {
 			t.Error("and so is a wish to be called back")
 		}
 	})
@@ -251,11 +252,11 @@ func TestATaskThatWhatHappenedHasSettled(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			task := dental.Task{Kind: tt.kind, Anchor: anchor, OpenedAt: opened}
 			if tt.kind == dental.ConfirmTask && tt.want == "" && tt.card.Known() {
-				if got := scenario.Moot(&tt.card, task, start); got != "appointment-over" {
+				if got := catalogue.Moot(&cl, &tt.card, task, start); got != "appointment-over" {
 					t.Errorf("at the start %q", got)
 				}
 			}
-			if got := scenario.Moot(&tt.card, task, opened.Add(time.Minute)); got != tt.want {
+			if got := catalogue.Moot(&cl, &tt.card, task, opened.Add(time.Minute)); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})

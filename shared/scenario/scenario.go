@@ -202,6 +202,12 @@ func (c Catalogue) Find(name string) *Scenario {
 	return &c[i]
 }
 
+// ServiceOnly reports whether all that the scenario says is about visits that
+// were or will be.
+func (s *Scenario) ServiceOnly() bool {
+	return !slices.ContainsFunc(s.Steps, func(st Step) bool { return st.Class != dental.Service })
+}
+
 // Step gives the step of a name, or nil.
 func (s *Scenario) Step(name string) *Step {
 	i := slices.IndexFunc(s.Steps, func(s Step) bool { return s.Name == name })

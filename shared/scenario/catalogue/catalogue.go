@@ -48,7 +48,6 @@ type file struct {
 type benefit struct {
 	Kind    string `yaml:"kind"`
 	Percent int    `yaml:"percent"`
-	Amount  string `yaml:"amount"`
 }
 
 type step struct {
@@ -290,9 +289,6 @@ func kinds() []string {
 	return out
 }
 
-// plain is the variant of a step that may go without its advertisement.
-const plain = "plain"
-
 // several is the variant of a reminder that speaks of several appointments of
 // the day, which have no time in common and {list} instead.
 const several = "several"
@@ -325,7 +321,7 @@ func (c *checker) scenario(f file) {
 	if s.Family != "" && !stepName.MatchString(s.Family) {
 		c.fault("family: %q is not of the form a-z, 0-9 and -", s.Family)
 	}
-	if b := s.Benefit; !slices.Contains(benefits, b.Kind) || (b.Kind == dental.Discount) != (b.Percent > 0) || b.Percent > 50 {
+	if b := s.Benefit; !slices.Contains(benefits, b.Kind) || (b.Kind == dental.Discount) != (b.Percent != 0) || b.Percent < 0 || b.Percent > 50 {
 		c.fault("benefit: it is a discount with a percent up to 50, or a free-service")
 	}
 	c.audience("audience", f.Audience, s.Audience)
@@ -356,6 +352,22 @@ func (c *checker) scenario(f file) {
 	}
 }
 
+// longer reports whether one span ends after another that begins with it.
+func longer(a, b scenario.Span) bool {
+	begin := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	return a.AddTo(begin, time.UTC).After(b.AddTo(begin, time.UTC))
+}
+
+// suits are the triggers on which a predicate can be told; one that is not here
+// can be told of any patient.
+var suits = map[string][]scenario.Trigger{
+	"complex":    {scenario.OnVisitDay, scenario.OnAnswer, scenario.OnClub},
+	"recommends": {scenario.OnVisitDay, scenario.OnAnswer, scenario.OnClub},
+	"last-seen":  {scenario.OnSeason},
+	"interval":   {scenario.OnReturnDate},
+	"apart":      {scenario.OnLastImplant, scenario.OnLastOrthodontics},
+}
+
 // audience checks predicates that say whom something is for.
 func (c *checker) audience(what string, written []gate, read []scenario.Gate) {
 	takes := scenario.AudienceNames()
@@ -367,6 +379,10 @@ func (c *checker) audience(what string, written []gate, read []scenario.Gate) {
 			c.fault("%s: there is no %q, only %v", what, g.Name, slices.Sorted(maps.Keys(takes)))
 		case !t.From && !g.From.IsZero(), !t.To && !g.To.IsZero(), t.From && g.From.IsZero(), g.Count != 0, !g.Within.IsZero():
 			c.fault("%s: %q takes from: %t, to: %t", what, g.Name, t.From, t.To)
+		case suits[g.Name] != nil && !slices.Contains(suits[g.Name], c.s.On):
+			c.fault("%s: %q can be told on %v, not on %s", what, g.Name, suits[g.Name], c.s.On)
+		case !g.From.IsZero() && !g.To.IsZero() && !longer(g.To, g.From):
+			c.fault("%s: %q ends before it begins", what, g.Name)
 		}
 	}
 }
@@ -386,6 +402,7 @@ func (c *checker) step(st *scenario.Step, before []scenario.Step) {
 	for i, w := range st.When {
 		c.when(st, w, st.When[:i], before)
 	}
+	c.scan(st)
 	if e := st.Evening; (e.Until == "") != e.Within.IsZero() {
 		c.fault("evening: within and until belong together")
 	} else if e.Until != "" {
@@ -432,6 +449,21 @@ func (c *checker) step(st *scenario.Step, before []scenario.Step) {
 	}
 }
 
+// scan checks what a daily scan must know of a step.
+func (c *checker) scan(st *scenario.Step) {
+	switch {
+	case st.Backlog.IsZero():
+	case !c.s.On.Scanned():
+		c.fault("backlog: only what a scan finds has one")
+	case !longer(st.Backlog, scenario.Span{}):
+		c.fault("backlog: it is written without a minus")
+	}
+	bounded := func(g scenario.Gate) bool { return g.Name == "last-seen" && !g.To.IsZero() }
+	if c.s.On == scenario.OnSeason && !slices.ContainsFunc(slices.Concat(c.s.Audience, st.Only), bounded) {
+		c.fault("season: last-seen, from and to, says whom it is for")
+	}
+}
+
 func (c *checker) when(st *scenario.Step, w scenario.When, others []scenario.When, before []scenario.Step) {
 	t := triggers[c.s.On]
 	if w.For != "" && !slices.Contains(t.states, w.For) {
@@ -457,15 +489,9 @@ func (c *checker) when(st *scenario.Step, w scenario.When, others []scenario.Whe
 	if w.AfterRecall && c.s.On != scenario.OnLastVisit {
 		c.fault("after-recall: it is for what follows a last visit")
 	}
-	if !c.s.On.Scanned() && !st.Backlog.IsZero() {
-		c.fault("backlog: only what a scan finds has one")
-	}
-	fromStart := !c.s.On.Scanned() || w.From != "" // else the deadline counts from the step's own day
-	if day := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC); !fromStart {
-		if !w.Deadline.AddTo(day, time.UTC).After(day) {
-			c.fault("deadline: it is over before the step is due")
-		}
-	} else if w.Deadline.AddTo(day, time.UTC).Before(w.After.AddTo(day, time.UTC)) {
+	// The deadline counts from the fact; of what a scan finds, from the step's own day.
+	fromStart := !c.s.On.Scanned() || w.From != ""
+	if fromStart && longer(w.After, w.Deadline) || !fromStart && !longer(w.Deadline, scenario.Span{}) {
 		c.fault("deadline: it is over before the step is due")
 	}
 	if w.Follows.Step != "" && !slices.ContainsFunc(before, func(s scenario.Step) bool { return s.Name == w.Follows.Step }) {
@@ -509,7 +535,7 @@ func (c *checker) texts(st *scenario.Step) {
 		}
 		variants[variant] = append(variants[variant], loc)
 		class := st.Class
-		if variant == plain {
+		if variant == scenario.Plain {
 			class = dental.Service
 		}
 		c.text(st, st.Texts[key], words{at: "texts/" + key + "/", locale: loc, class: class}, variant)
@@ -517,7 +543,7 @@ func (c *checker) texts(st *scenario.Step) {
 	if len(variants[""]) == 0 {
 		c.fault("texts: there is none")
 	}
-	if st.Plain && len(variants[plain]) == 0 {
+	if st.Plain && len(variants[scenario.Plain]) == 0 {
 		c.fault("texts: a step that may go plain needs one for that")
 	}
 	if st.Reminder && len(variants[several]) == 0 {
@@ -525,7 +551,7 @@ func (c *checker) texts(st *scenario.Step) {
 	}
 	for _, variant := range slices.Sorted(maps.Keys(variants)) {
 		c.locales("texts "+variant, variants[variant])
-		used := variant == "" || st.Reminder && variant == several || st.Plain && variant == plain || slices.Contains(triggers[c.s.On].kinds, variant) ||
+		used := variant == "" || st.Reminder && variant == several || st.Plain && variant == scenario.Plain || slices.Contains(triggers[c.s.On].kinds, variant) ||
 			slices.ContainsFunc(st.When, func(w scenario.When) bool { return w.Variant == variant })
 		if !used {
 			c.fault("texts: nothing speaks in the variant %q", variant)
@@ -536,16 +562,19 @@ func (c *checker) texts(st *scenario.Step) {
 // text checks the SMS and the e-mail of one step in one language.
 func (c *checker) text(st *scenario.Step, t scenario.Text, w words, variant string) {
 	values := triggers[c.s.On]
-	w.always, w.sometimes = values.always, append([]message.Placeholder{message.Given, message.ClinicName, message.ClinicPhone, message.Address}, values.sometimes...)
+	w.always, w.sometimes = slices.Clone(values.always), append([]message.Placeholder{message.Given, message.ClinicName, message.ClinicPhone, message.Address}, values.sometimes...)
+	if c.s.Benefit.Kind != "" { // a clinic may offer something else, but never nothing
+		w.always = append(w.always, message.Benefit)
+	}
 	if variant == several {
 		w.always = []message.Placeholder{message.Day, message.Date, message.List}
 	}
 	switch {
-	case st.Link == "" || variant == plain:
+	case st.Link == "" || variant == scenario.Plain:
 	case st.Link == scenario.BookingLink:
 		w.sometimes = append(w.sometimes, message.Link)
 	default:
-		w.always = append(slices.Clone(w.always), message.Link)
+		w.always = append(w.always, message.Link)
 	}
 	part := func(name, source string, screen bool) {
 		p := w
@@ -555,10 +584,10 @@ func (c *checker) text(st *scenario.Step, t scenario.Text, w words, variant stri
 	part("sms", t.SMS, true)
 	part("subject", t.Subject, true)
 	part("heading", t.Heading, false)
-	if variant != plain {
+	if st.Link != "" && variant != scenario.Plain {
 		part("button", t.Button, false)
 	} else if t.Button != "" {
-		c.fault("%sbutton: a plain text leads nowhere", w.at)
+		c.fault("%sbutton: there is no link that it could open", w.at)
 	}
 	if len(t.Paragraphs) == 0 {
 		c.fault("%sparagraphs: there is none", w.at)
@@ -599,6 +628,8 @@ func (c *checker) words(w words) {
 			c.fault("%s: there is never a {%s} here", w.at, p)
 		case template.Requires(p) && !always:
 			c.fault("%s: there may be no {%s}; put it in brackets", w.at, p)
+		case p == message.Benefit && w.class != dental.Advertising && template.Uses(p):
+			c.fault("%s: {%s} is an offer, and makes an advertisement of a %s text", w.at, p, w.class)
 		case p == message.Next && w.screen && template.Uses(p):
 			c.fault("%s: {%s} tells what is done to the patient, and this shows on a locked phone", w.at, p)
 		}
