@@ -1,11 +1,11 @@
 // Send claims each touch that its queue names and hands it to its channel, once.
 //
 //	Trigger: SQS queue send, batches with partial answers
-//	Reads:   clinic, cards, contacts
+//	Reads:   clinic, cards, contacts, portrait
 //	Writes:  touch, contacts, links, provider ids, tasks
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem,
 //	         dynamodb:ConditionCheckItem on the table; sns:Publish to phone numbers;
-//	         ses:SendEmail from MAIL_FROM under its identity and configuration set
+//	         ses:SendEmail and ses:SendRawEmail from MAIL_FROM under its identity and configuration set
 package main
 
 import (
@@ -17,6 +17,8 @@ import (
 	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/channel/email"
 	"github.com/returnpoint/returnpoint/shared/channel/sms"
+	"github.com/returnpoint/returnpoint/shared/channel/smsgate"
+	"github.com/returnpoint/returnpoint/shared/channel/whatsapp"
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
@@ -37,7 +39,10 @@ func main() {
 	mails, err := email.New(on.Client("SESV2"), calls, email.Settings{
 		From: on.Text("MAIL_FROM"), ConfigurationSet: on.Text("SES_CONFIGURATION_SET")})
 	on.Judge(err, "MAIL_FROM", "SES_CONFIGURATION_SET")
+	chats, err := whatsapp.New(calls, whatsapp.Options{})
+	on.Judge(err, "WHATSAPP")
 	channels := map[dental.Channel]outreach.Channel{dental.SMS: texts, dental.Mail: mails}
-	send := app.Send(deps, channels, on.URL("BASE_URL", "https"))
+	providers := map[string]outreach.Channel{dental.SMSGate: smsgate.New(calls, smsgate.Options{}), dental.WhatsAppAccount: chats}
+	send := app.Send(deps, channels, providers, on.URL("BASE_URL", "https"))
 	on.Start(lambdaio.Queue(deps.Log, need, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) }))
 }

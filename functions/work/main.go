@@ -1,9 +1,11 @@
-// Work does the jobs that outlive a request: erasures, and the rest of long changes.
+// Work does the jobs that outlive a request: erasures, the rest of long changes,
+// copies of doctors' photos.
 //
 //	Trigger: SQS queue work, batches with partial answers
-//	Reads:   job, clinic, card
-//	Writes:  job, touches, tasks; deletes what is left of the erased
-//	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem on the table
+//	Reads:   job, clinic, card, portrait
+//	Writes:  job, touches, tasks, portrait; deletes what is left of the erased
+//	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem on the table;
+//	         HTTPS to the servers that doctors' photos stand on; the memory to decode a photo (shared/portrait)
 package main
 
 import (
@@ -13,8 +15,12 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/crm/bitrix24"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/onaws"
+	"github.com/returnpoint/returnpoint/shared/portrait"
+	"github.com/returnpoint/returnpoint/shared/portrait/fetch"
 )
 
 // need is the time that lets a job get on; one that has not ended by then comes
@@ -24,6 +30,7 @@ const need = 30 * time.Second
 func main() {
 	on := onaws.Open(os.LookupEnv, os.Stdout)
 	deps := on.Deps(time.Now, rand.Reader)
-	work := app.Work(deps)
+	crm := bitrix24.New(wire.NewClient(wire.Options{}), bitrix24.NewPace(time.Now, bitrix24.Sleep))
+	work := app.Work(deps, fetch.New(fetch.Options{}), portrait.Make, crm)
 	on.Start(lambdaio.Queue(deps.Log, need, func(ctx context.Context, m lambdaio.Message) error { return work(ctx, m.Body) }))
 }

@@ -53,6 +53,9 @@ func TestAFunctionLinksTheClientsItUses(t *testing.T) {
 			if numbers := slices.Contains(deps, "github.com/nyaruka/phonenumbers"); numbers != (name == "webhook") {
 				t.Errorf("it links phonenumbers: %v", numbers)
 			}
+			if pictures := slices.Contains(deps, "golang.org/x/image/draw"); pictures != (name == "work") {
+				t.Errorf("it links what decodes photos: %v", pictures)
+			}
 			if !slices.Contains(deps, "time/tzdata") {
 				t.Error("it links no time zones, and the runtime promises none")
 			}
@@ -166,8 +169,9 @@ func (e *emptyTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 var answers = map[string]func(answer []byte) string{
 	"webhook": status(http.StatusNotFound, `"code":"not_found"`), "survey": status(http.StatusNotFound, "<html"),
 	"confirm": status(http.StatusNotFound, "<html"), "unsubscribe": status(http.StatusNotFound, "<html"),
-	"dispatch": exactly("null"), "delivery": exactly("null"),
-	"send": exactly(`{"batchItemFailures":[]}`), "work": exactly(`{"batchItemFailures":[]}`),
+	"dispatch": exactly("null"), "delivery": exactly("null"), "delivery.sms-log": exactly("null"), "delivery.inbound-sms": exactly("null"),
+	"delivery.callback": status(http.StatusNotFound, `"code":"not_found"`),
+	"send":              exactly(`{"batchItemFailures":[]}`), "work": exactly(`{"batchItemFailures":[]}`),
 }
 
 func exactly(want string) func([]byte) string {
@@ -200,8 +204,9 @@ func TestTheRealBinaries(t *testing.T) {
 }
 
 func startAndAnswer(t *testing.T, binaries string, functions map[string]function) {
-	for _, name := range folders(t) {
-		t.Run(name, func(t *testing.T) {
+	for _, event := range eventFiles(t) {
+		name := functionOf(event)
+		t.Run(event, func(t *testing.T) {
 			t.Parallel()
 			state := &emptyTable{}
 			dynamodb := httptest.NewServer(state)
@@ -215,13 +220,13 @@ func startAndAnswer(t *testing.T, binaries string, functions map[string]function
 			f := runtimetest.Function{Bootstrap: filepath.Join(binaries, name), Env: env, Timeout: functions[name].Timeout}
 
 			began := time.Now()
-			result, err := f.Invoke(t.Context(), readFile(t, "events/"+name+".json"))
+			result, err := f.Invoke(t.Context(), readFile(t, "events/"+event+".json"))
 			if err != nil || result.Failure != nil || result.InitFailure != nil || result.ExitCode != -1 {
 				t.Fatalf("%v, exit code %d\nfailure: %s%s\nstdout: %s\nstderr: %s", err, result.ExitCode, result.Failure, result.InitFailure, result.Stdout, result.Stderr)
 			}
 			t.Logf("started and answered in %v", time.Since(began))
 			dynamodb.Close() // nothing calls it any more, so what it has seen can be read
-			if wrong := answers[name](result.Answer); wrong != "" {
+			if wrong := answers[event](result.Answer); wrong != "" {
 				t.Errorf("%s\nstdout: %s", wrong, result.Stdout)
 			}
 			if len(state.calls) == 0 || len(state.wrong) > 0 {

@@ -21,15 +21,20 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/returnpoint/returnpoint/functions/delivery/callbacks"
 	"github.com/returnpoint/returnpoint/infra/local/template"
+	"github.com/returnpoint/returnpoint/shared/api"
 	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/channel/email/sesevent"
+	"github.com/returnpoint/returnpoint/shared/channel/sms/inbound"
+	"github.com/returnpoint/returnpoint/shared/channel/sms/smslog"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/phone"
+	"github.com/returnpoint/returnpoint/shared/portrait"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/signature"
 	"github.com/returnpoint/returnpoint/shared/store"
@@ -87,6 +92,9 @@ func (q *queue) Enqueue(_ context.Context, bodies ...string) error {
 	return nil
 }
 
+// Fetch is what doctors' photos are: an answer that is none.
+func (h *house) Fetch(context.Context, string) ([]byte, error) { return []byte("no photo"), nil }
+
 // newHouse is the demo clinic before its first event.
 func newHouse(t *testing.T) *house {
 	t.Helper()
@@ -100,14 +108,15 @@ func newHouse(t *testing.T) *house {
 		}
 		return app.Deps{Store: state, Catalogue: scenario.Shipped(), Clock: h.clock.Now, Rand: always('a'), Log: log}
 	}
-	send := app.Send(deps("send"), map[dental.Channel]outreach.Channel{dental.SMS: h.texts, dental.Mail: h.mails}, "https://rp.example")
-	settle := app.Delivery(deps("delivery"), sesevent.Parse)
-	work := app.Work(deps("work"))
+	send := app.Send(deps("send"), map[dental.Channel]outreach.Channel{dental.SMS: h.texts, dental.Mail: h.mails}, nil, "https://rp.example")
+	take, calls := app.Delivery(deps("delivery"), app.Sources{Reports: []app.Parser{sesevent.Parse, smslog.Parse}, Words: []app.Listener{inbound.Parse}, Callbacks: callbacks.Providers()})
+	work := app.Work(deps("work"), h, portrait.Make, nil)
 	h.handlers = map[string]lambdaio.Handler{
-		"webhook":     lambdaio.HTTP(log, app.Webhook(deps("webhook"), generic.Decode, phone.Read)),
-		"dispatch":    lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), h.touches, h.jobs)),
-		"send":        lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) }),
-		"delivery":    lambdaio.Events(log, func(ctx context.Context, e lambdaio.Event) error { return settle(ctx, e.Body) }),
+		"webhook":  lambdaio.HTTP(log, app.Webhook(deps("webhook"), generic.Decode, phone.Read)),
+		"dispatch": lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), h.touches, h.jobs)),
+		"send":     lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) }),
+		"delivery": lambdaio.Either(lambdaio.HTTP(log, calls),
+			lambdaio.Events(log, func(ctx context.Context, e lambdaio.Event) error { return take(ctx, e.Time, e.Body) })),
 		"survey":      lambdaio.HTTP(log, app.Survey(deps("survey"))),
 		"confirm":     lambdaio.HTTP(log, app.Confirm(deps("confirm"))),
 		"unsubscribe": lambdaio.HTTP(log, app.Unsubscribe(deps("unsubscribe"))),
@@ -115,6 +124,7 @@ func newHouse(t *testing.T) *house {
 	}
 	cl := desk.Demo()
 	cl.Secrets = []dental.WebhookSecret{{Secret: dental.Secret(signingKey), From: start.Add(-time.Hour)}}
+	cl.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{api.CallbackSecret: "path-secret-of-the-demo-clinic", "callbackSecret": "callbackcallbackcallback"}}}
 	if _, err := (&desk.Settings{Store: h.store(), Rand: rand.NewChaCha8([32]byte{2})}).Create(t.Context(), cl); err != nil {
 		t.Fatal(err)
 	}
@@ -251,9 +261,9 @@ func (h *house) invoke(name string, payload []byte) []byte {
 }
 
 // replay runs a function over its file in events/.
-func (h *house) replay(name string) []byte {
+func (h *house) replay(event string) []byte {
 	h.t.Helper()
-	return h.invoke(name, readFile(h.t, "events/"+name+".json"))
+	return h.invoke(functionOf(event), readFile(h.t, "events/"+event+".json"))
 }
 
 func (h *house) page(answer []byte) *http.Response {
@@ -331,7 +341,7 @@ func noFailures(t *testing.T, answer []byte) {
 	}
 }
 
-// replays say of each function what there is before its event, and what the event brings about.
+// replays say of each event what there is before it, and what the event brings about.
 var replays = map[string]func(*testing.T, *house){
 	"webhook": func(t *testing.T, h *house) {
 		h.post("msg_1", "patient.updated", patient)
@@ -400,6 +410,60 @@ var replays = map[string]func(*testing.T, *house){
 			t.Errorf("the address is not suppressed: %+v, %v", contacts, err)
 		}
 	},
+	"delivery.sms-log": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", visit)
+		noFailures(t, h.replay("send"))
+		for range 2 { // CloudWatch Logs may bring it again
+			if answer := h.replay("delivery.sms-log"); string(answer) != "null" {
+				t.Errorf("answered %s", answer)
+			}
+		}
+		if a := h.card().Touch("after-visit", "thanks", "2026-05-22").Last(); a.Outcome != dental.Undelivered || a.Detail != "Phone is currently unreachable/unavailable" {
+			t.Errorf("the attempt is %+v", a)
+		}
+	},
+	"delivery.inbound-sms": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "appointment.booked", booking)
+		h.clock.Advance(time.Date(2026, 5, 27, 8, 1, 0, 0, time.UTC).Sub(start))
+		h.send()
+		if len(h.texts.sent) != 1 {
+			t.Fatalf("no reminder was sent: %s", &h.log)
+		}
+		h.clock.Advance(5 * time.Minute)
+		for range 2 {
+			if answer := h.replay("delivery.inbound-sms"); string(answer) != "null" {
+				t.Errorf("answered %s", answer)
+			}
+		}
+		card := h.card()
+		if a := card.Appointments[0]; a.Reply != "confirm" || !a.ReplyFor.Equal(a.Start) || len(card.Tasks) > 0 {
+			t.Errorf("the appointment is %+v, the tasks are %+v", a, card.Tasks)
+		}
+		if log := h.log.String(); strings.Contains(log, "79000000000") || strings.Contains(log, "приду") {
+			t.Errorf("the log tells who wrote what: %s", log)
+		}
+	},
+	"delivery.callback": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", visit)
+		noFailures(t, h.replay("send"))
+		if got := h.page(h.replay("delivery.callback")); got.StatusCode != http.StatusOK {
+			t.Errorf("answered %d: %s", got.StatusCode, &h.log)
+		}
+		if a := h.card().Touch("after-visit", "thanks", "2026-05-22").Last(); a.Outcome != dental.Undelivered || a.Detail != "20/1" {
+			t.Errorf("the attempt is %+v", a)
+		}
+		cl := desk.Demo()
+		contacts, err := h.store().Begin().Contacts(t.Context(), &cl, "+79000000000")
+		if err != nil || contacts["+79000000000"].Suppressed == "" {
+			t.Errorf("the number is not suppressed: %+v, %v", contacts, err)
+		}
+		if log := h.log.String(); strings.Contains(log, "path-secret") {
+			t.Errorf("the log has the secret of the path: %s", log)
+		}
+	},
 	"survey": func(t *testing.T, h *house) {
 		h.post("msg_1", "patient.updated", patient)
 		h.post("msg_2", "visit.completed", visit)
@@ -464,6 +528,25 @@ var replays = map[string]func(*testing.T, *house){
 	},
 }
 
+// send dispatches what is due and sends it.
+func (h *house) send() {
+	h.t.Helper()
+	payload, err := lambdaio.SchedulePayload(h.clock.Now())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.invoke("dispatch", payload)
+	var batch []lambdaio.Message
+	for i, body := range h.touches.bodies {
+		batch = append(batch, lambdaio.Message{ID: fmt.Sprint(i), Body: body})
+	}
+	h.touches.bodies = nil
+	if payload, err = lambdaio.QueuePayload(batch...); err != nil {
+		h.t.Fatal(err)
+	}
+	noFailures(h.t, h.invoke("send", payload))
+}
+
 // opens holds the link of an event to the token that the test's key gives, and
 // its page to being there.
 func (h *house) opens(name, path string) {
@@ -497,68 +580,133 @@ func TestEachEventHasItsEffectThroughTheVeryHandler(t *testing.T) {
 }
 
 // TestEachEventIsWhatLambdaGives holds the files to the fields that AWS's own
-// library knows, and those of the API to the routes of the template.
+// library knows and to the triggers of the template: each kind has an event.
 func TestEachEventIsWhatLambdaGives(t *testing.T) {
-	strict := func(t *testing.T, raw []byte, into any) {
-		t.Helper()
-		d := json.NewDecoder(bytes.NewReader(raw))
-		d.DisallowUnknownFields()
-		if err := d.Decode(into); err != nil {
-			t.Fatal(err)
+	for name, f := range readFunctions(t) {
+		var kinds []string
+		for _, event := range eventsOf(t, name) {
+			raw := readFile(t, "events/"+event+".json")
+			kind := triggerOf(t, raw)
+			kinds = append(kinds, kind)
+			t.Run(event, func(t *testing.T) { given[kind](t, f, raw) })
+		}
+		if want := triggers(t, f); !slices.Equal(unique(kinds), want) {
+			t.Errorf("%s is called by %q, and events/ has those of %q", name, want, kinds)
 		}
 	}
-	for name, f := range readFunctions(t) {
-		t.Run(name, func(t *testing.T) {
-			raw := readFile(t, "events/"+name+".json")
-			switch {
-			case len(f.Routes) > 0:
-				var e events.APIGatewayV2HTTPRequest
-				strict(t, raw, &e)
-				about := e.RequestContext
-				if !slices.ContainsFunc(f.Routes, func(r template.Route) bool { return r.String() == e.RouteKey }) || about.RouteKey != e.RouteKey {
-					t.Errorf("the route is %q and %q, and the template has %v", e.RouteKey, about.RouteKey, f.Routes)
-				}
-				method, path, _ := strings.Cut(e.RouteKey, " ")
-				for name, value := range e.PathParameters {
-					path = strings.Replace(path, "{"+name+"}", value, 1)
-				}
-				if path != e.RawPath || about.HTTP.Path != e.RawPath || method != "ANY" && method != about.HTTP.Method {
-					t.Errorf("%s %s: the path is %s and %s, by %s", method, path, e.RawPath, about.HTTP.Path, about.HTTP.Method)
-				}
-				if e.Version != "2.0" || about.Stage != "$default" || about.TimeEpoch != start.UnixMilli() {
-					t.Errorf("version %s, stage %s, time %d", e.Version, about.Stage, about.TimeEpoch)
-				}
-			case f.Queue != nil:
-				var e events.SQSEvent
-				strict(t, raw, &e)
-				if len(e.Records) == 0 || len(e.Records) > f.Queue.Batch || !strings.HasSuffix(e.Records[0].EventSourceARN, f.Queue.Name) {
-					t.Errorf("%d messages of %s, and the template has batches of %d of %s", len(e.Records), e.Records[0].EventSourceARN, f.Queue.Batch, f.Queue.Name)
-				}
-				for _, r := range e.Records {
-					if sum := md5.Sum([]byte(r.Body)); r.Md5OfBody != hex.EncodeToString(sum[:]) {
-						t.Errorf("the checksum of %s is %x", r.Body, sum)
-					}
-				}
-			case len(f.Schedules) > 0:
-				var e struct{ Time time.Time }
-				strict(t, raw, &e)
-				if !e.Time.Equal(start.Add(time.Minute)) {
-					t.Errorf("it is %s", e.Time)
-				}
-			default:
-				var e events.EventBridgeEvent
-				strict(t, raw, &e)
-				var detail struct {
-					Mail struct{ Tags map[string][]string }
-				}
-				if err := json.Unmarshal(e.Detail, &detail); err != nil || len(detail.Mail.Tags["ses:configuration-set"]) != 1 {
-					t.Errorf("the rule of the template would not pick it: %v %v", detail.Mail.Tags, err)
-				}
-				if pattern := f.properties.in("Events", "Reports", "Properties", "Pattern"); len(pattern.in("source").list()) != 1 || pattern.in("source").list()[0].text() != e.Source ||
-					pattern.in("detail", "mail", "tags", "ses:configuration-set").value == nil {
-					t.Errorf("the source is %s, and the rule picks %v", e.Source, pattern.value)
-				}
+}
+
+// triggerOf tells by the shape of an event what brings it, as SAM names it.
+func triggerOf(t *testing.T, raw []byte) string {
+	t.Helper()
+	var e struct {
+		RequestContext, Detail, AWSLogs json.RawMessage
+		Records                         []struct{ EventSource string }
+	}
+	if err := json.Unmarshal(raw, &e); err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case e.RequestContext != nil:
+		return "HttpApi"
+	case e.AWSLogs != nil:
+		return "CloudWatchLogs"
+	case e.Detail != nil:
+		return "EventBridgeRule"
+	case len(e.Records) > 0:
+		return map[string]string{"aws:sqs": "SQS", "aws:sns": "SNS"}[e.Records[0].EventSource]
+	}
+	return "ScheduleV2"
+}
+
+// strict reads an event into what AWS's own library has for it, field by field.
+func strict(t *testing.T, raw []byte, into any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// given holds an event to its trigger.
+var given = map[string]func(*testing.T, function, []byte){
+	"HttpApi": func(t *testing.T, f function, raw []byte) {
+		var e events.APIGatewayV2HTTPRequest
+		strict(t, raw, &e)
+		about := e.RequestContext
+		if !slices.ContainsFunc(f.Routes, func(r template.Route) bool { return r.String() == e.RouteKey }) || about.RouteKey != e.RouteKey {
+			t.Errorf("the route is %q and %q, and the template has %v", e.RouteKey, about.RouteKey, f.Routes)
+		}
+		method, path, _ := strings.Cut(e.RouteKey, " ")
+		for name, value := range e.PathParameters {
+			path = strings.Replace(path, "{"+name+"}", value, 1)
+		}
+		if path != e.RawPath || about.HTTP.Path != e.RawPath || method != "ANY" && method != about.HTTP.Method {
+			t.Errorf("%s %s: the path is %s and %s, by %s", method, path, e.RawPath, about.HTTP.Path, about.HTTP.Method)
+		}
+		if e.Version != "2.0" || about.Stage != "$default" || about.TimeEpoch != start.UnixMilli() {
+			t.Errorf("version %s, stage %s, time %d", e.Version, about.Stage, about.TimeEpoch)
+		}
+	},
+	"SQS": func(t *testing.T, f function, raw []byte) {
+		var e events.SQSEvent
+		strict(t, raw, &e)
+		if len(e.Records) > f.Queue.Batch || !strings.HasSuffix(e.Records[0].EventSourceARN, f.Queue.Name) {
+			t.Errorf("%d messages of %s, and the template has batches of %d of %s", len(e.Records), e.Records[0].EventSourceARN, f.Queue.Batch, f.Queue.Name)
+		}
+		for _, r := range e.Records {
+			if sum := md5.Sum([]byte(r.Body)); r.Md5OfBody != hex.EncodeToString(sum[:]) {
+				t.Errorf("the checksum of %s is %x", r.Body, sum)
+			}
+		}
+	},
+	"ScheduleV2": func(t *testing.T, _ function, raw []byte) {
+		var e struct{ Time time.Time }
+		strict(t, raw, &e)
+		if !e.Time.Equal(start.Add(time.Minute)) {
+			t.Errorf("it is %s", e.Time)
+		}
+	},
+	"EventBridgeRule": func(t *testing.T, f function, raw []byte) {
+		var e events.EventBridgeEvent
+		strict(t, raw, &e)
+		var detail struct {
+			Mail struct{ Tags map[string][]string }
+		}
+		if err := json.Unmarshal(e.Detail, &detail); err != nil || len(detail.Mail.Tags["ses:configuration-set"]) != 1 {
+			t.Errorf("the rule of the template would not pick it: %v %v", detail.Mail.Tags, err)
+		}
+		if pattern := f.properties.in("Events", "Reports", "Properties", "Pattern"); len(pattern.in("source").list()) != 1 || pattern.in("source").list()[0].text() != e.Source ||
+			pattern.in("detail", "mail", "tags", "ses:configuration-set").value == nil {
+			t.Errorf("the source is %s, and the rule picks %v", e.Source, pattern.value)
+		}
+	},
+	"SNS": func(t *testing.T, f function, raw []byte) {
+		var e events.SNSEvent
+		strict(t, raw, &e)
+		topic := f.properties.in("Events", "Words", "Properties", "Topic").text()
+		if len(e.Records) != 1 || topic == "" || !strings.Contains(e.Records[0].SNS.TopicArn, "-"+topic+"-") || !strings.HasPrefix(e.Records[0].EventSubscriptionArn, e.Records[0].SNS.TopicArn) {
+			t.Errorf("it is of %s, and the template subscribes to %s", e.Records[0].SNS.TopicArn, topic)
+		}
+	},
+	"CloudWatchLogs": func(t *testing.T, f function, raw []byte) {
+		var e events.CloudwatchLogsEvent
+		strict(t, raw, &e)
+		data, err := e.AWSLogs.Parse()
+		if err != nil || data.MessageType != "DATA_MESSAGE" || len(data.LogEvents) == 0 {
+			t.Fatalf("%+v, %v", data, err)
+		}
+		groups := 0
+		readTemplate(t).resources("AWS::Logs::SubscriptionFilter", func(_ string, p node) {
+			name := p.in("LogGroupName").list()
+			own := strings.NewReplacer("${AWS::Region}", "eu-central-1", "${AWS::AccountId}", data.Owner).Replace(name[len(name)-1].text())
+			if p.in("DestinationArn").text() == f.id+".Arn" && own == data.LogGroup {
+				groups++
 			}
 		})
-	}
+		if groups != 1 {
+			t.Errorf("%d subscriptions of the template are of the group %s", groups, data.LogGroup)
+		}
+	},
 }

@@ -91,6 +91,7 @@ var rules = []rule{
 		},
 		kept: map[string]string{
 			"shared/channel/sms/a.go":     `package sms; import _ "` + module + `shared/channel/wire"`,
+			"shared/crm/bitrix24/a.go":    `package bitrix24; import _ "` + module + `shared/channel/wire"`,
 			"shared/channel/email/a.go":   `package email; import _ "` + module + `shared/channel/email/sesevent"`,
 			"shared/reply/a_test.go":      `package reply_test; import _ "` + module + `shared/table/tabletest"`,
 			"functions/send/main.go":      `package main; import _ "` + module + `shared/channel/sms"`,
@@ -117,6 +118,7 @@ var rules = []rule{
 			{"shared/app/a.go", `package app; import _ "github.com/aws/aws-lambda-go/events"`, "aws-lambda-go"},
 			{"infra/local/a.go", `package main; import _ "github.com/aws/aws-lambda-go/events"`, "aws-lambda-go"},
 			{"shared/mis/generic/a.go", `package generic; import _ "github.com/nyaruka/phonenumbers"`, "phonenumbers"},
+			{"shared/channel/email/a.go", `package email; import _ "github.com/wneessen/go-mail"`, "go-mail"},
 			{"shared/scenario/a.go", `package scenario; import _ "go.yaml.in/yaml/v3"`, "yaml"},
 			{"functions/work/main.go", `package main; import _ "go.yaml.in/yaml/v3"`, "yaml"},
 			{"shared/dental/a.go", `package dental; import _ "golang.org/x/text/language"`, "golang.org/x/text"},
@@ -127,6 +129,7 @@ var rules = []rule{
 			"shared/app/a_test.go":           `package app_test; import _ "pgregory.net/rapid"`,
 			"shared/scenario/catalogue/a.go": `package catalogue; import _ "go.yaml.in/yaml/v3"`,
 			"infra/local/template/a.go":      `package template; import _ "go.yaml.in/yaml/v3"`,
+			"shared/channel/smtp/a.go":       `package smtp; import _ "github.com/wneessen/go-mail/smtp"`,
 			"shared/blob/s3/a.go":            `package s3; import _ "github.com/aws/aws-sdk-go-v2/service/s3"`,
 		},
 	},
@@ -267,6 +270,7 @@ var floors = []struct {
 	{"shared/store", state},
 	{"shared/journey", journey},
 	{"shared/intake", useCase}, {"shared/scan", useCase}, {"shared/outreach", useCase}, {"shared/reply", useCase}, {"shared/desk", useCase}, {"shared/work", useCase},
+	{"shared/portrait", pure}, {"shared/portrait/*", adapter},
 	{"shared/status", aid}, {"shared/signature", aid}, {"shared/strictjson", aid},
 	{"shared/phone", adapter}, {"shared/mis/*", adapter}, {"shared/channel/*", adapter}, {"shared/crm/*", adapter}, {"shared/queue/*", adapter}, {"shared/blob/*", adapter},
 	{"shared/table/*", adapter},
@@ -296,7 +300,7 @@ var below = map[floor][]floor{
 // sharedRooms are the adapters that others stand on: what several of one kind have in
 // common, and the one engine of every function.
 var sharedRooms = []struct{ from, to string }{
-	{"shared/channel/*", "shared/channel/wire"},
+	{"shared/channel/*", "shared/channel/wire"}, {"shared/crm/*", "shared/channel/wire"},
 	{"shared/channel/email", "shared/channel/email/sesevent"},
 	{"shared/onaws", "shared/table/dynamo"},
 }
@@ -362,9 +366,11 @@ var doorways = []struct {
 	{"github.com/nyaruka/phonenumbers", []string{"shared/phone"}},
 	{"github.com/standard-webhooks/standard-webhooks", []string{"shared/signature"}},
 	{"github.com/go-json-experiment/json", []string{"shared/strictjson"}},
+	{"github.com/wneessen/go-mail", []string{"shared/channel/smtp"}},
 	{"go.etcd.io/bbolt", []string{"shared/table/embedded"}},
 	{"go.yaml.in/yaml/v3", []string{"shared/scenario/catalogue", "infra/*"}},
 	{"golang.org/x/text", []string{"shared/desk"}},
+	{"golang.org/x/image", []string{"shared/portrait"}},
 	{"golang.org/x/time/rate", []string{"shared/api"}},
 	{"golang.org/x/sys", []string{"infra/*"}},
 }

@@ -114,6 +114,18 @@ func readFunctions(t testing.TB) map[string]function {
 	return out
 }
 
+// triggers are the types of the events that call a function, as SAM names them.
+func triggers(t testing.TB, f function) (out []string) {
+	t.Helper()
+	f.properties.in("Events").each(func(_ string, e node) { out = append(out, e.in("Type").text()) })
+	readTemplate(t).resources("AWS::Logs::SubscriptionFilter", func(_ string, p node) {
+		if p.in("DestinationArn").text() == f.id+".Arn" {
+			out = append(out, "CloudWatchLogs")
+		}
+	})
+	return unique(out)
+}
+
 func TestTheTableOfTheTemplateIsTheEngines(t *testing.T) {
 	found := 0
 	readTemplate(t).resources("AWS::DynamoDB::Table", func(name string, p node) {
@@ -241,6 +253,9 @@ func TestWhatFailsIsHeardOf(t *testing.T) {
 		}
 		f.properties.in("Events").each(func(event string, e node) {
 			switch kind := e.in("Type").text(); kind {
+			case "SNS":
+				letters := strings.TrimSuffix(e.in("Properties", "RedrivePolicy", "deadLetterTargetArn").text(), ".Arn")
+				has(letters, "ApproximateNumberOfMessagesVisible")
 			case "ScheduleV2", "EventBridgeRule":
 				letters := strings.TrimSuffix(e.in("Properties", "DeadLetterConfig", "Arn").text(), ".Arn")
 				if letters == "" || e.in("Properties", "RetryPolicy").value == nil {
@@ -249,6 +264,14 @@ func TestWhatFailsIsHeardOf(t *testing.T) {
 				has(letters, "ApproximateNumberOfMessagesVisible")
 			}
 		})
+	}
+	// What a platform hands over without waiting fails long after it has let go.
+	for _, f := range readFunctions(t) {
+		if kinds := triggers(t, f); !slices.ContainsFunc(kinds, func(k string) bool { return k == "EventBridgeRule" || k == "SNS" || k == "CloudWatchLogs" }) {
+			continue
+		}
+		letters := strings.TrimSuffix(f.properties.in("EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination").text(), ".Arn")
+		has(letters, "ApproximateNumberOfMessagesVisible")
 	}
 	doc.resources("AWS::SQS::Queue", func(_ string, p node) {
 		if letters := strings.TrimSuffix(p.in("RedrivePolicy", "deadLetterTargetArn").text(), ".Arn"); letters != "" {

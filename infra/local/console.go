@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -21,6 +19,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/locale"
+	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/status"
 	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
@@ -51,12 +50,14 @@ func (m *machine) console() http.Handler {
 		"GET /_local/messages/{id}/letter": m.getLetter,
 		"GET /_local/clock":                m.getClock,
 		"POST /_local/clock":               m.postClock,
+		"POST /_local/inbound":             m.postInbound,
 		"POST /_local/webhook-secret":      m.postSecret,
 		"PUT /_local/clinics/{clinic}":     m.putClinic,
 		"GET /_local/patients":             m.getPatients,
 		"GET /_local/table-digest":         m.getDigest,
 		"GET /_local/touches":              m.getTouches,
 		"GET /_local/tasks":                m.getTasks,
+		"POST /_local/release":             m.postRelease,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
@@ -214,14 +215,12 @@ func (m *machine) postClock(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// curl -d calls JSON a form; the phones page sends a real one.
-	isForm := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") && !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{"))
 	var want clockRequest
-	if isForm {
-		form, err := url.ParseQuery(string(raw))
-		if err != nil {
-			return dental.Errorf(dental.Invalid, "", "the form cannot be read")
-		}
+	form, isForm, err := formOf(r, raw)
+	if err != nil {
+		return err
+	}
+	if isForm { // of the phones page
 		want.Advance, want.Now = form.Get("advance"), form.Get("now")
 	} else {
 		if err := strictjson.Decode(raw, maxBody, &want); err != nil {
@@ -325,6 +324,23 @@ func (m *machine) postSecret(w http.ResponseWriter, r *http.Request) error {
 	return respond(w, http.StatusOK, map[string]string{"secret": string(secret)})
 }
 
+// postRelease lets a day's batch of a scenario go, as a press at the desk does.
+func (m *machine) postRelease(w http.ResponseWriter, r *http.Request) error {
+	cl, err := m.clinic(r)
+	if err != nil {
+		return err
+	}
+	day, err := dental.ParseDate(r.URL.Query().Get("day"))
+	if err != nil {
+		return dental.Errorf(dental.Invalid, "day", "must be a date, as in 2026-09-15")
+	}
+	batches := &desk.Batches{Store: m.store, Catalogue: scenario.Shipped()}
+	if err := batches.Release(r.Context(), cl.ID, r.URL.Query().Get("scenario"), day, m.clock.Now()); err != nil {
+		return err
+	}
+	return respond(w, http.StatusAccepted, map[string]string{"scenario": r.URL.Query().Get("scenario"), "day": day.String()})
+}
+
 // fresh is what a clinic made here starts from: as the demo clinic, so that
 // messages flow at once, but what it advertises waits for its staff.
 func fresh(id string) dental.Clinic {
@@ -360,7 +376,7 @@ func (m *machine) putClinic(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	if _, _, err := m.desk.Put(r.Context(), id, patch); err != nil {
+	if _, _, err := m.desk.Put(r.Context(), id, patch, m.clock.Now()); err != nil {
 		return err
 	}
 	return respond(w, http.StatusOK, map[string]string{"id": id})

@@ -5,15 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/returnpoint/returnpoint/functions/delivery/callbacks"
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/channel/sms/inbound"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/phone"
+	"github.com/returnpoint/returnpoint/shared/portrait"
+	"github.com/returnpoint/returnpoint/shared/work"
 )
 
 // kind is how a function is called.
@@ -29,8 +34,10 @@ const (
 // lambda is one function of the product, composed as its main.go composes it
 // but over the adapters of one machine.
 type lambda struct {
-	name    string
-	kind    kind
+	name string
+	kind kind
+	// also is a second way to call it, "" for none.
+	also    kind
 	handler func(parts) lambdaio.Handler
 	// due, of a function with a schedule, is the earliest time at which it would
 	// find something to do; nil: it is run at each of its times.
@@ -42,6 +49,9 @@ type parts struct {
 	app.Deps
 	touches, jobs outreach.Queue
 	channels      map[dental.Channel]outreach.Channel
+	providers     map[string]outreach.Channel
+	photos        work.Photos
+	crm           work.CRM
 	base          string
 }
 
@@ -71,16 +81,17 @@ func lambdas() []lambda {
 			due: func(p parts, ctx context.Context) (time.Time, bool, error) { return p.Store.NextDue(ctx) },
 		},
 		{name: "send", kind: byQueue, handler: func(p parts) lambdaio.Handler {
-			send := app.Send(p.Deps, p.channels, p.base)
+			send := app.Send(p.Deps, p.channels, p.providers, p.base)
 			return lambdaio.Queue(p.Log, sendNeed, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) })
 		}},
 		{name: "work", kind: byQueue, handler: func(p parts) lambdaio.Handler {
-			work := app.Work(p.Deps)
+			work := app.Work(p.Deps, p.photos, portrait.Make, p.crm)
 			return lambdaio.Queue(p.Log, workNeed, func(ctx context.Context, m lambdaio.Message) error { return work(ctx, m.Body) })
 		}},
-		{name: "delivery", kind: byReport, handler: func(p parts) lambdaio.Handler {
-			settle := app.Delivery(p.Deps, parseReceipts)
-			return lambdaio.Events(p.Log, func(ctx context.Context, e lambdaio.Event) error { return settle(ctx, e.Body) })
+		{name: "delivery", kind: byRequest, also: byReport, handler: func(p parts) lambdaio.Handler {
+			take, calls := app.Delivery(p.Deps, app.Sources{Reports: []app.Parser{parseReceipts}, Words: []app.Listener{inbound.Parse}, Callbacks: callbacks.Providers()})
+			return lambdaio.Either(lambdaio.HTTP(p.Log, calls),
+				lambdaio.Events(p.Log, func(ctx context.Context, e lambdaio.Event) error { return take(ctx, e.Time, e.Body) }))
 		}},
 	}
 }
@@ -115,8 +126,8 @@ func match(here []lambda, there []template.Function) ([]*function, error) {
 			faults = append(faults, fmt.Errorf("the template has the function %s, and infra/local does not compose it", t.Name))
 			continue
 		}
-		if called := callers(t); len(called) != 1 || called[0] != own.kind {
-			faults = append(faults, fmt.Errorf("the function %s is composed for %s, and the template calls it by %v", t.Name, own.kind, called))
+		if called := callers(t); !slices.Equal(called, own.kinds()) {
+			faults = append(faults, fmt.Errorf("the function %s is composed for %v, and the template calls it by %v", t.Name, own.kinds(), called))
 		}
 		for _, r := range t.Routes {
 			if other, twice := taken[r]; twice {
@@ -138,6 +149,15 @@ func match(here []lambda, there []template.Function) ([]*function, error) {
 	return out, errors.Join(faults...)
 }
 
+func (l lambda) kinds() []kind {
+	if l.also == "" {
+		return []kind{l.kind}
+	}
+	return []kind{l.kind, l.also}
+}
+
+// callers are the ways in which the template calls a function, in the order of
+// their constants.
 func callers(t template.Function) []kind {
 	var out []kind
 	if len(t.Routes) > 0 {

@@ -22,10 +22,16 @@ import (
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/channel/outbox"
+	"github.com/returnpoint/returnpoint/shared/channel/smsgate"
+	"github.com/returnpoint/returnpoint/shared/channel/smtp"
+	"github.com/returnpoint/returnpoint/shared/channel/whatsapp"
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/crm/bitrix24"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/outreach"
+	"github.com/returnpoint/returnpoint/shared/portrait/fetch"
 	"github.com/returnpoint/returnpoint/shared/queue/memory"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/scenario/catalogue"
@@ -41,6 +47,8 @@ type plan struct {
 	catalogue scenario.Catalogue
 	// rules decide what becomes of a message, for tests; nil delivers it.
 	rules func(outreach.Message) error
+	// mail is where e-mail leaves for real; nil keeps it in the outbox.
+	mail outreach.Channel
 }
 
 // prepare reads the environment, the template and the scenarios. One error
@@ -51,6 +59,14 @@ func prepare(lookup func(string) (string, bool)) (plan, error) {
 	note := func(e error) { wrong = errors.Join(wrong, e) }
 	p.settings, err = readSettings(lookup)
 	note(err)
+	if p.mailServer != nil {
+		// Letters bear the real time, as their readers' clocks show it.
+		if mail, err := smtp.New(*p.mailServer, time.Now); err == nil {
+			p.mail = mail
+		} else {
+			note(fmt.Errorf("SMTP_HOST, SMTP_PORT, SMTP_TLS, SMTP_USER, SMTP_PASSWORD, MAIL_FROM: %w", err))
+		}
+	}
 	raw, err := os.ReadFile(p.template)
 	if err != nil {
 		note(fmt.Errorf("%w: run it from the repository's root, or set TEMPLATE to the path of template.yaml", err))
@@ -85,6 +101,7 @@ type machine struct {
 	// stopping ends when no further step is to be begun.
 	stopping context.Context
 	stop     context.CancelFunc
+	chats    *whatsapp.Channel
 	requests atomic.Int64
 
 	// turn is held by whoever runs steps: the ticker, or one who moves the clock on.
@@ -98,6 +115,10 @@ type carrier struct {
 	to    *function
 	dead  int // dead letters that were told of
 }
+
+// mostDrift is how far a clock that nobody has moved may be from the real one:
+// it waits where the machine's own was put back.
+const mostDrift = time.Hour
 
 // open opens the folder, or makes it, and composes the functions over it. base
 // is this machine's own URL.
@@ -121,6 +142,9 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	if m.clock, err = clock.Open(in("clock"), time.Now, p.start); err != nil {
 		return m, err
 	}
+	if shown := m.clock.Now(); p.mail != nil && time.Until(shown).Abs() > mostDrift {
+		return m, fmt.Errorf("its clock was moved and shows %s; e-mail leaves for real only by a real clock: take another folder, or take SMTP_HOST away", shown.Format(time.RFC3339))
+	}
 	if m.outbox, err = outbox.Open(in("outbox.jsonl"), outbox.Options{Now: m.clock.Now, Rules: p.rules}); err != nil {
 		return m, err
 	}
@@ -137,7 +161,12 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	if m.store, err = store.New(m.table, keys); err != nil {
 		return m, err
 	}
-	m.desk = &desk.Settings{Store: m.store, Rand: rand.Reader}
+	m.desk = &desk.Settings{Store: m.store, Rand: rand.Reader, Providers: map[string]func(dental.Account) error{
+		dental.SMSGate: smsgate.Validate, dental.WhatsAppAccount: whatsapp.Validate,
+		dental.Bitrix24: func(a dental.Account) error { return bitrix24.Validate(a) }}}
+	if m.chats, err = whatsapp.New(wire.NewClient(wire.Options{}), whatsapp.Options{}); err != nil {
+		return m, err
+	}
 	m.compose(base)
 	if _, err := m.desk.Create(m.work, desk.Demo()); err != nil {
 		return m, err
@@ -155,7 +184,17 @@ func (m *machine) compose(base string) {
 	m.parts = parts{
 		Deps:     app.Deps{Store: m.store, Catalogue: m.catalogue, Clock: m.clock.Now, Rand: rand.Reader, Log: m.log},
 		channels: map[dental.Channel]outreach.Channel{dental.SMS: m.outbox.Channel(dental.SMS), dental.Mail: m.outbox.Channel(dental.Mail)},
+		photos:   fetch.New(fetch.Options{}),
 		base:     base,
+	}
+	m.parts.channels[dental.WhatsApp] = m.outbox.Channel(dental.WhatsApp)
+	if m.mail != nil {
+		m.parts.channels[dental.Mail] = m.mail
+	}
+	if !m.plan.console { // for real: a clinic's own accounts are used
+		calls := wire.NewClient(wire.Options{})
+		m.parts.providers = map[string]outreach.Channel{dental.SMSGate: smsgate.New(calls, smsgate.Options{}), dental.WhatsAppAccount: m.chats}
+		m.parts.crm = bitrix24.New(calls, bitrix24.NewPace(time.Now, bitrix24.Sleep))
 	}
 	for i, f := range m.functions {
 		if f.Queue == nil {

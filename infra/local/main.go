@@ -14,11 +14,17 @@
 //	BASE_URL    the URL patients' links begin with, behind a reverse proxy
 //	TEMPLATE    the path of template.yaml (template.yaml in the working folder)
 //	LOG         debug, info, warn or error (error)
+//	SMTP_HOST   the mail server that e-mail leaves by, in place of the outbox; it
+//	            needs LOCAL_ONLY=0 and a clock that was never moved
+//	SMTP_TLS    starttls, implicit, or none to a server on this machine (starttls)
+//	SMTP_PORT   the server's port (587, 465 or 25, by SMTP_TLS)
+//	SMTP_USER, SMTP_PASSWORD   the account there (none)
+//	MAIL_FROM   the address that e-mail is from; SMTP_HOST needs it
 //
 // LOCAL_DIR holds the state and nothing else does: table.db, outbox.jsonl (every
-// message that left), keys.json (the secrets behind hashes and links), clock, and
-// receipts (how far the outbox's receipts were read). kill -9 at any point loses
-// nothing that was accepted.
+// message that left, but for e-mail by SMTP_HOST), keys.json (the secrets behind
+// hashes and links), clock, and receipts (how far the outbox's receipts were
+// read). kill -9 at any point loses nothing that was accepted.
 package main
 
 import (
@@ -95,6 +101,9 @@ func (m *machine) greet(out io.Writer, url string) error {
 		url, m.clock.Now().In(m.shown().loc).Format(time.RFC3339), url, demo, string(secret))
 	if m.plan.console {
 		lines += fmt.Sprintf("  phones    %s/_local/messages\n", url)
+	}
+	if m.mail != nil {
+		lines += fmt.Sprintf("  e-mail    leaves for real, by the %v\n", m.mailServer)
 	}
 	_, err = io.WriteString(out, lines+"\n")
 	return err

@@ -42,6 +42,7 @@ type step struct{ Advance, Label string }
 // thread is what one number or address received.
 type thread struct {
 	To      string
+	Phone   bool // a number, which can write back
 	Total   int
 	Hidden  int
 	Bubbles []bubble // the latest last
@@ -73,7 +74,7 @@ func (m *machine) showPhone(w http.ResponseWriter, r *http.Request, lines []mess
 	for _, l := range lines {
 		t := threads[l.To]
 		if t == nil {
-			t = &thread{To: l.To}
+			t = &thread{To: l.To, Phone: number.MatchString(l.To)}
 			threads[l.To], order = t, append(order, l.To)
 		}
 		if t.Total++; len(t.Bubbles) < maxBubbles || view.Alone {

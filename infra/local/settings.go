@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/returnpoint/returnpoint/shared/channel/smtp"
 )
 
 // settings is what the environment says. Everything has a default.
@@ -23,6 +25,9 @@ type settings struct {
 	base     string
 	template string     // TEMPLATE, the path of template.yaml
 	level    slog.Level // LOG
+	// mailServer is what e-mail leaves by, SMTP_HOST and the others and MAIL_FROM;
+	// nil keeps it in the outbox.
+	mailServer *smtp.Settings
 }
 
 // readSettings reads the environment; one error names everything in it that is wrong.
@@ -58,7 +63,37 @@ func readSettings(lookup func(string) (string, bool)) (settings, error) {
 	if level := read("LOG", ""); level != "" {
 		judge("LOG", s.level.UnmarshalText([]byte(level)) == nil, "must be debug, info, warn or error")
 	}
+	s.mailServer, err = readMailServer(read)
+	if faults = append(faults, err); s.mailServer != nil {
+		// Whoever tries the product out moves its clock, and a year of messages with
+		// it. None of them may reach a person because a variable was set somewhere.
+		judge("SMTP_HOST", !s.console, "e-mail leaves for real only where LOCAL_ONLY=0 has switched the paths under /_local off")
+		judge("SMTP_HOST", s.start.IsZero(), "e-mail leaves for real only by a real clock: take LOCAL_NOW away")
+	}
 	return s, errors.Join(faults...)
+}
+
+// readMailServer reads the settings of the mail server, nil without one. What is
+// wrong with their values is smtp.New's to say.
+func readMailServer(read func(name, fallback string) string) (*smtp.Settings, error) {
+	s := &smtp.Settings{Host: read("SMTP_HOST", ""), TLS: smtp.TLS(read("SMTP_TLS", string(smtp.StartTLS))),
+		User: read("SMTP_USER", ""), Password: read("SMTP_PASSWORD", ""), From: read("MAIL_FROM", "")}
+	var faults []error
+	if s.Host == "" {
+		for _, name := range []string{"SMTP_PORT", "SMTP_TLS", "SMTP_USER", "SMTP_PASSWORD"} {
+			if read(name, "") != "" {
+				faults = append(faults, fmt.Errorf("%s is set and SMTP_HOST is not: there is no mail server to go with it", name))
+			}
+		}
+		return nil, errors.Join(faults...)
+	}
+	if port := read("SMTP_PORT", ""); port != "" {
+		var err error
+		if s.Port, err = strconv.Atoi(port); err != nil || s.Port < 1 {
+			return s, fmt.Errorf("SMTP_PORT=%s: must be a port, 1 to 65535", port)
+		}
+	}
+	return s, nil
 }
 
 // plausible keeps the clock within the years that every date format takes.

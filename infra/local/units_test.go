@@ -73,7 +73,7 @@ func TestTheTemplateAndWhatIsComposedHereAreTheSameFunctions(t *testing.T) {
 	if err == nil {
 		t.Fatal("they are taken")
 	}
-	for _, part := range []string{"function teleport", "function lost", "function send is composed for a queue", "function idle is composed for a queue"} {
+	for _, part := range []string{"function teleport", "function lost", "function send is composed for [a queue]", "function idle is composed for [a queue]"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is not in: %v", part, err)
 		}
@@ -82,6 +82,18 @@ func TestTheTemplateAndWhatIsComposedHereAreTheSameFunctions(t *testing.T) {
 	_, err = match([]lambda{here[0], here[1], {name: "survey2", kind: byRequest}}, twice)
 	if err == nil || !strings.Contains(err.Error(), "GET /s/{token} leads to survey and to survey2") {
 		t.Errorf("one route twice: %v", err)
+	}
+	both := []lambda{{name: "delivery", kind: byRequest, also: byReport}}
+	for _, there := range []template.Function{
+		{Name: "delivery", Reports: true},
+		{Name: "delivery", Routes: []template.Route{{Method: "POST", Path: "/v1/reports/{provider}"}}},
+	} {
+		if _, err := match(both, []template.Function{there}); err == nil || !strings.Contains(err.Error(), "composed for [HTTP requests reports of providers]") {
+			t.Errorf("of two ways one: %v", err)
+		}
+	}
+	if _, err := match(both, []template.Function{{Name: "delivery", Reports: true, Routes: []template.Route{{Method: "POST", Path: "/v1/reports/{provider}"}}}}); err != nil {
+		t.Errorf("of two ways two: %v", err)
 	}
 	if got, err := match(here[:1], there[:1]); err != nil || len(got) != 1 {
 		t.Errorf("what fits: %v, %v", got, err)

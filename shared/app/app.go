@@ -7,6 +7,7 @@ package app
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/reply"
+	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/store"
 	"github.com/returnpoint/returnpoint/shared/web"
@@ -78,11 +80,40 @@ func Dispatch(d Deps, touches, jobs outreach.Queue) func(ctx context.Context, sc
 	return dispatcher.Dispatch
 }
 
+// patientsAtOnce is how many patients a scan looks at at once: what one small
+// function keeps busy.
+const patientsAtOnce = 4
+
+// ScanSleeping finds those whose last visit is as long ago as a scenario waits:
+// its Tick queues the clinics whose morning has come, its Handle scans the one
+// that a message names. Reads: list of clinics, checkpoints, calendar, backlog,
+// cards. Writes: touches, tasks, checkpoints, jobs.
+func ScanSleeping(d Deps, clinics scan.Queue) *scan.Scanner {
+	return d.scan(scenario.ScanSleeping, clinics)
+}
+
+// ScanBirthdays finds those whose birthday it is, as ScanSleeping does those
+// who have not been for long.
+func ScanBirthdays(d Deps, clinics scan.Queue) *scan.Scanner {
+	return d.scan(scenario.ScanBirthdays, clinics)
+}
+
+// ScanOccasions finds those whose return date, unfinished plan, anniversary or
+// season has come, as ScanSleeping does those who have not been for long.
+func ScanOccasions(d Deps, clinics scan.Queue) *scan.Scanner {
+	return d.scan(scenario.ScanOccasions, clinics)
+}
+
+func (d Deps) scan(set string, clinics scan.Queue) *scan.Scanner {
+	return &scan.Scanner{Set: set, Store: d.Store, Catalogue: d.Catalogue, Queue: clinics, Clock: d.Clock, Log: d.Log, Workers: patientsAtOnce}
+}
+
 // Send claims the touch that a queue's message names and hands it to its
-// channel. base is the URL under which patients' pages stand. Reads: clinic,
+// channel: a provider of the clinic's own account, by the account's name, or the
+// deployment's. base is the URL under which patients' pages stand. Reads: clinic,
 // card, contacts. Writes: touch, contacts, links, provider ids, tasks.
-func Send(d Deps, channels map[dental.Channel]outreach.Channel, base string) func(ctx context.Context, body string) error {
-	sender := &outreach.Sender{Store: d.Store, Catalogue: d.Catalogue, Channels: channels, Base: base, Clock: d.Clock, NewID: d.attemptID, Log: d.Log}
+func Send(d Deps, channels map[dental.Channel]outreach.Channel, providers map[string]outreach.Channel, base string) func(ctx context.Context, body string) error {
+	sender := &outreach.Sender{Store: d.Store, Catalogue: d.Catalogue, Channels: channels, Providers: providers, Base: base, Clock: d.Clock, NewID: d.attemptID, Log: d.Log}
 	return sender.Handle
 }
 
@@ -98,29 +129,123 @@ func (d Deps) attemptID() string {
 // Parser reads a provider's event into reports; none for what does not matter.
 type Parser func(raw []byte) ([]outreach.Report, error)
 
-// Delivery takes what providers report later. Reads: provider id, clinic, card,
-// contacts. Writes: touch, contacts, tasks.
-func Delivery(d Deps, parse Parser) func(ctx context.Context, raw []byte) error {
-	settler := &outreach.Settler{Store: d.Store, Catalogue: d.Catalogue, Clock: d.Clock}
-	return func(ctx context.Context, raw []byte) error {
-		reports, err := parse(raw)
+// Listener reads a provider's event into what somebody wrote.
+type Listener func(raw []byte) ([]reply.Message, error)
+
+// Sources are what tells the product of messages that have left, and of what
+// patients write.
+type Sources struct {
+	// Each refuses, as dental.Invalid, what is not of its provider's shape, and no
+	// two shapes are alike.
+	Reports []Parser
+	Words   []Listener
+	// Callbacks are of the providers that clinics have accounts of their own with.
+	Callbacks map[string]api.Provider
+}
+
+// Delivery takes what providers report later and what patients write: events as
+// their platform brings them, and callbacks over HTTP. at is when the platform
+// took the event. Reads: provider id, event, clinic, card, contacts, link, list
+// of clinics. Writes: touch, contacts, provider id, event, tasks, appointments,
+// answer, head, jobs.
+func Delivery(d Deps, from Sources) (take func(ctx context.Context, at time.Time, raw []byte) error, callbacks http.Handler) {
+	t := taker{d, &outreach.Settler{Store: d.Store, Catalogue: d.Catalogue, Clock: d.Clock}, &reply.Desk{Store: d.Store, Catalogue: d.Catalogue, Log: d.Log}}
+	mux := http.NewServeMux()
+	h := &api.Reports{Providers: from.Callbacks, Settle: t.settleFor, Clock: d.Clock, Log: d.Log,
+		Clinic: func(ctx context.Context, id string) (*dental.Clinic, error) { return d.Store.Begin().Clinic(ctx, id) },
+		Hear: func(ctx context.Context, cl *dental.Clinic, m reply.Message, now time.Time) error {
+			_, err := t.desk.Inbound(ctx, cl, m, now)
+			return err
+		}}
+	h.Routes(mux)
+	return func(ctx context.Context, at time.Time, raw []byte) error { return t.take(ctx, from, at, raw) }, mux
+}
+
+// taker settles reports and passes on what patients write.
+type taker struct {
+	Deps
+	settler *outreach.Settler
+	desk    *reply.Desk
+}
+
+// take reads an event by the one source whose shape it has.
+func (t taker) take(ctx context.Context, from Sources, at time.Time, raw []byte) error {
+	var foreign []error
+	for _, read := range from.Reports {
+		reports, err := read(raw)
 		if err != nil {
-			return fmt.Errorf("app: read a provider's event: %w", err)
+			foreign = append(foreign, err)
+			continue
 		}
 		for _, r := range reports {
-			found, err := settler.Settle(ctx, r)
-			if err != nil {
-				return fmt.Errorf("app: settle a report: %w", err)
+			if err := t.settle(ctx, r); err != nil {
+				return err
 			}
-			d.Log.InfoContext(ctx, "report settled", "touch", r.Touch, "kind", r.Kind, "code", r.Code, "found", found)
 		}
 		return nil
 	}
+	for _, read := range from.Words {
+		messages, err := read(raw)
+		if err != nil {
+			foreign = append(foreign, err)
+			continue
+		}
+		for _, m := range messages {
+			if m.At.IsZero() {
+				m.At = at
+			}
+			if _, err := t.desk.Hear(ctx, m, t.Clock()); err != nil {
+				return fmt.Errorf("app: take a message: %w", err)
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("app: an event of no source: %w", errors.Join(foreign...))
 }
 
-// Work does the jobs that a queue's messages name. Reads: job, clinic, card.
-// Writes: whatever the job is about.
-func Work(d Deps) func(ctx context.Context, body string) error {
-	worker := &work.Worker{Store: d.Store, Catalogue: d.Catalogue, Clock: d.Clock, Log: d.Log}
+func (t taker) settle(ctx context.Context, r outreach.Report) error {
+	found, err := t.settler.Settle(ctx, r)
+	if err != nil {
+		return fmt.Errorf("app: settle a report: %w", err)
+	}
+	t.Log.InfoContext(ctx, "report settled", "touch", r.Touch, "kind", r.Kind, "code", r.Code, "found", found)
+	return nil
+}
+
+// settleFor settles a report that came over a clinic's callback, if it is about
+// a touch of that clinic or of another one of its owner, who may have one
+// account for all: whoever knows one clinic's secret settles nothing of others'.
+func (t taker) settleFor(ctx context.Context, cl *dental.Clinic, r outreach.Report) error {
+	tx := t.Store.Begin()
+	if r.Touch == (outreach.TouchRef{}) {
+		id, err := tx.ProviderID(ctx, dental.Channel(r.Channel), r.ProviderID)
+		if err != nil {
+			return fmt.Errorf("app: find the touch of a report: %w", err)
+		}
+		r.Touch = outreach.TouchRef{Clinic: id.Clinic, Patient: id.Patient, Scenario: id.Scenario, Step: id.Step, Anchor: id.Anchor}
+		r.Attempt = id.Attempt
+	}
+	if r.Touch.Clinic == "" {
+		t.Log.InfoContext(ctx, "report of nothing known", "clinic", cl.ID, "kind", r.Kind, "code", r.Code)
+		return nil
+	}
+	if r.Touch.Clinic != cl.ID {
+		of, err := tx.Clinic(ctx, r.Touch.Clinic)
+		if err != nil && dental.KindOf(err) != dental.NotFound {
+			return fmt.Errorf("app: find the clinic of a report: %w", err)
+		}
+		if err != nil || of.Owner() != cl.Owner() {
+			t.Log.WarnContext(ctx, "report of another owner's touch passed over", "clinic", cl.ID, "touch", r.Touch)
+			return nil
+		}
+	}
+	return t.settle(ctx, r)
+}
+
+// Work does the jobs that a queue's messages name; photos gets those of doctors,
+// and portray makes portraits of them; crm is where clinics that have one are told of their tasks.
+// Reads: job, clinic, card, portrait. Writes: whatever the job is about.
+func Work(d Deps, photos work.Photos, portray func(photo []byte) (jpeg []byte, err error), crm work.CRM) func(ctx context.Context, body string) error {
+	worker := &work.Worker{Store: d.Store, Catalogue: d.Catalogue, Photos: photos, Portray: portray, CRM: crm, Clock: d.Clock, Log: d.Log}
 	return worker.Handle
 }

@@ -1,8 +1,11 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"image"
+	"image/png"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
@@ -37,6 +40,7 @@ func handlers(s *stagetest.Stage) map[string]http.Handler {
 		"survey":      app.Survey(deps(s)),
 		"confirm":     app.Confirm(deps(s)),
 		"unsubscribe": app.Unsubscribe(deps(s)),
+		"delivery":    callbacks(s),
 	}
 }
 
@@ -55,9 +59,16 @@ func TestEveryRouteIsDocumentedAndEveryDocumentedOneIsServed(t *testing.T) {
 // of yesterday's visit, the reminder of an appointment, a mail's preferences.
 func patient(t *testing.T) (s *stagetest.Stage, links map[string]string) {
 	s = stagetest.New(t, time.Date(2026, 3, 10, 6, 0, 0, 0, time.UTC))
+	s.Photo = func(string) ([]byte, error) {
+		var b bytes.Buffer
+		err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 64)))
+		return b.Bytes(), err
+	}
 	s.Patient("P-1", func(c *intake.Card) { c.Number = "" })
 	s.Visit("V-1", "P-1", s.Now().Add(-time.Hour))
-	s.Appointment(intake.AppointmentBooked, "A-1", "P-1", s.Local("2026-03-20 12:00"))
+	s.Appointment(intake.AppointmentBooked, "A-1", "P-1", s.Local("2026-03-20 12:00"), func(a *dental.Appointment) {
+		a.Doctor.PhotoURL = "https://clinic.example/irina.jpg"
+	})
 	s.ToLocal("2026-03-18 13:00")
 	return s, map[string]string{
 		"s": "/s/" + s.Token("P-1", dental.SurveyLink),
@@ -129,7 +140,9 @@ func TestPagesAnswerAsTheDocumentSays(t *testing.T) {
 
 			{"the appointment", get(at["c"]), 200, nil},
 			{"its calendar file", get(at["c"] + "/visit.ics"), 200, nil},
+			{"its doctor's picture", get(at["c"] + "/doctor.jpg"), 200, nil},
 			{"an appointment of nobody", get(nobody("c")), 404, nil},
+			{"a picture of nobody", get(nobody("c") + "/doctor.jpg"), 404, nil},
 			{"a calendar file of nobody", get(nobody("c") + "/visit.ics"), 404, nil},
 			{"a confirmation", form(at["c"], "action", "confirm"), 303, nil},
 			{"another time", form(at["c"], "action", "reschedule"), 303, nil},
@@ -162,7 +175,7 @@ func TestPagesAnswerAsTheDocumentSays(t *testing.T) {
 			}
 		}
 		for _, r := range []*http.Request{get(at["s"]), form(at["s"], "answer", "good"), get(at["c"]), form(at["c"], "action", "confirm"), get(at["c"] + "/visit.ics"),
-			get(at["u"]), form(at["u"], "save", "on")} {
+			get(at["c"] + "/doctor.jpg"), get(at["u"]), form(at["u"], "save", "on")} {
 			if w := doc.Serve(t, off[function[r.URL.Path[1]]], r); w.Code != http.StatusServiceUnavailable {
 				t.Errorf("%s %s without a table is answered %d", r.Method, r.URL.Path[:3], w.Code)
 			}

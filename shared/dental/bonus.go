@@ -39,6 +39,12 @@ const (
 	BonusFreeHygiene BonusKind = "free-hygiene"
 )
 
+// bonusDays is how long a bonus can be spent where the clinic has not said.
+const bonusDays = 365
+
+// BonusUntil is the last day on which what is earned on the day can be spent.
+func (c *Clinic) BonusUntil(day Date) Date { return day.AddDays(cmp.Or(c.BonusDays, bonusDays)) }
+
 // Purse is what a ledger amounts to on a day.
 type Purse struct {
 	Balance Money

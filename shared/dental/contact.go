@@ -2,6 +2,7 @@ package dental
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,8 +35,32 @@ type Lead struct {
 	At      time.Time
 }
 
+// Live reports whether somebody has recommended the clinic to the address's
+// holder so lately that a first visit is still rewarded.
+func (l Lead) Live(now time.Time) bool { return l.Patient != "" && now.Before(l.At.Add(LeadLife)) }
+
+// By reports whether the patient is who made the recommendation.
+func (l Lead) By(m Member) bool { return m == Member{l.Clinic, l.Patient} }
+
 // Member is one patient who has the address.
 type Member struct{ Clinic, Patient string }
+
+// Seen names the patient to a clinic of the same owner: by the id, and before it
+// by the clinic where that is another one ("north/P-77"); no id has a slash.
+func (m Member) Seen(from string) string {
+	if m.Clinic == from {
+		return m.Patient
+	}
+	return m.Clinic + "/" + m.Patient
+}
+
+// SeenMember is the patient whom Seen has named to the clinic.
+func SeenMember(from, name string) Member {
+	if clinic, patient, other := strings.Cut(name, "/"); other {
+		return Member{clinic, patient}
+	}
+	return Member{from, name}
+}
 
 // OptOut is a refusal of one class by an address's holder, on every channel.
 type OptOut struct {

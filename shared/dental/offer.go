@@ -1,6 +1,9 @@
 package dental
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Response is what a patient answered to an offer or a recall: one a scenario
 // and anchor, the last word counts.
@@ -65,7 +68,7 @@ type Referral struct {
 	At      time.Time
 	// Consent is the version of the wording that the friend agreed to.
 	Consent string
-	// Friend is the friend's own card, once the MIS has sent it.
+	// Friend is the friend's own card, as Member.Seen names one, once the MIS has sent it.
 	Friend string
 	// VisitOn is the day of the first paid visit, and Rewarded when both got
 	// theirs; Reversed is when a refund took it back.
@@ -89,6 +92,19 @@ func (r Referral) State() string {
 
 // LeadLife is how long after a friend left the number a first paid visit is rewarded.
 const LeadLife = 180 * 24 * time.Hour
+
+// Kin reports whether two cards are of one household, by phone or guardian, or
+// of one person, by name and birth date, as far as cards tell. Nobody is
+// rewarded for recommending the clinic to either.
+func (p Patient) Kin(o Patient) bool {
+	same := func(x, y string) bool { return x != "" && x == y }
+	if p.Clinic == o.Clinic && (same(p.ID, o.ID) || same(p.GuardianID, o.ID) || same(p.ID, o.GuardianID) || same(p.GuardianID, o.GuardianID)) {
+		return true
+	}
+	person := p.GivenName != "" && !p.BirthDate.IsZero() && p.BirthDate == o.BirthDate &&
+		strings.EqualFold(p.FamilyName+" "+p.GivenName, o.FamilyName+" "+o.GivenName)
+	return person || same(string(p.Phone), string(o.Phone))
+}
 
 // Gift finds the choice made for an occasion, or nil.
 func (c *Card) Gift(scenario, anchor string) *GiftChoice {

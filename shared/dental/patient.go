@@ -100,8 +100,9 @@ type Patient struct {
 	// NotMe are addresses whose holder said that they are not this patient.
 	NotMe    []string
 	Excluded bool // by the desk
-	// InvitedBy is the patient who recommended the clinic, and Invitation the
-	// key of the address that was left then: together they name the Referral.
+	// InvitedBy is the patient who recommended the clinic, as Member.Seen names
+	// one, and Invitation the key of the address that was left then: together
+	// they name the Referral.
 	InvitedBy  string
 	Invitation string
 	// Version and Body order the MIS's own cards: see Source.

@@ -137,6 +137,7 @@ func (d *draft) apply(ctx context.Context) error {
 	}
 	d.card.Patient.Changes++
 	d.tx.Put(d.card.Patient)
+	d.reward(d.card.Patient)
 	d.milestones(before)
 	subjects = append(subjects, scenario.Calendar(d.clinic, d.card, d.clinic.Today(d.now))...)
 	course := d.course()
@@ -303,6 +304,7 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 		return nil, !slices.Equal(consents, was.Consents), nil
 	}
 	p.Clinic, p.Changes, p.NotMe, p.Excluded = d.clinic.ID, was.Changes, was.NotMe, was.Excluded
+	p.InvitedBy, p.Invitation = was.InvitedBy, was.Invitation
 	if p.Status == "" {
 		p.Status = dental.Active
 	}
@@ -316,7 +318,7 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 		p.PhoneIssue = issue
 	}
 	p.Email = email(d.event.Card.Mail)
-	if err := d.contacts(ctx, was, p); err != nil {
+	if err := d.contacts(ctx, was, &p); err != nil {
 		return nil, false, err
 	}
 	d.card.Patient = p
@@ -341,14 +343,15 @@ func decided(was dental.Patient, given []dental.Consent, news bool) []dental.Con
 	return was.Consents
 }
 
-// contacts moves the patient's membership from the old addresses to the new.
-func (d *draft) contacts(ctx context.Context, was, p dental.Patient) error {
+// contacts moves the patient's membership from the old addresses to the new. At
+// a new one a recommendation may wait for the patient.
+func (d *draft) contacts(ctx context.Context, was dental.Patient, p *dental.Patient) error {
 	me := dental.Member{Clinic: p.Clinic, Patient: p.ID}
 	before, err := d.reachedBy(ctx, was)
 	if err != nil {
 		return err
 	}
-	after, err := d.reachedBy(ctx, p)
+	after, err := d.reachedBy(ctx, *p)
 	if err != nil {
 		return err
 	}
@@ -361,6 +364,7 @@ func (d *draft) contacts(ctx context.Context, was, p dental.Patient) error {
 		switch {
 		case has && !had:
 			c.Join(me)
+			d.invited(p, c)
 		case had && !has:
 			c.Leave(me)
 		default:
@@ -420,5 +424,6 @@ func (d *draft) erase(ctx context.Context) error {
 	d.tx.Put(dental.Patient{Clinic: d.clinic.ID, ID: id, Erased: true, ErasedAt: d.now, Changes: was.Changes + 1,
 		Source: dental.Source{Version: d.event.Gone.Version, Body: d.event.Body}})
 	d.tx.Put(store.Job{Clinic: d.clinic.ID, ID: "erase." + id, Kind: store.EraseJob, Patient: id, Wake: d.now, Made: d.now})
+	d.reward(was)
 	return nil
 }

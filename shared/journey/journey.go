@@ -29,6 +29,8 @@ type Options struct {
 	Subjects []scenario.Subject
 	// Awaken looks again at touches that have waited for the patient's card.
 	Awaken bool
+	// First is the first of the days that a scan makes up for; zero for none.
+	First dental.Date
 	// Limit is the most items to put.
 	Limit int
 }
@@ -38,7 +40,7 @@ type Options struct {
 func (c Course) Settle(o Options) (left bool) {
 	var changes []any
 	settled := map[string]bool{}
-	for _, t := range c.Catalogue.Reconcile(c.Clinic, c.Card, c.Now, o.Subjects...) {
+	for _, t := range c.Catalogue.CatchUp(c.Clinic, c.Card, c.Now, o.First, o.Subjects...) {
 		changes = append(changes, t)
 		settled[t.ID()] = true
 	}
@@ -50,7 +52,7 @@ func (c Course) Settle(o Options) (left bool) {
 		}
 	}
 	for _, t := range c.Card.Tasks {
-		if outcome := scenario.Moot(c.Card, t, c.Now); t.Open() && outcome != "" {
+		if outcome := c.Catalogue.Moot(c.Clinic, c.Card, t, c.Now); t.Open() && outcome != "" {
 			t.Close(c.Clinic, outcome, c.Now)
 			changes = append(changes, t)
 		}

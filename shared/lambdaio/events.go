@@ -1,11 +1,15 @@
 package lambdaio
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -73,7 +77,7 @@ func readEvents(payload []byte) ([]Event, error) {
 	var reports []Event
 	switch {
 	case event.AWSLogs != nil:
-		data, err := event.AWSLogs.Parse()
+		data, err := unpack(event.AWSLogs.Data)
 		if err != nil {
 			return nil, fmt.Errorf("unpack the log: %w", err)
 		}
@@ -101,4 +105,30 @@ func readEvents(payload []byte) ([]Event, error) {
 		}
 	}
 	return reports, nil
+}
+
+// maxUnpacked is how much JSON is taken out of one packed batch of a log. What
+// CloudWatch Logs packs at once was put there in batches of 1 MB; little that is
+// packed can be very much unpacked.
+//
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+const maxUnpacked = 16 << 20
+
+// unpack opens what a subscription delivers: JSON, packed by gzip, in base64.
+func unpack(packed string) (data events.CloudwatchLogsData, err error) {
+	z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed)))
+	if err != nil {
+		return data, fmt.Errorf("it is not packed: %w", err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(z, maxUnpacked+1))
+	if err != nil {
+		return data, fmt.Errorf("it is packed badly: %w", err)
+	}
+	if len(raw) > maxUnpacked {
+		return data, fmt.Errorf("it has more than %d bytes", maxUnpacked)
+	}
+	if err := json.Unmarshal(raw, &data); err != nil {
+		return data, fmt.Errorf("it is not of a log: %w", err)
+	}
+	return data, nil
 }

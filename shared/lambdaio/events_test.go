@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,41 @@ func TestReportsBeyondTheDeadlineComeAgain(t *testing.T) {
 	}
 }
 
+// cutShort takes the end off what is packed.
+func cutShort(t *testing.T, payload []byte) []byte {
+	t.Helper()
+	var event struct{ AWSLogs struct{ Data string } }
+	if err := json.Unmarshal(payload, &event); err != nil {
+		t.Fatal(err)
+	}
+	packed, err := base64.StdEncoding.DecodeString(event.AWSLogs.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Appendf(nil, `{"awslogs":{"data":%q}}`, base64.StdEncoding.EncodeToString(packed[:len(packed)-12]))
+}
+
+func TestALogThatIsPackedToBurstIsNotUnpackedToItsEnd(t *testing.T) {
+	// About 50 KB packed are 48 MB of a line.
+	payload := logged(t, "DATA_MESSAGE", strings.Repeat("x", 48<<20))
+	if len(payload) > 150<<10 {
+		t.Fatalf("the payload has %d bytes", len(payload))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := lambdaio.Events(quiet, func(context.Context, lambdaio.Event) error {
+		t.Error("a report was handled")
+		return nil
+	}).Invoke(t.Context(), payload)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "more than 16777216 bytes") {
+		t.Errorf("the error is %v", err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 96<<20 {
+		t.Errorf("it took %d MB", took>>20)
+	}
+}
+
 func TestWhatIsNoReportIsAnError(t *testing.T) {
 	for name, event := range map[string][]byte{
 		"an empty object":           []byte(`{}`),
@@ -118,6 +154,8 @@ func TestWhatIsNoReportIsAnError(t *testing.T) {
 		"a log line that is prose":  logged(t, "DATA_MESSAGE", `{}`, "Task timed out"),
 		"a message that is prose":   []byte(strings.Replace(string(fixture(t, "ses-sns.json")), `"{\"eventType\":\"Delivery\",\"mail\":{\"messageId\":\"0107018f\"}}"`, `"Successfully validated SNS topic"`, 1)),
 		"a log that is not packed":  []byte(`{"awslogs":{"data":"e30="}}`),
+		"a log in no base64":        []byte(`{"awslogs":{"data":"<>"}}`),
+		"a log cut short":           cutShort(t, logged(t, "DATA_MESSAGE", "{}")),
 		"a record of elsewhere":     []byte(strings.Replace(string(fixture(t, "ses-sns.json")), "aws:sns", "aws:s3", 1)),
 		"an event without a detail": []byte(`{"source":"aws.ses","detail-type":"Email Sent"}`),
 	} {

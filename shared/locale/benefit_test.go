@@ -25,10 +25,10 @@ func TestABenefitIsSaidSoThatItCanStandInASentence(t *testing.T) {
 		{dental.Benefit{Kind: dental.GiftService, Name: "Подарочная карта"}, "Подарочная карта", "Подарочная карта"},
 		{dental.Benefit{Kind: dental.FreeService}, "бесплатный осмотр", "a free check-up"},
 		{dental.Benefit{Kind: dental.FreeService, Name: "   "}, "бесплатный осмотр", "a free check-up"},
-		{dental.Benefit{Kind: dental.FreeService, Name: "консультация ортопеда"}, "консультация ортопеда бесплатно", "консультация ортопеда free of charge"},
+		{dental.Benefit{Kind: dental.FreeService, Name: "консультация ортопеда"}, "консультация ортопеда бесплатно", "консультация ортопеда for free"},
 		{dental.Benefit{Kind: dental.FreeService, Name: "Бесплатная консультация"}, "Бесплатная консультация", "Бесплатная консультация"},
 		{dental.Benefit{Kind: dental.FreeService, Name: "a free scan"}, "a free scan", "a free scan"},
-		{dental.Benefit{Kind: dental.FreeService, Name: "дарсонвализация"}, "дарсонвализация бесплатно", "дарсонвализация free of charge"},
+		{dental.Benefit{Kind: dental.FreeService, Name: "дарсонвализация"}, "дарсонвализация бесплатно", "дарсонвализация for free"},
 		{dental.Benefit{Kind: "voucher", Name: "купон"}, "", ""},
 	} {
 		for l, want := range map[Locale]string{Russian: c.ru, English: c.en} {

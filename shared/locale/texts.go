@@ -17,7 +17,9 @@ import (
 //	kind.<kind>       a task kind's short name
 //	answer.…          a patient's answer, to fill {answer} with
 //	benefit.…         what a patient gets for coming, to fill {benefit} with
+//	bonus.<kind>      what an entry of a ledger of bonuses is for
 //	channel.<name>, class.<name>, state.<name>, procedure.<kind>
+//	part.<name>       a part of the day, to fill {wish} with
 //	mail.…, warning.… what the product adds to a message by itself
 //	check.<rule>      what is wrong with a {word} of a text
 //	page.…            the words of pages

@@ -32,6 +32,13 @@ func values() map[string]string {
 		"name":     "Пётр",                    // the name that a referred friend left, or what a clinic calls a gift
 		"amount":   "500\u00a0₽",              // as Money writes it
 		"percent":  "10",
+		"phone":    "+79000000000",     // as a friend left it
+		"version":  "referral-2026",    // of the wording that a consent was given under
+		"wish":     "пятница, вечер",   // a weekday and a part.*
+		"benefit":  "скидка 10\u00a0%", // as Benefit and Referral write it
+		"code":     "7KXM-4R2P",        // of a gift
+		"minutes":  "30 минут",         // as Minutes writes it
+		"every":    "3",                // how many visits earn a free one
 	}
 }
 
@@ -47,7 +54,7 @@ func reasonCodes() []string {
 		"all-channels-failed", "holdout", "not-released", "in-recall", "recall-variant", "too-soon", "superseded", "never",
 		"later", "stage-done", "doubtful-birthday", "near-advertisement", "emergency-only", "too-long-ago", "backlog",
 		"once-a-year", "invited-recently", "holiday", "return-ahead", "visit-changed", "birthday-changed", "outranked",
-		"visited-elsewhere", "no-channel",
+		"visited-elsewhere", "no-channel", "lead-card", "redeemed", "gift-over",
 	}
 }
 

@@ -103,9 +103,11 @@ func applies(rule Rule, class dental.Class, channel dental.Channel) bool {
 
 // Warning is the sentence that a text of the class must carry, "" for none, to
 // be given to Template.Append so that its length counts, or to a Letter. For
-// advertising of medical services 38-FZ art. 24(7) asks that it tell of
-// contraindications and of the need to consult a specialist, on 5 % of the
-// advertisement's space at least.
+// advertising of medical services 38-FZ art. 24(7) asks that it warn of
+// contraindications and of the need to get a specialist's advice, on 5 % of the
+// advertisement's space at least. It prescribes what is said and not the words,
+// so these are the shortest that say all of it: an SMS of an advertisement has
+// 134 characters, 40 of which are the link.
 func Warning(l locale.Locale, class dental.Class) string {
 	if class != dental.Advertising {
 		return ""

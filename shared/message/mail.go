@@ -21,7 +21,10 @@ type Letter struct {
 	Address string
 	Phone   string // as it is shown: the number itself, not a masked dental.Phone
 	// Preheader is what a list of letters shows after the subject; "" shows the beginning.
-	Preheader  string
+	Preheader string
+	// Doctor is whose portrait stands at the head of the letter; "" shows none. Who
+	// sends the letter puts the picture in it, under the Content-ID "doctor" (RFC 2392).
+	Doctor     string
 	Heading    string
 	Paragraphs []string // at least one
 	Button     Button   // the one thing to do; the zero Button is none
@@ -39,7 +42,8 @@ type Button struct{ Text, URL string }
 var letterSource string
 
 // layout is parsed once and panics if what was compiled in does not parse. It
-// loads nothing from anywhere: no image, no font, no style sheet.
+// loads nothing from anywhere: no font, no style sheet, no image but the one that
+// comes with the letter.
 var layout = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("letter").Parse(letterSource))
 })
@@ -114,7 +118,7 @@ func (p page) plain() string {
 
 // visible is the letter with every text on one line and nothing hidden in it.
 func (l Letter) visible() Letter {
-	for _, s := range []*string{&l.Clinic, &l.Address, &l.Phone, &l.Preheader, &l.Heading, &l.Warning, &l.Button.Text} {
+	for _, s := range []*string{&l.Clinic, &l.Address, &l.Phone, &l.Preheader, &l.Doctor, &l.Heading, &l.Warning, &l.Button.Text} {
 		*s = visible(*s)
 	}
 	paragraphs := make([]string, 0, len(l.Paragraphs))

@@ -134,6 +134,30 @@ func TestALetterLoadsNothing(t *testing.T) {
 	}
 }
 
+func TestADoctorsPortraitComesWithTheLetter(t *testing.T) {
+	in := letter()
+	in.Doctor = "Ирина\nСоколова \"Ира\""
+	doc, text := mail(t, in)
+	images := find(t, doc, "img")
+	if len(images) != 1 {
+		t.Fatalf("%d images", len(images))
+	}
+	for name, want := range map[string]string{"src": "cid:doctor", "alt": `Ирина Соколова "Ира"`, "width": "96", "height": "96"} {
+		if got := attribute(images[0], name); got != want {
+			t.Errorf("its %s is %q, want %q", name, got, want)
+		}
+	}
+	if n := find(t, doc, "script, link, style, iframe, object, [background]"); len(n) > 0 {
+		t.Errorf("beside it there is <%s>", n[0].Data)
+	}
+	if before := find(t, doc, "p:has(img) + h1"); len(before) != 1 {
+		t.Error("it does not stand over the heading")
+	}
+	if _, without := mail(t, letter()); text != without {
+		t.Errorf("the plain part speaks of it:\n%s", text)
+	}
+}
+
 func TestTheLinksOfALetterAreItsOwn(t *testing.T) {
 	doc, _ := mail(t, letter())
 	var got []string
@@ -177,13 +201,16 @@ func TestHostileTextsStayTexts(t *testing.T) {
 		`<!-- --><![endif]-->`,
 	} {
 		in := letter()
-		for _, s := range []*string{&in.Clinic, &in.Address, &in.Phone, &in.Preheader, &in.Heading, &in.Warning, &in.Button.Text} {
+		for _, s := range []*string{&in.Clinic, &in.Address, &in.Phone, &in.Preheader, &in.Doctor, &in.Heading, &in.Warning, &in.Button.Text} {
 			*s = hostile
 		}
 		in.Paragraphs = []string{hostile}
 		doc, text := mail(t, in)
-		if n := find(t, doc, "script, img, style, [onerror], [onmouseover]"); len(n) > 0 {
+		if n := find(t, doc, `script, img:not([src="cid:doctor"]), style, [onerror], [onmouseover]`); len(n) > 0 {
 			t.Errorf("%q became <%s>", hostile, n[0].Data)
+		}
+		if got := attribute(find(t, doc, "img")[0], "alt"); got != hostile {
+			t.Errorf("the portrait is of %q, want %q", got, hostile)
 		}
 		if n := len(find(t, doc, "a")); n != 3 {
 			t.Errorf("%q: %d links, want 3", hostile, n)

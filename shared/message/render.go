@@ -23,36 +23,55 @@ type Rendered struct {
 // the text may take and says that it goes by SMS; 0 is none. Under a limit,
 // typographic characters become plain ones if that lets the text travel in the
 // GSM alphabet; then, as long as it is too long, groups are left out: first
-// those with the clinic's name, which the sender of an SMS tells too, then the
-// others, each time the last one first. So what matters most stands first.
-// Nothing is ever cut short.
+// those with the clinic's name, which the sender of an SMS tells too, then those
+// that only say who, or how to reach the clinic, then the rest, each time the
+// last one first. So a greeting makes room for what the message is about, and
+// what matters most stands first. Where a long group went after a short one,
+// the short one comes back if there is room for it. Nothing is ever cut short.
 func (t Template) Render(values Values, limit int) Rendered {
 	cleaned := Values{}
 	for p, value := range values {
 		cleaned[p] = clean(p, value)
 	}
-	out := Rendered{Missing: t.missing(cleaned)}
 	absent := make([]bool, len(t.segments))
 	for i, s := range t.segments {
 		absent[i] = s.optional && slices.ContainsFunc(s.nodes, func(n node) bool {
 			return n.value != "" && cleaned[n.value] == ""
 		})
 	}
-	optional := t.dropOrder(absent)
-	for {
-		out.Text = t.compose(cleaned, absent)
-		if limit > 0 {
-			out.Text = thrifty(out.Text)
+	out := t.fill(cleaned, absent, limit)
+	var gone []int
+	for _, i := range t.dropOrder(absent) {
+		if !out.Over {
+			break
 		}
-		out.Parts, out.Encoding = Parts(out.Text)
-		out.Over = limit > 0 && out.Parts > limit
-		if !out.Over || len(optional) == 0 {
-			return out
-		}
-		absent[optional[0]] = true
-		out.Dropped = append(out.Dropped, t.segments[optional[0]].source)
-		optional = optional[1:]
+		absent[i], gone = true, append(gone, i)
+		out = t.fill(cleaned, absent, limit)
 	}
+	for n, i := range slices.Backward(gone) {
+		absent[i] = false
+		if more := t.fill(cleaned, absent, limit); more.Over {
+			absent[i] = true
+		} else {
+			out, gone = more, slices.Delete(gone, n, n+1)
+		}
+	}
+	for _, i := range gone {
+		out.Dropped = append(out.Dropped, t.segments[i].source)
+	}
+	out.Missing = t.missing(cleaned)
+	return out
+}
+
+// fill is the text without the groups that are absent.
+func (t Template) fill(cleaned Values, absent []bool, limit int) Rendered {
+	out := Rendered{Text: t.compose(cleaned, absent)}
+	if limit > 0 {
+		out.Text = thrifty(out.Text)
+	}
+	out.Parts, out.Encoding = Parts(out.Text)
+	out.Over = limit > 0 && out.Parts > limit
+	return out
 }
 
 func (t Template) missing(values Values) []Placeholder {
@@ -65,19 +84,25 @@ func (t Template) missing(values Values) []Placeholder {
 	return out
 }
 
+// formal are the values that say who speaks to whom and how to reach the
+// clinic: what a message can be without and still say what it is about.
+var formal = []Placeholder{Given, Doctor, ClinicName, ClinicPhone, Address}
+
 // dropOrder lists the groups that are there, the most dispensable first.
 func (t Template) dropOrder(absent []bool) []int {
-	var named, others []int
-	for i := len(t.segments) - 1; i >= 0; i-- {
-		switch s := t.segments[i]; {
+	var named, who, what []int
+	for i, s := range slices.Backward(t.segments) {
+		switch {
 		case !s.optional || absent[i]:
 		case s.uses(ClinicName):
 			named = append(named, i)
+		case slices.ContainsFunc(s.nodes, func(n node) bool { return n.value != "" && !slices.Contains(formal, n.value) }):
+			what = append(what, i)
 		default:
-			others = append(others, i)
+			who = append(who, i)
 		}
 	}
-	return append(named, others...)
+	return slices.Concat(named, who, what)
 }
 
 // branded are the values whose first letter is their own: "iSmile", "https".

@@ -89,13 +89,13 @@ func TestAFullStopIsNotDoubledAfterInitials(t *testing.T) {
 }
 
 func TestGroupsAreLeftOutInOrderUntilTheTextFits(t *testing.T) {
-	// A group without its name or phone of the clinic is 20 characters, so are the two with.
+	// Every group is 20 characters.
 	source := "[{given}aaaaaaaaaaaaaaa ][{clinic}bbbbbbbbbbbbbb ][{doctor}cccccccccccccc ][{clinicPhone}ddddddddddddddd ]" +
 		"[{clinic}eeeeeeeeeeeeee ][{time}ffffffffffffff ]" + strings.Repeat("g", 60)
 	tmpl := compile(t, source)
 	values := Values{Given: "Anna", ClinicName: "Smile", Doctor: "Irina", ClinicPhone: "1234", Time: "14:30"}
-	order := []string{"{clinic}eeeeeeeeeeeeee ", "{clinic}bbbbbbbbbbbbbb ", "{time}ffffffffffffff ",
-		"{clinicPhone}ddddddddddddddd ", "{doctor}cccccccccccccc ", "{given}aaaaaaaaaaaaaaa "}
+	order := []string{"{clinic}eeeeeeeeeeeeee ", "{clinic}bbbbbbbbbbbbbb ", "{clinicPhone}ddddddddddddddd ",
+		"{doctor}cccccccccccccc ", "{given}aaaaaaaaaaaaaaa ", "{time}ffffffffffffff "}
 	for extra, dropped := range map[int]int{0: 1, 1: 2, 20: 2, 21: 3, 41: 4, 61: 5, 81: 6, 100: 6, 101: 6} {
 		got := compile(t, source+strings.Repeat("g", extra)).Render(values, 1)
 		if !slices.Equal(got.Dropped, order[:dropped]) {
@@ -110,6 +110,36 @@ func TestGroupsAreLeftOutInOrderUntilTheTextFits(t *testing.T) {
 	}
 	if got := tmpl.Render(values, 2); len(got.Dropped) > 0 || got.Over || got.Parts != 2 {
 		t.Errorf("within the limit: %+v", got)
+	}
+}
+
+func TestWhatAMessageIsAboutOutlivesTheGreeting(t *testing.T) {
+	source := "[{given}, ]come[ by {until}][, {minutes}][; {doctor} waits][ Tel. {clinicPhone}][ {clinic}]"
+	values := Values{Given: "Anna", Until: "May 5", Minutes: "30 minutes", Doctor: "Irina", ClinicPhone: "1234", ClinicName: "Smile"}
+	for room, want := range map[int]string{
+		44: "Anna, come by May 5, 30 minutes; Irina waits", 43: "Anna, come by May 5, 30 minutes Tel. 1234", 37: "Anna, come by May 5, 30 minutes Smile", 36: "Anna, come by May 5, 30 minutes", 31: "Anna, come by May 5, 30 minutes",
+		30: "Come by May 5, 30 minutes", 19: "Anna, come by May 5", 13: "Come by May 5", 4: "Come",
+	} {
+		tail := strings.Repeat("!", gsmAlone-room)
+		if got := compile(t, source+tail).Render(values, 1); got.Over || strings.TrimRight(got.Text, "!") != want {
+			t.Errorf("with room for %d characters it says %q, want %q", room, strings.TrimRight(got.Text, "!"), want)
+		}
+	}
+}
+
+func TestWhatFitsAgainOnceALongGroupWentComesBack(t *testing.T) {
+	tmpl := compile(t, "[{given}, ]come.[ {doctor} waits.][ Tel. {clinicPhone}.][ {clinic}]"+strings.Repeat(" go", 40))
+	values := Values{Given: "Anna", Doctor: strings.Repeat("Irina ", 6), ClinicPhone: "1234", ClinicName: "Smile"}
+	got := tmpl.Render(values, 1)
+	if want := "Anna, come. Tel. 1234. Smile go"; !strings.HasPrefix(got.Text, want) || got.Over {
+		t.Errorf("got %q", got.Text)
+	}
+	if want := []string{" {doctor} waits."}; !slices.Equal(got.Dropped, want) {
+		t.Errorf("left out %q, want %q", got.Dropped, want)
+	}
+	values[ClinicName] = strings.Repeat("Smile ", 6) // it comes back last, and there is no room for it
+	if got := tmpl.Render(values, 1); !slices.Equal(got.Dropped, []string{" {clinic}", " {doctor} waits."}) || got.Over {
+		t.Errorf("left out %q in %q", got.Dropped, got.Text)
 	}
 }
 

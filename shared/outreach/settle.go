@@ -123,7 +123,9 @@ func (s *Settler) apply(ctx context.Context, tx *store.Tx, sit *Situation, r Rep
 		tx.Put(t)
 		return true, s.forget(ctx, tx, sit, a, r)
 	case ReportRefused, ReportUndelivered, ReportBadAddress:
-		late := a.Outcome == dental.Accepted || a.Outcome == dental.Delivered
+		// A mail server may return what it has taken; a phone that has a message keeps
+		// it, although another device of its owner's may fail to get it.
+		late := a.Outcome == dental.Accepted || a.Outcome == dental.Delivered && a.Channel == dental.Mail
 		if a.Outcome == dental.Refused || a.Outcome == dental.Undelivered || !latest || !open && !late {
 			return tx.Size() > 0, nil
 		}

@@ -34,6 +34,8 @@ type Appointment struct {
 	Moved bool
 	// Action is the last one taken, "" before the first.
 	Action Action
+	// Portrait is the id of the doctor whose picture Photo gives, "" without one.
+	Portrait string
 }
 
 // subject is one appointment that a link speaks of.
@@ -52,6 +54,14 @@ func subjects(l dental.Link) []subject {
 // Appointment reads the page behind a token.
 func (d *Desk) Appointment(ctx context.Context, token string, now time.Time) (Appointment, error) {
 	page, _, err := d.appointment(ctx, token, now)
+	for _, a := range page.Items {
+		if err == nil && a.ID == dental.AppointmentOf(page.Link.Subject) {
+			var p dental.Portrait
+			if p, err = d.portrait(ctx, page.Clinic, a.Doctor); p.Shown() {
+				page.Portrait = p.Doctor
+			}
+		}
+	}
 	return page, err
 }
 

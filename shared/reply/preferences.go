@@ -19,6 +19,9 @@ const Wording = "page-2026-11"
 type Preferences struct {
 	Page
 	Choices []Choice
+	// NoAddress: the card has neither a phone nor an e-mail yet. What is chosen
+	// holds from the day on which it has.
+	NoAddress bool
 }
 
 // Choice is one class on one channel: dental.Reminders, service, care or
@@ -48,8 +51,9 @@ func (d *Desk) Preferences(ctx context.Context, token string, now time.Time) (Pr
 func (v *visit) preferences(contacts map[string]*dental.Contact) Preferences {
 	page := Preferences{Page: v.Page}
 	p := v.card.Patient
+	page.NoAddress = p.Household() == ""
 	for _, ch := range v.Clinic.Channels {
-		if p.Address(ch) == "" {
+		if p.Address(ch) == "" && !page.NoAddress {
 			continue
 		}
 		for _, class := range append([]dental.Class{dental.Reminders}, dental.Classes()...) {
@@ -76,8 +80,10 @@ func (v *visit) granted(class dental.Class, ch dental.Channel, contacts map[stri
 	return class == dental.Service || class == dental.Reminders || class == dental.Care && v.Clinic.CareConsent != dental.Explicit
 }
 
-// Choose records the choices of the page; wanted holds the fields that were ticked.
-func (d *Desk) Choose(ctx context.Context, token string, wanted func(field string) bool, now time.Time) (Preferences, error) {
+// Choose records the choices of the page. shown are the fields that the page had
+// when it was loaded, nil for all that it has now: of a choice that has appeared
+// since nothing was said. wanted holds the fields that were ticked.
+func (d *Desk) Choose(ctx context.Context, token string, shown []string, wanted func(field string) bool, now time.Time) (Preferences, error) {
 	var page Preferences
 	err := store.Retry(ctx, func(ctx context.Context) error {
 		v, err := d.open(ctx, dental.PreferencesLink, token, now)
@@ -90,7 +96,8 @@ func (d *Desk) Choose(ctx context.Context, token string, wanted func(field strin
 		}
 		changed := false
 		for _, c := range v.preferences(contacts).Choices {
-			if granted := wanted(c.Field()); granted != c.Granted {
+			unseen := shown != nil && !slices.Contains(shown, c.Field())
+			if granted := wanted(c.Field()); granted != c.Granted && !unseen {
 				changed = true
 				v.card.Patient.Record(dental.Consent{Class: c.Class, Channel: c.Channel, Granted: granted, At: now, Source: "page", Text: Wording})
 			}
@@ -128,8 +135,8 @@ func (d *Desk) refuse(ctx context.Context, token string, now time.Time, change f
 		if err != nil {
 			return err
 		}
-		class, key, ok := strings.Cut(link.Subject, "/")
-		if !ok {
+		class, key, _ := strings.Cut(link.Subject, "/")
+		if key == "" {
 			return dental.Errorf(dental.NotFound, "", "there is no such link, or not any more")
 		}
 		contact, err := tx.ContactByKey(ctx, key)
@@ -152,8 +159,8 @@ func (d *Desk) NotMe(ctx context.Context, token string, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		_, key, ok := strings.Cut(v.Link.Subject, "/")
-		if !ok || slices.Contains(v.card.Patient.NotMe, key) {
+		_, key, _ := strings.Cut(v.Link.Subject, "/")
+		if key == "" || slices.Contains(v.card.Patient.NotMe, key) {
 			return nil
 		}
 		v.card.Patient.NotMe = append(v.card.Patient.NotMe, key)

@@ -313,7 +313,7 @@ func TestChoicesOnThePreferencesPage(t *testing.T) {
 		}
 	}
 	keep := map[string]bool{"reminders.sms": true, "reminders.email": true, "service.sms": true, "advertising.email": true}
-	page, err = s.Desk.Choose(t.Context(), token, func(f string) bool { return keep[f] }, s.Now())
+	page, err = s.Desk.Choose(t.Context(), token, nil, func(f string) bool { return keep[f] }, s.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/outreach"
+	"github.com/returnpoint/returnpoint/shared/portrait"
 	"github.com/returnpoint/returnpoint/shared/reply"
 	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
@@ -113,7 +114,7 @@ func (s *Stage) play(cl dental.Clinic) *Stage {
 		Channels: map[dental.Channel]outreach.Channel{dental.SMS: provider{s}, dental.Mail: provider{s}}}
 	s.Settler = &outreach.Settler{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Now}
 	s.Dispatch = &outreach.Dispatcher{Store: s.Store, Catalogue: s.Catalogue, Touches: (*queue)(s), Jobs: (*queue)(s), Log: log}
-	s.Worker = &work.Worker{Store: s.Store, Catalogue: s.Catalogue, Photos: photos{s}, Clock: s.Now, Log: log}
+	s.Worker = &work.Worker{Store: s.Store, Catalogue: s.Catalogue, Photos: photos{s}, Portray: portrait.Make, Clock: s.Now, Log: log}
 	s.Desk = &reply.Desk{Store: s.Store, Catalogue: s.Catalogue, Log: log}
 	for _, set := range []string{scenario.ScanSleeping, scenario.ScanBirthdays, scenario.ScanOccasions} {
 		s.Scans = append(s.Scans, &scan.Scanner{Set: set, Store: s.Store, Catalogue: s.Catalogue, Queue: (*queue)(s), Clock: s.Now, Log: log})
@@ -392,7 +393,7 @@ func (s *Stage) source(given dental.Source) dental.Source {
 func (s *Stage) Patient(id string, change ...func(*intake.Card)) {
 	s.T.Helper()
 	card := intake.Card{Number: "+79160000001", Mail: strings.ToLower(id) + "@example.com", Patient: dental.Patient{Clinic: s.Clinic.ID, ID: id,
-		FamilyName: "Петрова", GivenName: "Анна", BirthDate: dental.Date{Year: 1985, Month: 3, Day: 14}, Language: "ru", Status: dental.Active}}
+		FamilyName: "Петрова", GivenName: "Анна", BirthDate: dental.Date{Year: 1985, Month: 11, Day: 14}, Language: "ru", Status: dental.Active}}
 	for _, class := range dental.Classes() {
 		for _, ch := range []dental.Channel{dental.SMS, dental.Mail} {
 			card.Consents = append(card.Consents, dental.Consent{Class: class, Channel: ch, Granted: true, At: s.Now().AddDate(-1, 0, 0), Source: "paper"})

@@ -62,10 +62,14 @@ type Job struct {
 	// Doctor and URL name the photo of a PortraitJob.
 	Doctor string
 	URL    string
-	Wake   time.Time
-	Made   time.Time
-	Done   time.Time
-	Tries  int
+	// Referrer, as dental.Member.Seen names one, and the key Contact name the
+	// recommendation of a RewardJob, Contact alone that of a LeadJob.
+	Referrer string
+	Contact  string
+	Wake     time.Time
+	Made     time.Time
+	Done     time.Time
+	Tries    int
 }
 
 // The kinds of job.
@@ -78,6 +82,7 @@ const (
 	ReleaseJob  = "release"  // let a batch go
 	BacklogJob  = "backlog"  // find whose day had passed when a scenario was switched on
 	RewardJob   = "reward"   // bring a recommendation's rewards in line with what the friend has paid
+	LeadJob     = "lead"     // forget who a recommended friend is that has not come
 	CRMJob      = "crm"      // tell the clinic's own CRM of a task; Step is its kind
 )
 

@@ -31,6 +31,7 @@ type appointmentItem struct {
 	Soon    string // "сегодня", "завтра" or ""
 	Time    string
 	Doctor  string
+	Picture string // path of the doctor's, or ""
 	Mark    string // what has become of it, or ""
 	Struck  bool   // it does not take place
 	present bool
@@ -53,6 +54,11 @@ func (p *Pages) showAppointment(w http.ResponseWriter, r request, wrong error) e
 	page := lookAtAppointment(a, r.now)
 	if page.Calendar != "" {
 		page.Calendar = r.URL.EscapedPath() + "/" + calendarFile
+	}
+	for i, x := range a.Items {
+		if a.Portrait != "" && x.Doctor.ID == a.Portrait && x.Standing() {
+			page.Items[i].Picture = r.URL.EscapedPath() + "/" + portraitFile
+		}
 	}
 	code := http.StatusOK
 	if wrong != nil {

@@ -39,11 +39,11 @@ var style = sync.OnceValue(func() string {
 })
 
 // policy is the Content-Security-Policy of every answer: our own style, by its
-// hash, forms to this host, and nothing else at all.
+// hash, pictures and forms of this host, and nothing else at all.
 var policy = sync.OnceValue(func() string {
 	sum := sha256.Sum256([]byte(style()))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+		"'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 })
 
 // shell is what every page has around its content. The clinic's part is empty

@@ -110,6 +110,8 @@ func TestLinksThatDoNotOpenAllLookTheSame(t *testing.T) {
 		"about no appointment":                   noAppointment,
 		"a survey as an appointment":             "/c/" + token,
 		"a survey as a calendar file":            "/c/" + token + "/visit.ics",
+		"a survey as a picture":                  "/c/" + token + "/doctor.jpg",
+		"a picture that there is not":            appointment + "/doctor.jpg",
 		"a survey as preferences":                "/u/" + token,
 		"an appointment as a survey":             strings.Replace(appointment, "/c/", "/s/", 1),
 		"preferences as a survey":                strings.Replace(preferences, "/u/", "/s/", 1),
@@ -139,7 +141,7 @@ func TestLinksThatDoNotOpenAllLookTheSame(t *testing.T) {
 			requests := map[string]*http.Request{
 				"GET": httptest.NewRequest(http.MethodGet, path, nil),
 			}
-			if !strings.HasSuffix(path, ".ics") && !strings.HasSuffix(path, ".pdf") {
+			if !strings.HasSuffix(path, ".ics") && !strings.HasSuffix(path, ".pdf") && !strings.HasSuffix(path, ".jpg") {
 				requests["POST answer"] = formRequest(path, "answer=good")
 				requests["POST action"] = formRequest(path, "action=confirm")
 				requests["POST choices"] = formRequest(path, "save=on")
@@ -246,7 +248,7 @@ func TestEveryAnswerHasTheHeadersOfAPrivatePage(t *testing.T) {
 			}
 		}
 		policy := a.Header().Get("Content-Security-Policy")
-		for _, part := range []string{"default-src 'none'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "style-src 'sha256-"} {
+		for _, part := range []string{"default-src 'none'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "style-src 'sha256-", "img-src 'self';"} {
 			if !strings.Contains(policy, part) {
 				t.Errorf("%s: the policy %q lacks %s", name, policy, part)
 			}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/reply"
@@ -13,8 +14,10 @@ import (
 // preferencesPage is what a patient wants to receive, class by class.
 type preferencesPage struct {
 	shell
-	Saved   bool
-	Classes []choiceRow
+	Saved     bool
+	Classes   []choiceRow
+	Shown     string // the fields of all boxes, as the form sends them back
+	NoAddress bool   // there is none yet to send anything to
 }
 
 type choiceRow struct {
@@ -29,8 +32,11 @@ type choiceBox struct {
 
 // The fields of the page that are no choices. A form of nothing but unticked
 // boxes would be empty; savedField tells it from a POST that says nothing.
+// shownField lists the boxes that the form had, apart by spaces: a browser leaves
+// out those that are not ticked, and the card may have got another address since.
 const (
 	savedField    = "save"
+	shownField    = "shown"
 	notMeField    = "not-me"
 	oneClickField = "List-Unsubscribe"
 	on            = "on"
@@ -104,24 +110,36 @@ func (p *Pages) notMe(w http.ResponseWriter, r request) error {
 }
 
 func (p *Pages) save(w http.ResponseWriter, r request) error {
-	names := []string{savedField}
+	var boxes []string
 	for _, class := range classes() {
 		for _, ch := range dental.Channels() {
-			names = append(names, reply.Choice{Class: class, Channel: ch}.Field())
+			boxes = append(boxes, reply.Choice{Class: class, Channel: ch}.Field())
 		}
 	}
-	if err := only(r.form, names...); err != nil {
+	if err := only(r.form, append([]string{savedField, shownField}, boxes...)...); err != nil {
 		return err
 	}
 	if err := ticked(r.form, savedField); err != nil {
 		return err
 	}
+	var shown []string // nil, for all, in a form that does not say
+	if r.form.Has(shownField) {
+		shown = strings.Fields(r.form.Get(shownField))
+	}
 	for name := range r.form {
+		if name == shownField {
+			continue
+		}
 		if err := ticked(r.form, name); err != nil {
 			return err
 		}
 	}
-	if _, err := p.Desk.Choose(r.Context(), r.token, r.form.Has, r.now); err != nil {
+	for _, field := range shown {
+		if !slices.Contains(boxes, field) {
+			return dental.Errorf(dental.Invalid, "form", "%s names a box that no page has", shownField)
+		}
+	}
+	if _, err := p.Desk.Choose(r.Context(), r.token, shown, r.form.Has, r.now); err != nil {
 		return err
 	}
 	return back(w, r, "saved")
@@ -139,7 +157,12 @@ func ticked(form url.Values, name string) error {
 func classes() []dental.Class { return append([]dental.Class{dental.Reminders}, dental.Classes()...) }
 
 func lookAtPreferences(got reply.Preferences) preferencesPage {
-	page := preferencesPage{shell: around(got.Page, "page.preferences.title")}
+	page := preferencesPage{shell: around(got.Page, "page.preferences.title"), NoAddress: got.NoAddress}
+	var fields []string
+	for _, c := range got.Choices {
+		fields = append(fields, c.Field())
+	}
+	page.Shown = strings.Join(fields, " ")
 	for _, class := range classes() {
 		row := choiceRow{Name: page.T("page.preferences." + string(class)), About: page.T("page.preferences."+string(class)+".about", "clinic", quoted(got.Page))}
 		for _, c := range got.Choices {

@@ -1,11 +1,8 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -98,11 +95,7 @@ func (p *Pages) takeAnswer(w http.ResponseWriter, r request) error {
 	return back(w, r, "saved")
 }
 
-// lead notes that a map is followed and leads on to it by a page that opens it
-// at once. A 303 would not do: Chromium and Safari hold each redirect that
-// follows a form to form-action, and maps redirect on to hosts that nobody can
-// list. Opened from a page, the map replaces it in the history too, so that
-// "back" comes to the survey.
+// lead notes that a map is followed, and leads on to it.
 func (p *Pages) lead(w http.ResponseWriter, r request) error {
 	if err := only(r.form, "map"); err != nil {
 		return err
@@ -123,28 +116,8 @@ func (p *Pages) lead(w http.ResponseWriter, r request) error {
 	if _, err := p.Desk.FollowMap(r.Context(), r.token, name, r.now); err != nil {
 		return err
 	}
-	w.Header().Set("Refresh", "0; url="+to)
-	p.render(w, r.Request, http.StatusOK, "notice", notice{shell: around(s.Page, "page.map.heading"),
-		Said: []string{"page.map.text"}, Link: to, Name: name, Back: r.URL.EscapedPath()})
+	p.leadOn(w, r, to, notice{shell: around(s.Page, "page.map.heading"), Said: []string{"page.map.text"}, Name: name})
 	return nil
-}
-
-// webAddress is the URL of a map in ASCII, as a header takes it. What is no
-// http or https URL in the clinic's settings is not led to.
-func webAddress(raw string) (string, bool) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "", false
-	}
-	var ascii strings.Builder
-	for _, c := range []byte(u.String()) { // which leaves the query as it was pasted
-		if c <= ' ' || c >= 0x7f {
-			fmt.Fprintf(&ascii, "%%%02X", c)
-		} else {
-			ascii.WriteByte(c)
-		}
-	}
-	return ascii.String(), true
 }
 
 func lookAtSurvey(s reply.Survey, now time.Time) surveyPage {

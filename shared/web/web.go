@@ -10,6 +10,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"log/slog"
@@ -31,6 +32,9 @@ type Pages struct {
 	Desk  *reply.Desk
 	Clock func() time.Time
 	Log   *slog.Logger
+	// Base is the URL under which the pages stand, for a link that a patient
+	// sends on; "" leaves it to the path.
+	Base string
 }
 
 // Survey adds /s/{token}: a rating of the visit, the doctor's advice, the next step.
@@ -39,10 +43,12 @@ func (p *Pages) Survey(mux *http.ServeMux) {
 	p.handle(mux, "/s/{rest...}", gone, gone)
 }
 
-// Confirm adds /c/{token}, the appointment, and its calendar file below it.
+// Confirm adds /c/{token}, the appointment, and below it its calendar file and
+// the doctor's picture.
 func (p *Pages) Confirm(mux *http.ServeMux) {
 	p.handle(mux, "/c/{token}", p.appointment, p.act)
 	p.handle(mux, "/c/{token}/"+calendarFile, p.calendar, nil)
+	p.handle(mux, "/c/{token}/"+portraitFile, p.portrait(dental.AppointmentLink), nil)
 	p.handle(mux, "/c/{rest...}", gone, gone)
 }
 
@@ -52,6 +58,25 @@ func (p *Pages) Unsubscribe(mux *http.ServeMux) {
 	p.handle(mux, "/u/{rest...}", gone, gone)
 }
 
+// Referral adds /r/{code}: where a friend, to whom a patient has recommended the
+// clinic, leaves a number to be called.
+func (p *Pages) Referral(mux *http.ServeMux, phones reply.Phones) {
+	p.handle(mux, "/r/{code}", p.referral, p.recommend(phones))
+	p.handle(mux, "/r/{rest...}", gone, gone)
+}
+
+// Links adds /o/{token}, an offer, with the doctor's picture below it,
+// /g/{token}, a gift to choose, and /club/{token}, the club of regular patients.
+func (p *Pages) Links(mux *http.ServeMux) {
+	p.handle(mux, "/o/{token}", p.offer, p.respond)
+	p.handle(mux, "/o/{token}/"+portraitFile, p.portrait(dental.OfferLink), nil)
+	p.handle(mux, "/o/{rest...}", gone, gone)
+	p.handle(mux, "/g/{token}", p.gift, p.chooseGift)
+	p.handle(mux, "/g/{rest...}", gone, gone)
+	p.handle(mux, "/club/{token}", p.club, nil)
+	p.handle(mux, "/club/{rest...}", gone, nil)
+}
+
 // request is one request behind a link.
 type request struct {
 	*http.Request
@@ -59,6 +84,9 @@ type request struct {
 	now   time.Time
 	form  url.Values // of a POST
 }
+
+// tokenOf is the last part of a link: a token, or a patient's code for life.
+func tokenOf(r *http.Request) string { return cmp.Or(r.PathValue("token"), r.PathValue("code")) }
 
 // handler answers a request, or returns the error that refuse answers.
 type handler func(w http.ResponseWriter, r request) error
@@ -75,7 +103,7 @@ func (p *Pages) handle(mux *http.ServeMux, pattern string, get, post handler) {
 		var err error
 		switch {
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			err = get(w, request{Request: r, token: r.PathValue("token"), now: p.Clock()})
+			err = get(w, request{Request: r, token: tokenOf(r), now: p.Clock()})
 		case r.Method == http.MethodPost && post != nil:
 			err = p.post(w, r, post)
 		default:
@@ -99,11 +127,12 @@ func (p *Pages) post(w http.ResponseWriter, r *http.Request, post handler) error
 	if !oneClick(form) && foreign(r) {
 		return refusal(http.StatusForbidden)
 	}
-	return post(w, request{Request: r, token: r.PathValue("token"), now: p.Clock(), form: form})
+	return post(w, request{Request: r, token: tokenOf(r), now: p.Clock(), form: form})
 }
 
 // guard sets the headers that every answer has. The page is private (no-store,
-// noindex), loads nothing, is framed by nobody and tells nobody its address.
+// noindex), loads nothing but the picture below it, is framed by nobody and tells
+// nobody its address.
 func guard(h http.Header) {
 	h.Set("Content-Security-Policy", policy())
 	h.Set("Referrer-Policy", "no-referrer")

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/portrait"
 	"github.com/returnpoint/returnpoint/shared/store"
 )
 
@@ -51,5 +50,5 @@ func (w *Worker) copied(ctx context.Context, url string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return portrait.Make(raw)
+	return w.Portray(raw)
 }

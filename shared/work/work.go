@@ -23,9 +23,11 @@ type Worker struct {
 	Store     *store.Store
 	Catalogue scenario.Catalogue
 	Photos    Photos
-	CRM       CRM // nil: no clinic has one
-	Clock     func() time.Time
-	Log       *slog.Logger
+	// Portray makes a portrait, a small JPEG, of a photo. Its error says what is wrong with the photo.
+	Portray func(photo []byte) (jpeg []byte, err error)
+	CRM     CRM // nil: no clinic has one
+	Clock   func() time.Time
+	Log     *slog.Logger
 }
 
 // steps bounds the writes of one run; what is left comes back with the due key.
@@ -71,6 +73,10 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		return w.ofClinic(ctx, tx, job)
 	case store.CRMJob:
 		return w.crm(ctx, tx, job)
+	case store.RewardJob:
+		return w.reward(ctx, tx, job)
+	case store.LeadJob:
+		return w.lead(ctx, tx, job)
 	}
 	card, err := tx.Card(ctx, clinic, job.Patient)
 	if err != nil {
@@ -82,6 +88,9 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		if left, err = w.unlink(ctx, tx, card); err != nil || left {
 			break
 		}
+		if left, err = unlinkFriend(ctx, tx, card); err != nil || left {
+			break
+		}
 		left = tx.Erase(card)
 	case store.SettleJob:
 		cl, err := tx.Clinic(ctx, clinic)
@@ -89,7 +98,7 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 			return false, err
 		}
 		course := journey.Course{Tx: tx, Catalogue: w.Catalogue, Clinic: cl, Card: card, Now: w.Clock()}
-		left = course.Settle(journey.Options{Subjects: scenario.Recent(cl, card, w.Clock()), Limit: settleLimit, Awaken: true})
+		left = course.Settle(journey.Options{Subjects: scenario.Recent(cl, card, w.Clock()), First: job.Day, Limit: settleLimit, Awaken: true})
 	case store.ReviveJob:
 		if t := card.Touch(job.Scenario, job.Step, job.Anchor); t != nil && t.Reason == dental.Combined && t.To(dental.Planned, "") == nil {
 			t.Wake, t.EndedAt, t.EndedOn = w.Clock(), time.Time{}, dental.Date{}

@@ -95,6 +95,9 @@ func (c *Clock) Hold(at time.Time) error {
 		at = now
 	}
 	at = at.Round(0).UTC()
+	if at.Equal(c.held) {
+		return nil
+	}
 	if err := c.keep(at); err != nil {
 		return err
 	}
@@ -102,16 +105,17 @@ func (c *Clock) Hold(at time.Time) error {
 	return nil
 }
 
-// Release lets a held clock tick on from where it stands.
-func (c *Clock) Release() error {
+// Release lets a held clock tick on from where it stands. That needs no word on
+// the disk: a clock opened after kill -9 has ticked on since the last Hold, and
+// so stands no earlier than one that stood still for a while.
+func (c *Clock) Release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held.IsZero() {
-		return nil
+		return
 	}
 	at := c.now()
 	c.offset, c.held = at.Sub(c.real()), time.Time{}
-	return c.keep(at)
 }
 
 // keep writes down that the clock shows at now.

@@ -64,7 +64,7 @@ func TestAHeldClockStandsStillAndTicksOnFromThere(t *testing.T) {
 	if got := c.Now(); !got.Equal(start.Add(time.Hour)) {
 		t.Fatalf("held, it shows %v", got)
 	}
-	must(t, c.Release())
+	c.Release()
 	w.at = w.at.Add(time.Second)
 	if got := c.Now(); !got.Equal(start.Add(time.Hour + time.Second)) {
 		t.Fatalf("a second after its release it shows %v", got)
@@ -85,7 +85,7 @@ func TestAClockGoesOnFromItsOffsetAfterARestart(t *testing.T) {
 	w := &wall{real}
 	c := open(t, path, w, start)
 	must(t, c.Hold(start.AddDate(0, 1, 0)))
-	must(t, c.Release())
+	c.Release()
 	must(t, c.Close())
 	w.at = w.at.Add(time.Hour)
 	if got := open(t, path, w, start.AddDate(5, 0, 0)).Now(); !got.Equal(start.AddDate(0, 1, 0).Add(time.Hour)) {
@@ -121,7 +121,7 @@ func TestAClockNeverGoesBack(t *testing.T) {
 			case 3:
 				must(t, c.Hold(latest.Add(-by)))
 			case 4:
-				must(t, c.Release())
+				c.Release()
 			case 5: // a restart
 				must(t, c.Close())
 				c = open(t, path, w, time.Time{})

@@ -34,10 +34,10 @@ type Document struct {
 	allowed map[string]bool // requests by all that the document speaks of
 }
 
-// decoders teaches the validator, whose list is its package's own, the texts
-// that the pages answer with.
+// decoders teaches the validator, whose list is its package's own, what the
+// pages answer with.
 var decoders = sync.OnceFunc(func() {
-	for _, kind := range []string{"text/html", "text/calendar"} {
+	for _, kind := range []string{"text/html", "text/calendar", "image/jpeg"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
 	}
 })

@@ -172,11 +172,30 @@ func (c *Channel) input(m outreach.Message) (*sesv2.SendEmailInput, error) {
 		EmailTags:            emailTags,
 		Content: &types.EmailContent{Simple: &types.Message{
 			// A subject is one line, whatever white space a template left in it.
-			Subject: utf8Content(strings.Join(strings.Fields(m.Subject), " ")),
-			Body:    body,
-			Headers: headers,
+			Subject:     utf8Content(strings.Join(strings.Fields(m.Subject), " ")),
+			Body:        body,
+			Headers:     headers,
+			Attachments: portrait(m.Photo),
 		}},
 	}, nil
+}
+
+// photo is how the HTML part names the portrait: cid:doctor.
+const photo = "doctor"
+
+// portrait is the picture inside the message; none without one.
+func portrait(jpeg []byte) []types.Attachment {
+	if len(jpeg) == 0 {
+		return nil
+	}
+	return []types.Attachment{{
+		FileName:    aws.String(photo + ".jpg"),
+		ContentType: aws.String("image/jpeg"), ContentId: aws.String(photo),
+		ContentDisposition: types.AttachmentContentDispositionInline,
+		// Without it SES writes the bytes as they are, which no mail server has to carry.
+		ContentTransferEncoding: types.AttachmentContentTransferEncodingBase64,
+		RawContent:              jpeg,
+	}}
 }
 
 func utf8Content(s string) *types.Content {

@@ -67,6 +67,11 @@ type request struct {
 			Subject content
 			Body    struct{ Text, Html *content }
 			Headers []struct{ Name, Value string }
+			// RawContent is base64 in JSON.
+			Attachments []struct {
+				FileName, ContentType, ContentId, ContentDisposition, ContentTransferEncoding string
+				RawContent                                                                    []byte
+			}
 		}
 	}
 }
@@ -119,6 +124,25 @@ func TestSESIsAskedToSendBothPartsToOneReader(t *testing.T) {
 	}
 	if s := got.Content.Simple.Subject.Data; s != "Вас ждёт Bcc: x@example.com доктор" {
 		t.Errorf("a subject of several lines is %q", s)
+	}
+}
+
+func TestThePortraitGoesInsideTheMessage(t *testing.T) {
+	if all := asked(t, message()).Content.Simple.Attachments; all != nil {
+		t.Errorf("without a portrait there are %d attachments", len(all))
+	}
+	m := message()
+	m.HTML, m.Photo = `<img src="cid:doctor">`, []byte("\xff\xd8\xff a portrait")
+	all := asked(t, m).Content.Simple.Attachments
+	if len(all) != 1 {
+		t.Fatalf("%d attachments", len(all))
+	}
+	a := all[0]
+	if string(a.RawContent) != string(m.Photo) || a.ContentType != "image/jpeg" || a.FileName != "doctor.jpg" || a.ContentTransferEncoding != "BASE64" {
+		t.Errorf("it is %q, %s, %s in %s", a.RawContent, a.ContentType, a.FileName, a.ContentTransferEncoding)
+	}
+	if "cid:"+a.ContentId != "cid:doctor" || a.ContentDisposition != "INLINE" {
+		t.Errorf("the HTML part does not find it: %q, %s", a.ContentId, a.ContentDisposition)
 	}
 }
 

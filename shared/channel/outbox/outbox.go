@@ -73,6 +73,8 @@ type Message struct {
 	Parts    int            `json:"parts"`
 	Links    []string       `json:"links"`
 	At       time.Time      `json:"at"`
+	// Photo: the doctor's portrait was in it. The picture itself is not kept.
+	Photo bool `json:"photo,omitempty"`
 }
 
 // line is one line of the file: the message, and what else was handed over.
@@ -271,7 +273,7 @@ func newLine(ch dental.Channel, m outreach.Message, at time.Time) *line {
 			Touch:  dental.TouchID(t.Clinic, t.Patient, t.Scenario, t.Step, t.Anchor),
 			Clinic: t.Clinic, Patient: t.Patient, Scenario: t.Scenario, Step: t.Step,
 			Channel: ch, To: m.To, Class: m.Class, Subject: m.Subject, Text: m.Text, Parts: m.Parts,
-			Links: append([]string{}, m.Links...), At: at,
+			Links: append([]string{}, m.Links...), At: at, Photo: m.Photo != nil,
 		},
 		Anchor: t.Anchor, Attempt: m.Attempt, Locale: m.Locale, Sender: m.Sender, Unsubscribe: m.Unsubscribe, HTML: m.HTML,
 	}

@@ -157,6 +157,24 @@ func TestMessagesAfterOneAreThoseKeptLater(t *testing.T) {
 	}
 }
 
+func TestOfAPhotoItIsKeptThatThereWasOne(t *testing.T) {
+	path := newPath(t)
+	b := open(t, path, nil)
+	m := message(1)
+	m.Photo = bytes.Repeat([]byte("portrait"), 3000)
+	if _, err := b.Channel(dental.Mail).Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	send(t, b, 2)
+	if got := messages(t, b); got[0].Photo || !got[1].Photo {
+		t.Errorf("the photos are %t and %t", got[1].Photo, got[0].Photo)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil || len(raw) > 4000 || bytes.Count(raw, []byte(`"photo":true`)) != 1 {
+		t.Errorf("%d bytes are kept (%v)", len(raw), err)
+	}
+}
+
 func TestTheHTMLPartIsHadByTheMessagesID(t *testing.T) {
 	b := open(t, newPath(t), nil)
 	plain := send(t, b, 1)

@@ -258,3 +258,8 @@ func (c *Channel) post(ctx context.Context, form url.Values) (status int, body s
 	}
 	return resp.StatusCode, string(raw), nil
 }
+
+// MessageID is the package's MessageID: the gateway takes its messages' ids from us.
+func (*Channel) MessageID(attempt string) string { return MessageID(attempt) }
+
+var _ outreach.Namer = (*Channel)(nil)

@@ -279,7 +279,7 @@ func TestEveryRedirectIsJudged(t *testing.T) {
 }
 
 // resolver answers lookups of IPv4 addresses with what look says, in a
-// conversation of its own instead of a server's.
+// conversation of its own instead of a server's; nil knows no name.
 func resolver(t *testing.T, look func(name string) []string) *net.Resolver {
 	t.Helper()
 	var turn sync.Mutex
@@ -296,17 +296,17 @@ func resolver(t *testing.T, look func(name string) []string) *net.Resolver {
 			if _, err := io.ReadFull(theirs, raw); err != nil || m.Unpack(raw) != nil {
 				return
 			}
-			m.Response, m.Additionals = true, nil
-			if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
+			m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
+			switch q := m.Questions[0]; {
+			case look == nil:
+				m.RCode = dnsmessage.RCodeNameError
+			case q.Type == dnsmessage.TypeA:
 				turn.Lock()
 				addresses := look(strings.TrimSuffix(q.Name.String(), "."))
 				turn.Unlock()
 				for _, a := range addresses {
 					m.Answers = append(m.Answers, dnsmessage.Resource{Body: &dnsmessage.AResource{A: netip.MustParseAddr(a).As4()},
 						Header: dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET}})
-				}
-				if addresses == nil {
-					m.RCode = dnsmessage.RCodeNameError
 				}
 			}
 			answer, err := m.Pack()
@@ -386,7 +386,7 @@ func TestANameIsLookedUpAndItsServerCalled(t *testing.T) {
 	if raw, err := c.Fetch(t.Context(), fmt.Sprintf("https://%s:%d/", name, s.addr.Port())); err != nil || string(raw) != "a photo" {
 		t.Errorf("%q, %v", raw, err)
 	}
-	c.dialer.Resolver = resolver(t, func(string) []string { return nil })
+	c.dialer.Resolver = resolver(t, nil)
 	says(t, refusal(t, c, "https://"+name+"/"+hidden), dental.Unavailable, "name is not known")
 	c.dialer.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ENETUNREACH }}
 	says(t, refusal(t, c, "https://"+name+"/"+hidden), dental.Unavailable, "could not be looked up")
@@ -482,7 +482,7 @@ func longHead(w http.ResponseWriter, r *http.Request) {
 func TestWhatIsPackedIsNotUnpacked(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
-	_, _ = z.Write(make([]byte, 64<<20))
+	_, _ = z.Write(make([]byte, 8<<20))
 	_ = z.Close()
 	s := open(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/png")
@@ -498,26 +498,20 @@ func TestNobodyKeepsUsWaiting(t *testing.T) {
 	if c := New(Options{}); c.http.Timeout != 10*time.Second {
 		t.Errorf("a fetch may take %v", c.http.Timeout)
 	}
-	over := make(chan struct{})
-	defer close(over)
-	for name, h := range map[string]http.HandlerFunc{
-		"before the answer": func(_ http.ResponseWriter, r *http.Request) {
-			select {
-			case <-over:
-			case <-r.Context().Done():
-			}
-		},
-		"in the middle of it": func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "image/jpeg")
-			for r.Context().Err() == nil {
-				_, _ = w.Write([]byte("."))
-				_ = http.NewResponseController(w).Flush()
-				time.Sleep(5 * time.Millisecond)
-			}
-		},
-	} {
+	for name, drip := range map[string]bool{"before the answer": false, "in the middle of it": true} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, h)
+			over := make(chan struct{})
+			s := open(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "image/jpeg")
+				for drip {
+					if _, err := w.Write([]byte(".")); err != nil || http.NewResponseController(w).Flush() != nil {
+						return
+					}
+					time.Sleep(5 * time.Millisecond)
+				}
+				<-over
+			})
+			t.Cleanup(func() { close(over) }) // before the server waits for its handlers
 			c := client([]*site{s}, s)
 			c.http.Timeout = 100 * time.Millisecond
 			says(t, refusal(t, c, s.at("/")), dental.Unavailable, "did not answer in time")

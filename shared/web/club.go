@@ -1,0 +1,88 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/reply"
+	"github.com/returnpoint/returnpoint/shared/web/qr"
+)
+
+// clubPage is a patient's own page of the club.
+type clubPage struct {
+	shell
+	Heading string
+	Since   string
+	Free    string // a free hygiene is there to be used, or ""
+	Left    string // how far it is to the next one
+	Count   string // "2 из 3"
+	Marks   []bool // one a visit that counts, true for those that have been
+	Balance string
+	Lots    []string
+
+	Path    string // of the patient's link for friends, "" without one
+	Address string // the whole of it, as it is sent on
+	Code    template.HTML
+	Reward  string
+	Friends []string
+}
+
+// mostMarks is how many visits are drawn one by one.
+const mostMarks = 12
+
+func (p *Pages) club(w http.ResponseWriter, r request) error {
+	c, err := p.Desk.Club(r.Context(), r.token, r.now)
+	if err != nil {
+		return err
+	}
+	page := lookAtClub(c, r.now)
+	if c.Referral != "" {
+		page.Path = "/" + string(dental.ReferralLink) + "/" + c.Referral
+		page.Address = strings.TrimSuffix(p.Base, "/") + page.Path
+		if page.Code, err = qr.SVG(page.Address, page.T("page.club.friends.qr")); err != nil {
+			return fmt.Errorf("web: draw a link: %w", err)
+		}
+	}
+	p.render(w, r.Request, http.StatusOK, "club", page)
+	return nil
+}
+
+func lookAtClub(c reply.Club, now time.Time) clubPage {
+	page := clubPage{shell: around(c.Page, "page.club.title")}
+	page.Heading, page.Since = page.T("page.club.heading", "clinic", quoted(c.Page)), page.T("page.club.not-yet")
+	if s := c.Standing; !s.JoinedOn.IsZero() {
+		page.Since = page.T("page.club.since", "day", c.Locale.DayYear(s.JoinedOn))
+		page.Count = page.T("page.club.count", "n", strconv.Itoa(s.Towards()), "every", strconv.Itoa(s.Every))
+		page.Left = page.T("page.club.left", "n", strconv.Itoa(s.Every-s.Towards()))
+		if s.Free() > 0 {
+			page.Free = page.T("page.club.free", "n", strconv.Itoa(s.Free()))
+		}
+		for i := range s.Every {
+			if s.Every <= mostMarks {
+				page.Marks = append(page.Marks, i < s.Towards())
+			}
+		}
+	}
+	page.Balance = c.Locale.Money(c.Purse.Balance)
+	for _, lot := range c.Purse.Lots {
+		key := "page.club.lot"
+		if lot.Until.IsZero() {
+			key = "page.club.lot.forever"
+		}
+		page.Lots = append(page.Lots, page.T(key, "amount", c.Locale.Money(lot.Left), "day", day(c.Page, lot.Until, now)))
+	}
+	if reward := c.Locale.Referral(c.Clinic.Referral); reward != "" {
+		page.Reward = page.T("page.club.friends.reward", "benefit", reward)
+	}
+	for _, state := range []string{"lead", "card", "rewarded", "reversed"} {
+		if n := c.Friends[state]; n > 0 {
+			page.Friends = append(page.Friends, page.T("page.club.friends."+state, "n", strconv.Itoa(n)))
+		}
+	}
+	return page
+}
