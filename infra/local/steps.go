@@ -274,11 +274,13 @@ func openReceipts(path string, box *outbox.Outbox) (*receipts, error) {
 
 func (r *receipts) close() error { return r.file.Close() }
 
-// move notes that everything before the position was handed on.
+// move notes that everything before the position was handed on. A position that
+// a loss of power sets back is one from which some receipts come once more, which
+// does no harm: it is not worth a sync.
 func (r *receipts) move(to outbox.Position) error {
 	line, err := json.Marshal(receiptsLine{to})
 	if err == nil {
-		err = r.file.Put(line)
+		err = r.file.Note(line)
 	}
 	if err != nil {
 		return fmt.Errorf("receipts: %w", err)

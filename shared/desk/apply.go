@@ -26,7 +26,7 @@ const (
 	maxAdvice = 100
 	maxItems  = 50 // of gifts, maps and recommendations
 	// maxBenefit keeps a benefit short enough for an SMS.
-	maxBenefit = 40
+	maxBenefit = 20
 	maxDoctors = 500
 	// narrowest, in minutes, keeps time to write in: nothing is claimed in the
 	// last minutes of the hours.

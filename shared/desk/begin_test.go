@@ -77,7 +77,7 @@ func TestABenefitHasJustWhatItsKindNeeds(t *testing.T) {
 		}
 	}
 	for _, patch := range []string{`{}`, `{"kind": "discount"}`, `{"kind": "discount", "percent": 60}`, `{"kind": "discount", "percent": 10, "name": "x"}`, `{"kind": "bonus"}`,
-		`{"kind": "bonus", "amount": "0.00"}`, `{"kind": "gift"}`, `{"kind": "gift", "name": "` + strings.Repeat("ж", 41) + `"}`, `{"kind": "money"}`} {
+		`{"kind": "bonus", "amount": "0.00"}`, `{"kind": "gift"}`, `{"kind": "gift", "name": "` + strings.Repeat("ж", 21) + `"}`, `{"kind": "money"}`} {
 		if _, err := desk.Apply(desk.New("c1"), []byte(`{"scenarios": {"sleeping-6": {"benefit": `+patch+`}}}`)); err == nil || !strings.Contains(err.Error(), "scenarios.sleeping-6.benefit") {
 			t.Errorf("%s: %v", patch, err)
 		}

@@ -256,7 +256,7 @@ func (c *composer) values() message.Values {
 		}
 		v[message.Minutes] = c.locale.Minutes(scenario.Minutes(c.s.Card, kind))
 	}
-	v[message.Benefit] = c.locale.Benefit(c.benefit(sc))
+	v[message.Benefit] = c.benefit(sc)
 	if left := scenario.DoctorOf(c.s.Card, c.s.Touch); left.ID != "" && slices.Contains(cl.FormerDoctors, left.ID) {
 		c.out.DoctorLeft = v[message.Doctor] != ""
 		v[message.Doctor] = c.locale.Text("doctor.yours", nil)
@@ -268,14 +268,11 @@ func (c *composer) values() message.Values {
 func (c *composer) until() dental.Date { return c.s.Clinic.Today(c.s.Now).AddDays(scenario.OfferDays) }
 
 // benefit is what the clinic offers in the scenario, else what the catalogue does.
-func (c *composer) benefit(sc *scenario.Scenario) dental.Benefit {
-	if own := c.s.Clinic.Scenario(sc.Name).Benefit; own.Kind != "" {
-		return own
+func (c *composer) benefit(sc *scenario.Scenario) string {
+	if c.d.Want.Step.Link == dental.ReferralLink {
+		return c.locale.Referral(c.s.Clinic.Referral)
 	}
-	if reward := c.s.Clinic.Referral.Reward; c.d.Want.Step.Link == dental.ReferralLink && !reward.IsZero() {
-		return dental.Benefit{Kind: dental.BonusAmount, Amount: reward}
-	}
-	return sc.Benefit
+	return cmp.Or(c.locale.Benefit(c.s.Clinic.Scenario(sc.Name).Benefit), c.locale.Benefit(sc.Benefit))
 }
 
 // near is a day to come as people say it: with its year when the same day of

@@ -75,6 +75,19 @@ func New(t testing.TB, start time.Time, change ...func(*dental.Clinic)) *Stage {
 	return s.set(change...)
 }
 
+// Of sets the stage with another catalogue, all of whose scenarios are on.
+func Of(t testing.TB, catalogue scenario.Catalogue, start time.Time, change ...func(*dental.Clinic)) *Stage {
+	t.Helper()
+	s := &Stage{T: t, now: start, Catalogue: catalogue}
+	s.Table = tabletest.NewReference(s.Now, seeded())
+	on := func(c *dental.Clinic) {
+		for _, name := range catalogue.Names() {
+			c.Scenarios[name] = dental.ScenarioSettings{On: true, Release: dental.ReleaseAuto}
+		}
+	}
+	return s.set(append([]func(*dental.Clinic){on}, change...)...)
+}
+
 // On sets the stage on another table.
 func On(t testing.TB, tb table.Table, start time.Time, change ...func(*dental.Clinic)) *Stage {
 	t.Helper()

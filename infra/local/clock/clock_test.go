@@ -71,6 +71,24 @@ func TestAHeldClockStandsStillAndTicksOnFromThere(t *testing.T) {
 	}
 }
 
+// Letting the clock go writes nothing down.
+func TestAClockThatWasLetGoAndKilledShowsNoEarlierTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c")
+	w := &wall{real}
+	c := open(t, path, w, start)
+	must(t, c.Hold(start.Add(time.Hour)))
+	w.at = w.at.Add(30 * time.Second) // a step takes its time
+	c.Release()
+	w.at = w.at.Add(time.Minute)
+	shown := c.Now()
+	if want := start.Add(time.Hour + time.Minute); !shown.Equal(want) {
+		t.Fatalf("a minute after it was let go it shows %v, not %v", shown, want)
+	}
+	if again := open(t, path, w, start).Now(); again.Before(shown) {
+		t.Fatalf("after kill -9 it shows %v, and before %v", again, shown)
+	}
+}
+
 func TestHoldingAtAPastInstantHoldsItWhereItStands(t *testing.T) {
 	w := &wall{real}
 	c := open(t, filepath.Join(t.TempDir(), "c"), w, start)

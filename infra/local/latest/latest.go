@@ -1,6 +1,7 @@
 // Package latest keeps one small value in a file so that it survives kill -9
-// and a loss of power. Each Put appends a line and syncs it; the last whole
-// line counts. That costs one sync, where replacing the file costs three.
+// and, if it is worth a sync, a loss of power. Each value is a line at the
+// file's end; the last whole line counts. Put syncs it, which costs one sync
+// where replacing the file costs three; Note leaves that to whoever syncs next.
 package latest
 
 import (
@@ -57,7 +58,13 @@ func Open(path string, read func(line []byte) error) (f *File, found bool, err e
 // Put makes line the value: it is on the disk when Put returns. It holds no
 // line end. After an error the file takes nothing more, since what stands at
 // its end is not known.
-func (f *File) Put(line []byte) error {
+func (f *File) Put(line []byte) error { return f.put(line, true) }
+
+// Note is Put without waiting for the disk. The value outlives the process; a
+// loss of power may leave an earlier one in its place.
+func (f *File) Note(line []byte) error { return f.put(line, false) }
+
+func (f *File) put(line []byte, sync bool) error {
 	if f.broken != nil {
 		return f.broken
 	}
@@ -69,7 +76,7 @@ func (f *File) Put(line []byte) error {
 		return f.broken
 	}
 	_, err := f.file.Write(whole)
-	if err == nil {
+	if err == nil && sync {
 		err = f.file.Sync()
 	}
 	if err != nil {

@@ -38,12 +38,16 @@ func TestTheLastValuePutIsFoundAfterItWasOpenedAgain(t *testing.T) {
 	if value != "none" {
 		t.Fatalf("a new file has the value %s", value)
 	}
-	for n := range 5 {
-		if err := f.Put(fmt.Append(nil, n)); err != nil {
+	for n := range 6 {
+		put := f.Put
+		if n%2 == 1 {
+			put = f.Note
+		}
+		if err := put(fmt.Append(nil, n)); err != nil {
 			t.Fatal(err)
 		}
 		if _, value := open(t, path); value != fmt.Sprint(n) {
-			t.Fatalf("after Put(%d) the file has %s", n, value)
+			t.Fatalf("after %d was put the file has %s", n, value)
 		}
 		f, _ = open(t, path)
 	}
