@@ -23,7 +23,6 @@ import (
 
 	"github.com/returnpoint/returnpoint/functions/delivery/callbacks"
 	"github.com/returnpoint/returnpoint/infra/local/template"
-	"github.com/returnpoint/returnpoint/shared/api"
 	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/channel/email/sesevent"
 	"github.com/returnpoint/returnpoint/shared/channel/sms/inbound"
@@ -124,7 +123,7 @@ func newHouse(t *testing.T) *house {
 	}
 	cl := desk.Demo()
 	cl.Secrets = []dental.WebhookSecret{{Secret: dental.Secret(signingKey), From: start.Add(-time.Hour)}}
-	cl.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{api.CallbackSecret: "path-secret-of-the-demo-clinic", "callbackSecret": "callbackcallbackcallback"}}}
+	cl.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret-of-the-demo-clinic", "callbackSecret": "callbackcallbackcallback"}}}
 	if _, err := (&desk.Settings{Store: h.store(), Rand: rand.NewChaCha8([32]byte{2})}).Create(t.Context(), cl); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/returnpoint/returnpoint/shared/api"
 	"github.com/returnpoint/returnpoint/shared/dental"
 )
 
@@ -141,7 +140,7 @@ func TestACallbackOfAClinicsOwnGatewaySettlesItsMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	const secret = "callbackcallbackcallback"
-	cl.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{api.CallbackSecret: "path-secret", "callbackSecret": secret}}}
+	cl.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret", "callbackSecret": secret}}}
 	tx.Put(*cl)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)

@@ -18,10 +18,6 @@ import (
 	"github.com/returnpoint/returnpoint/shared/reply"
 )
 
-// CallbackSecret is the name, in an account, of the secret that stands in the
-// path of its provider's callbacks.
-const CallbackSecret = "callback"
-
 // maxCallback is the most bytes a callback may have: what the largest of the
 // providers, Meta, gives at once.
 //
@@ -181,7 +177,7 @@ func (h *Reports) caller(r *http.Request) (caller, error) {
 		return caller{}, err
 	}
 	account := cl.Accounts[name]
-	if !same(account.Secrets[CallbackSecret], r.PathValue("secret")) {
+	if !same(account.Secrets[dental.CallbackSecret], r.PathValue("secret")) {
 		return caller{}, errNoCallback
 	}
 	return caller{provider, cl, account}, nil

@@ -35,7 +35,7 @@ type callback struct {
 
 func newCallback() *callback {
 	c := &callback{fails: map[string]error{}, mux: http.NewServeMux()}
-	account := dental.Account{Settings: map[string]string{"token": "t"}, Secrets: map[string]dental.Secret{api.CallbackSecret: "path-secret", "sign": "s"}}
+	account := dental.Account{Settings: map[string]string{"token": "t"}, Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret", "sign": "s"}}
 	demo := &dental.Clinic{ID: "demo", Accounts: map[string]dental.Account{"whatsapp": account, "smsgate": account, "bitrix24": account}}
 	bare := &dental.Clinic{ID: "bare", Accounts: map[string]dental.Account{"whatsapp": {}}}
 	c.Reports = &api.Reports{

@@ -177,7 +177,7 @@ func TestAnEventThatCannotBeSettledNowComesAgain(t *testing.T) {
 
 // gated is a clinic with an account of its own with the gateway.
 func gated(c *dental.Clinic) {
-	c.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{api.CallbackSecret: "path-secret"}}}
+	c.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret"}}}
 }
 
 // call posts to the callback of a clinic what the provider tells.

@@ -13,3 +13,7 @@ const (
 	WhatsAppAccount = "whatsapp" // Meta's Cloud API, without which the clinic has no WhatsApp channel
 	Bitrix24        = "bitrix24" // the CRM that staff's tasks are told to
 )
+
+// CallbackSecret is the secret of an account that stands in the path of its
+// provider's callbacks, 16 or more of A-Z, a-z, 0-9, "-" and "_".
+const CallbackSecret = "callback"

@@ -285,7 +285,7 @@ func TestNothingLetsAnAvalancheGo(t *testing.T) {
 
 func avalanches(t *testing.T) {
 	planned, flowed := 0, 0
-	for seed := range uint64(40) {
+	for seed := range uint64(16) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		first := stagetest.New(t, start, only(nil, "sleeping-6", "sleeping-12", "sleeping-18", "implant-year"))
 		faulty := tabletest.NewFaulty(first.Table, tabletest.Plan{Seed: seed, Chance: map[tabletest.Fault]float64{
@@ -388,7 +388,7 @@ func avalanches(t *testing.T) {
 			}
 		}
 	}
-	if planned < 200 || flowed < 50 {
+	if planned < 150 || flowed < 50 {
 		t.Errorf("only %d touches were planned and %d flowed", planned, flowed)
 	}
 	t.Logf("%d touches were planned, %d of them out of a backlog", planned, flowed)

@@ -30,7 +30,7 @@ const callbackSecret = "callbackSecretExample"
 func account() dental.Account {
 	return dental.Account{
 		Settings: map[string]string{"sender": "Milan"},
-		Secrets:  map[string]dental.Secret{"apiKey": "api-key-example", "callbackSecret": callbackSecret},
+		Secrets:  map[string]dental.Secret{"apiKey": "api-key-example", "callbackSecret": callbackSecret, "callback": "path-secret-example"},
 	}
 }
 

@@ -11,6 +11,7 @@
 //	Secrets["apiKey"]          key of the API; without one, both of
 //	Settings["login"]          the login and
 //	Secrets["password"]        its password
+//	Secrets["callback"]        part of the path of its callbacks: dental.CallbackSecret
 //	Secrets["callbackSecret"]  string that the gateway signs its reports with, 16 or more
 //	                           Latin letters and digits
 //
@@ -101,6 +102,7 @@ var (
 	senderName   = regexp.MustCompile(`^[!-~]([ -~]{0,9}[!-~])?$`)
 	senderNumber = regexp.MustCompile(`^[0-9]{1,15}$`)
 	secretString = regexp.MustCompile(`^[A-Za-z0-9]{16,}$`)
+	pathSecret   = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
 )
 
 // Validate says what an account lacks, everything at once: errors of the kind
@@ -130,13 +132,16 @@ func Validate(a dental.Account) error {
 	case !secretString.MatchString(s):
 		lacks("secrets.callbackSecret", "is not 16 or more Latin letters and digits")
 	}
+	if s := string(a.Secrets[dental.CallbackSecret]); !pathSecret.MatchString(s) {
+		lacks("secrets."+dental.CallbackSecret, "is not 16 or more Latin letters, digits, - and _: it stands in the path of the callbacks")
+	}
 	for _, key := range slices.Sorted(maps.Keys(a.Settings)) {
 		if key != settingLogin && key != settingSender {
 			lacks("settings."+key, "is no setting of this gateway")
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(a.Secrets)) {
-		if key != secretPassword && key != secretKey && key != secretCallback {
+		if key != secretPassword && key != secretKey && key != secretCallback && key != dental.CallbackSecret {
 			lacks("secrets."+key, "is no secret of this gateway")
 		}
 	}

@@ -268,19 +268,19 @@ func TestWrongAccountsAreNamedAllAtOnce(t *testing.T) {
 	}{
 		"with a key":   {account(), nil},
 		"with a login": {byLogin(), nil},
-		"with nothing": {dental.Account{}, []string{"settings.login", "secrets.password", "settings.sender", "secrets.callbackSecret"}},
+		"with nothing": {dental.Account{}, []string{"settings.login", "secrets.password", "settings.sender", "secrets.callbackSecret", "secrets.callback"}},
 		"with a login alone": {dental.Account{
-			Settings: map[string]string{"login": "milan", "sender": "Milan"}, Secrets: map[string]dental.Secret{"callbackSecret": callbackSecret},
+			Settings: map[string]string{"login": "milan", "sender": "Milan"}, Secrets: map[string]dental.Secret{"callbackSecret": callbackSecret, "callback": "path-secret-example"},
 		}, []string{"secrets.password"}},
 		"with a password alone": {dental.Account{
-			Settings: map[string]string{"sender": "Milan"}, Secrets: map[string]dental.Secret{"password": "p", "callbackSecret": callbackSecret},
+			Settings: map[string]string{"sender": "Milan"}, Secrets: map[string]dental.Secret{"password": "p", "callbackSecret": callbackSecret, "callback": "path-secret-example"},
 		}, []string{"settings.login"}},
 		"with wrong values": {dental.Account{
-			Settings: map[string]string{"sender": "Милан"}, Secrets: map[string]dental.Secret{"apiKey": "k", "callbackSecret": "short"},
-		}, []string{"settings.sender", "secrets.callbackSecret"}},
+			Settings: map[string]string{"sender": "Милан"}, Secrets: map[string]dental.Secret{"apiKey": "k", "callbackSecret": "short", "callback": "with space"},
+		}, []string{"settings.sender", "secrets.callbackSecret", "secrets.callback"}},
 		"with keys of nothing": {dental.Account{
 			Settings: map[string]string{"sender": "Milan", "host": "example.com"},
-			Secrets:  map[string]dental.Secret{"apiKey": "k", "apikey": "k", "callbackSecret": callbackSecret},
+			Secrets:  map[string]dental.Secret{"apiKey": "k", "apikey": "k", "callbackSecret": callbackSecret, "callback": "path-secret-example"},
 		}, []string{"settings.host", "secrets.apikey"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,6 +47,7 @@ var (
 	templateName = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
 	// https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/supported-languages
 	languageCode = regexp.MustCompile(`^[a-z]{2,3}(_[A-Z]{2,3})?$`)
+	pathSecret   = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
 	visible      = regexp.MustCompile(`^[!-~]+$`)
 )
 
@@ -80,6 +81,7 @@ func Validate(a dental.Account) error {
 	}
 	check("settings."+VerifyToken, a.Settings[VerifyToken], visible, "a text of visible ASCII characters")
 	check("secrets."+Token, string(a.Secrets[Token]), visible, "an access token")
+	check("secrets."+dental.CallbackSecret, string(a.Secrets[dental.CallbackSecret]), pathSecret, "16 or more of A-Z, a-z, 0-9, - and _: it stands in the path of the webhook")
 	check("secrets."+AppSecret, string(a.Secrets[AppSecret]), visible, "the secret of an app")
 	for _, name := range slices.Sorted(maps.Keys(a.Settings)) {
 		if field := "settings." + name; !known[field] {

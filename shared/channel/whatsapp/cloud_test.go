@@ -68,7 +68,7 @@ func account() dental.Account {
 			PhoneNumberID: cloudNumber, VerifyToken: cloudVerify, "template.service": "visit_service",
 			"template.care": "visit_care", "template.advertising": "visit_offer", "language.en": "en_US",
 		},
-		Secrets: map[string]dental.Secret{Token: cloudToken, AppSecret: cloudSecret},
+		Secrets: map[string]dental.Secret{Token: cloudToken, AppSecret: cloudSecret, dental.CallbackSecret: "path-secret-example"},
 	}
 }
 

@@ -453,7 +453,7 @@ func TestAnAccountIsToldAllThatItLacksAtOnce(t *testing.T) {
 		t.Errorf("a whole account: %v", err)
 	}
 	all := []string{"settings.phoneNumberId", "settings.template.service", "settings.template.care", "settings.template.advertising",
-		"settings.verifyToken", "secrets.token", "secrets.appSecret"}
+		"settings.verifyToken", "secrets.token", "secrets.callback", "secrets.appSecret"}
 	err := Validate(dental.Account{})
 	if dental.KindOf(err) != dental.Invalid {
 		t.Fatalf("an empty account: %v", err)
@@ -478,6 +478,7 @@ func TestWhatIsWrongInAnAccountIsNamedAndNotQuoted(t *testing.T) {
 		"settings.language.en":          {"English", "en-US"},
 		"settings.verifyToken":          {"two words", "слово"},
 		"secrets.token":                 {"two words", cloudToken + "\n", "токен"},
+		"secrets.callback":              {"short", "with space in it 123", "тайнатайнатайна1"},
 		"secrets.appSecret":             {" ", "тайна"},
 	} {
 		for _, value := range values {
