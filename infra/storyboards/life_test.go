@@ -135,6 +135,25 @@ func (l *life) answers(patient string, rating dental.Rating) {
 	}
 }
 
+// responds answers the last offer.
+func (l *life) responds(patient string, form reply.ResponseForm) {
+	l.T.Helper()
+	l.happens("%s answers the offer: %s", patient, form.Action)
+	if err := l.Desk.Respond(l.T.Context(), l.Token(patient, dental.OfferLink), form, l.Now()); err != nil {
+		l.T.Fatal(err)
+	}
+}
+
+// recommended leaves a friend's number behind the patient's own link.
+func (l *life) recommended(patient, friend, number string) {
+	l.T.Helper()
+	l.happens("%s leaves a number behind %s's link", friend, patient)
+	form := reply.LeadForm{Name: friend, Phone: number, Consent: true}
+	if err := l.Desk.Recommend(l.T.Context(), l.Token(patient, dental.ReferralLink), form, stagetest.Phones, l.Now()); err != nil {
+		l.T.Fatal(err)
+	}
+}
+
 // text is the story in the order of time.
 func (l *life) text() string {
 	lines := slices.Clone(l.lines)

@@ -163,6 +163,10 @@ var stories = []story{
 		l.patient("P", "Анна", born("1988-02-29"))
 		l.visits("V1", "P", dental.Therapy)
 		l.on(90, "12:00") // 1 March 2027
+		l.happens("P chooses the brush")
+		if err := l.Desk.ChooseGift(l.T.Context(), l.Token("P", dental.GiftLink), "brush", l.Now()); err != nil {
+			l.T.Fatal(err)
+		}
 	}},
 	{name: "imported", title: "A patient imported, last seen thirteen months ago", begin: "2026-05-22 12:00", play: func(l *life) {
 		l.patient("P", "Анна", born("1970-10-05"))
@@ -198,6 +202,35 @@ var stories = []story{
 				l.answers("P", dental.Good)
 			}
 		}
+	}},
+	{name: "says-later", title: "A patient who answers the recall with \"later\", and then with \"never\"", begin: "2026-05-22 15:40", play: func(l *life) {
+		l.patient("P", "Анна")
+		l.visits("V1", "P", dental.Hygiene)
+		l.on(154, "13:00")
+		l.responds("P", reply.ResponseForm{Action: dental.LaterOffer})
+		l.on(185, "13:00")
+		l.responds("P", reply.ResponseForm{Action: dental.NeverOffer})
+	}},
+	{name: "books-on-the-page", title: "A patient who answers the recall with a day, and comes", begin: "2026-05-22 15:40", play: func(l *life) {
+		l.patient("P", "Анна")
+		l.visits("V1", "P", dental.Hygiene)
+		l.on(154, "13:00")
+		l.responds("P", reply.ResponseForm{Action: dental.BookOffer, Weekday: "tue", Part: reply.Evening})
+		l.on(154, "15:00")
+		l.books("A", "P", 158, "18:00")
+		l.comes("A", "P", dental.Hygiene)
+	}},
+	{name: "referrer-and-friend", title: "A happy patient, and the friend who comes by the patient's link", begin: "2026-05-22 15:40", play: func(l *life) {
+		l.patient("P", "Анна")
+		l.visits("V1", "P", dental.Hygiene)
+		l.on(2, "10:00")
+		l.answers("P", dental.Good)
+		l.on(5, "12:00")
+		l.recommended("P", "Лев", "+79160000077")
+		l.on(6, "12:00")
+		l.patient("F", "Лев", withPhone("+79160000077"), born("1991-02-03"))
+		l.books("A", "F", 10, "12:00")
+		l.comes("A", "F", dental.Therapy)
 	}},
 	{name: "kamchatka", title: "The first-time patient in Kamchatka", zone: "Asia/Kamchatka", begin: "2026-05-22 15:40", play: func(l *life) {
 		l.patient("P", "Анна")
