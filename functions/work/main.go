@@ -1,9 +1,9 @@
 // Work does the jobs that outlive a request: erasures, the rest of long changes,
-// copies of doctors' photos.
+// rewards of recommendations, copies of doctors' photos.
 //
 //	Trigger: SQS queue work, batches with partial answers
-//	Reads:   job, clinic, card, portrait
-//	Writes:  job, touches, tasks, portrait; deletes what is left of the erased
+//	Reads:   job, clinic, cards, contacts, portrait
+//	Writes:  job, touches, tasks, heads, recommendations, bonuses, contacts, portrait; deletes what is left of the erased
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem on the table;
 //	         HTTPS to the servers that doctors' photos stand on; the memory to decode a photo (shared/portrait)
 package main

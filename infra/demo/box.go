@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -29,7 +28,17 @@ type box struct {
 	secret signature.Secret
 	now    time.Time // what its clock showed last
 	last   string    // id of the newest message seen
+	spent  map[string]time.Duration
 }
+
+// newBox is the machine at a URL, for one of its clinics.
+func newBox(ctx context.Context, base, clinic string) *box {
+	return &box{ctx: ctx, base: base, clinic: clinic, spent: map[string]time.Duration{}, client: &http.Client{
+		Timeout: 10 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// timed books the time since began on what it was spent on.
+func (b *box) timed(on string, began time.Time) { b.spent[on] += time.Since(began) }
 
 // ask sends a request and reads the answer.
 func (b *box) ask(method, path string, header http.Header, body []byte) (status int, answer http.Header, content []byte, err error) {
@@ -92,6 +101,7 @@ func (b *box) moveTo(at time.Time) error {
 	if !at.After(b.now) {
 		return nil
 	}
+	defer b.timed("moving the clock", time.Now())
 	body, err := json.Marshal(map[string]string{"now": at.Format(time.RFC3339)})
 	if err != nil {
 		return fmt.Errorf("write the time: %w", err)
@@ -131,6 +141,7 @@ const (
 // post signs and posts an event until it is accepted, waiting as long as it is
 // told to in between, and says how often that was.
 func (b *box) post(e intake.Event) (waited int, err error) {
+	defer b.timed("posting events", time.Now())
 	e.Clinic = b.clinic
 	body, err := generic.Encode(e)
 	if err != nil {
@@ -181,6 +192,7 @@ func (b *box) wait(d time.Duration) error {
 
 // news are the messages that have left since the last look, the oldest first.
 func (b *box) news() ([]practice.Message, error) {
+	defer b.timed("looking", time.Now())
 	var newest []practice.Message
 	if err := b.read(http.MethodGet, "/_local/messages?after="+url.QueryEscape(b.last), nil, &newest); err != nil {
 		return nil, err
@@ -195,12 +207,27 @@ func (b *box) news() ([]practice.Message, error) {
 	return out, nil
 }
 
-// button finds the name of the first map that a page shows.
-var button = regexp.MustCompile(`name="map" value="([^"]*)"`)
+// tasks are those that stand open on the staff's list.
+func (b *box) tasks() ([]practice.Task, error) {
+	defer b.timed("looking", time.Now())
+	var tasks []practice.Task
+	return tasks, b.read(http.MethodGet, "/_local/tasks?clinic="+url.QueryEscape(b.clinic), nil, &tasks)
+}
 
-// act opens a page as a patient does, and posts what they press. outcome is ""
-// or what kept it from having an effect.
-func (b *box) act(a practice.Act) (outcome string, err error) {
+// What keeps an act from having an effect.
+const (
+	closed = "the link is closed"
+	past   = "too late"
+	absent = "the page has none"
+)
+
+// act opens a page as a patient does and posts what they press, or sends an SMS.
+// late is "" or what kept it from having an effect.
+func (b *box) act(a practice.Act) (late string, err error) {
+	defer b.timed("patients' pages", time.Now())
+	if a.From != "" {
+		return "", b.sms(a)
+	}
 	link, err := url.Parse(a.Link)
 	if err != nil {
 		return "", fmt.Errorf("the link %s: %w", a.Link, err)
@@ -211,29 +238,47 @@ func (b *box) act(a practice.Act) (outcome string, err error) {
 	case err != nil:
 		return "", err
 	case status == http.StatusNotFound || status == http.StatusGone:
-		return " (too late: the link is closed)", nil
+		return closed, nil
 	case status != http.StatusOK:
 		return "", fmt.Errorf("%s: GET %s: %d", a.What, path, status)
 	}
-	form := a.Form
-	if a.Map {
-		m := button.FindSubmatch(page)
-		if m == nil {
-			return " (the page shows none)", nil
-		}
-		form = url.Values{"map": {html.UnescapeString(string(m[1]))}}
-	}
-	if form == nil {
+	if a.Form == nil {
 		return "", nil
 	}
-	status, _, page, err = b.ask(http.MethodPost, path, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form.Encode()))
+	if a.Pick != "" {
+		values := buttons(page, a.Pick)
+		if len(values) == 0 {
+			return absent, nil
+		}
+		a.Form.Set(a.Pick, values[a.Nth%len(values)])
+	}
+	status, _, page, err = b.ask(http.MethodPost, path, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(a.Form.Encode()))
 	switch {
 	case err != nil:
 		return "", err
 	case status == http.StatusConflict:
-		return " (too late)", nil
+		return past, nil
 	case status != http.StatusOK && status != http.StatusSeeOther:
-		return "", errors.New(fmt.Sprintf("%s: POST %s: %d", a.What, path, status) + fmt.Sprintf(" %.300s", page))
+		return "", fmt.Errorf("%s: POST %s: %d %.300s", a.What, path, status, page)
 	}
 	return "", nil
+}
+
+// sms writes from a patient's phone to the practice's number.
+func (b *box) sms(a practice.Act) error {
+	body, err := json.Marshal(map[string]string{"from": a.From, "text": a.Text})
+	if err != nil {
+		return fmt.Errorf("write an SMS: %w", err)
+	}
+	var id struct{ ID string }
+	return b.read(http.MethodPost, "/_local/inbound", body, &id)
+}
+
+// buttons are the values that a page offers for a field of its form.
+func buttons(page []byte, field string) (values []string) {
+	button := regexp.MustCompile(`name="` + regexp.QuoteMeta(field) + `" value="([^"]*)"`)
+	for _, m := range button.FindAllSubmatch(page, -1) {
+		values = append(values, html.UnescapeString(string(m[1])))
+	}
+	return values
 }

@@ -1,11 +1,12 @@
-// Demo lives a month of a dental practice against a running `make run`: it posts
+// Demo lives a year of a dental practice against a running `make run`: it posts
 // the events that the practice's own system would, signed, moves the clock
-// through the days, does what patients do with the messages that reach them,
-// and prints what came of it.
+// through the days, does what patients do with the messages that reach them and
+// what staff do about their tasks, and prints what came of it by scenario.
 //
-//	go run ./infra/demo [-days 30] [-patients 60] [-seed 1] [-clinic demo] [-url http://127.0.0.1:8080]
+//	go run ./infra/demo [-days 365] [-patients 200] [-seed 1] [-clinic demo] [-url http://127.0.0.1:8080]
 //
-// PORT changes the port of the URL.
+// PORT changes the port of the URL. Who the patients are and how they behave is
+// imagined: infra/demo/practice/odds.go says how.
 package main
 
 import (
@@ -15,7 +16,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -42,20 +42,19 @@ const zone = "Europe/Moscow"
 func run(ctx context.Context, args []string, port string, out, errs io.Writer) error {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(errs)
-	days := flags.Int("days", 30, "how many days to live through")
-	patients := flags.Int("patients", 60, "how many patients the practice has")
+	days := flags.Int("days", 365, "how many days to live through")
+	patients := flags.Int("patients", 200, "how many patients the practice has")
 	seed := flags.Uint64("seed", 1, "another number is another practice")
 	clinic := flags.String("clinic", "demo", "the clinic to post for")
 	base := flags.String("url", "http://127.0.0.1:"+cmp.Or(port, "8080"), "where `make run` answers")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *days < 1 || *days > 3660 || *patients < 1 || *patients > 99_99 {
-		return errors.New("days are 1 to 3660, patients 1 to 9999")
+	if *days < 1 || *days > 3660 || *patients < 1 || *patients > 5000 {
+		return errors.New("days are 1 to 3660, patients 1 to 5000")
 	}
 	began := time.Now()
-	box := &box{ctx: ctx, base: strings.TrimSuffix(*base, "/"), clinic: *clinic, client: &http.Client{
-		Timeout: 10 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	box := newBox(ctx, strings.TrimSuffix(*base, "/"), *clinic)
 	if err := box.open(); err != nil {
 		return err
 	}
@@ -72,20 +71,49 @@ func run(ctx context.Context, args []string, port string, out, errs io.Writer) e
 	if err := box.moveTo(start.AddDate(0, 0, *days)); err != nil {
 		return err
 	}
-	return report(out, box, told, start, loc, time.Since(began))
+	if err := told.tasks.see(box, nil); err != nil {
+		return err
+	}
+	if err := report(out, box, told, start, loc); err != nil {
+		return err
+	}
+	return box.bill(out, *days, *patients, time.Since(began))
 }
 
-// told counts what the demo itself did.
+// told is what the demo itself did and saw.
 type told struct {
 	events map[string]int
-	acts   map[string]int
+	acts   map[deed]int
+	tasks  seen
+	ledger ledger
 	waits  int // events that were told to wait, by 429
 }
 
-// live does one happening after another, each at its time, and shows patients
-// the messages that have left meanwhile.
+// deed is a kind of thing that patients do about a message; without effect when
+// it came too late.
+type deed struct{ scenario, step, what, late string }
+
+// seen are the tasks that stood on the staff's list, by id.
+type seen map[string]practice.Task
+
+// see reads the staff's list and hands it to them.
+func (s seen) see(box *box, life *practice.Practice) error {
+	tasks, err := box.tasks()
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		s[t.ID] = t
+		if life != nil {
+			life.Hand(t)
+		}
+	}
+	return nil
+}
+
+// live does one happening after another, each at its time.
 func live(box *box, life *practice.Practice, bar *bar) (told, error) {
-	t := told{events: map[string]int{}, acts: map[string]int{}}
+	t := told{events: map[string]int{}, acts: map[deed]int{}, tasks: seen{}, ledger: newLedger()}
 	defer bar.clear()
 	for {
 		h, ok := life.Next()
@@ -96,31 +124,41 @@ func live(box *box, life *practice.Practice, bar *bar) (told, error) {
 		if err := box.moveTo(h.At); err != nil {
 			return t, err
 		}
-		switch {
-		case h.Event != nil:
-			waited, err := box.post(*h.Event)
-			if err != nil {
-				return t, err
-			}
-			t.waits += waited
-			t.events[string(h.Event.Type)]++
-			continue
-		case h.Act != nil:
-			outcome, err := box.act(*h.Act)
-			if err != nil {
-				return t, err
-			}
-			t.acts[h.Act.What+outcome]++
-			continue
+		if err := t.live(box, life, h); err != nil {
+			return t, err
 		}
+	}
+}
+
+// live does one of them.
+func (t *told) live(box *box, life *practice.Practice, h practice.Happening) error {
+	switch {
+	case h.Event != nil:
+		waited, err := box.post(*h.Event)
+		if err != nil {
+			return err
+		}
+		t.waits += waited
+		t.events[string(h.Event.Type)]++
+		t.ledger.enter(*h.Event, h.At)
+	case h.Act != nil:
+		late, err := box.act(*h.Act)
+		if err != nil {
+			return err
+		}
+		t.acts[deed{h.Act.Scenario, h.Act.Step, h.Act.What, late}]++
+	case h.Phones:
 		messages, err := box.news()
 		if err != nil {
-			return t, err
+			return err
 		}
 		for _, m := range messages {
 			life.Show(m)
 		}
+	case h.Desk:
+		return t.tasks.see(box, life)
 	}
+	return nil
 }
 
 // bar shows progress on a terminal, and nothing anywhere else.

@@ -62,18 +62,22 @@ func launch(t *testing.T) (base string) {
 func TestADemoPrintsWhatCameOfIt(t *testing.T) {
 	base := launch(t)
 	var out, errs bytes.Buffer
-	if err := run(context.Background(), []string{"-url", base, "-days", "9", "-patients", "25"}, "", &out, &errs); err != nil {
+	if err := run(context.Background(), []string{"-url", base, "-days", "35", "-patients", "60"}, "", &out, &errs); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		`10 March 2026 to 19 March 2026, clinic demo`,
+		`10 March 2026 to 14 April 2026, clinic demo`,
 		`visit\.completed +[0-9]+`,
-		`after-visit +thanks +sms +[1-9][0-9]* +[1-9]`,
-		`after-visit +survey +sms +[1-9]`,
-		`appointment +reminder +sms +[1-9]`,
 		`unknown +0`,
-		`survey: good +[1-9]`,
-		`appointment: confirm +[1-9]`,
+		`SCENARIO +step +messages +SMS parts +what patients did +staff's tasks +came back +visits +revenue, RUB`,
+		`after-visit +[1-9][0-9]* +[1-9]`,
+		`  thanks +[1-9]`,
+		`  survey +[1-9][0-9]* +[0-9]+ +.*good [1-9]`,
+		`  reminder +[1-9][0-9]* +[0-9]+ +confirm [1-9]`,
+		`recall +[1-9]`,
+		`birthday +[1-9]`,
+		`all +[1-9][0-9]* +[1-9][0-9]* +.* [1-9][0-9]*\.00`,
+		`35 days of 60 patients in [0-9.]+ s \(looking`,
 	} {
 		if !regexp.MustCompile(line).MatchString(out.String()) {
 			t.Errorf("no line %s in:\n%s", line, out.String())
@@ -84,10 +88,10 @@ func TestADemoPrintsWhatCameOfIt(t *testing.T) {
 	}
 	// A second run goes on where the clock stands, with the same patients.
 	out.Reset()
-	if err := run(context.Background(), []string{"-url", base, "-days", "2", "-patients", "25"}, "", &out, &errs); err != nil {
+	if err := run(context.Background(), []string{"-url", base, "-days", "2", "-patients", "60"}, "", &out, &errs); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "19 March 2026 to 21 March 2026") {
+	if !strings.Contains(out.String(), "14 April 2026 to 16 April 2026") {
 		t.Errorf("the second run:\n%s", out.String())
 	}
 }
@@ -151,7 +155,8 @@ func TestAnEventIsPostedAgainAfterTheTimeThatWasAskedFor(t *testing.T) {
 	server := &busy{t: t, secret: secret, now: time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC), tries: map[string][]string{}}
 	l := httptest.NewServer(server)
 	defer l.Close()
-	b := &box{ctx: context.Background(), base: l.URL, clinic: "demo", client: l.Client(), secret: secret, now: server.now}
+	b := newBox(context.Background(), l.URL, "demo")
+	b.secret, b.now = secret, server.now
 	began := time.Now()
 	waited, err := b.post(intake.Event{ID: "e1", Type: intake.PatientDeleted, At: b.now, Gone: &intake.Deletion{ID: "P1", Version: 1}})
 	if err != nil || waited != 1 {
@@ -169,7 +174,7 @@ func TestAnEventIsPostedAgainAfterTheTimeThatWasAskedFor(t *testing.T) {
 	}
 }
 
-func TestAPageThatIsClosedIsCountedAndNoError(t *testing.T) {
+func TestWhatPatientsDoReachesItsPage(t *testing.T) {
 	var posted []string
 	l := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -178,37 +183,41 @@ func TestAPageThatIsClosedIsCountedAndNoError(t *testing.T) {
 		case r.Method == http.MethodPost:
 			body, _ := io.ReadAll(r.Body)
 			posted = append(posted, string(body))
-			if r.URL.Path == "/s/late" {
+			switch r.URL.Path {
+			case "/s/late":
 				w.WriteHeader(http.StatusConflict)
-				return
-			}
-			if r.URL.Path == "/s/broken" {
+			case "/s/broken":
 				w.WriteHeader(http.StatusInternalServerError)
-				return
+			case "/_local/inbound":
+				_, _ = fmt.Fprint(w, `{"id":"in-1"}`)
+			default:
+				w.WriteHeader(http.StatusSeeOther)
 			}
-			w.WriteHeader(http.StatusSeeOther)
 		default:
-			_, _ = fmt.Fprint(w, `<button name="map" value="Карты &amp; места">`)
+			_, _ = fmt.Fprint(w, `<button name="map" value="2ГИС"><button name="map" value="Карты &amp; места">`)
 		}
 	}))
 	defer l.Close()
-	b := &box{ctx: context.Background(), base: l.URL, client: l.Client()}
-	for _, tt := range []struct {
-		act     practice.Act
-		outcome string
-		posts   string
-		fails   bool
+	b := newBox(context.Background(), l.URL, "demo")
+	good, empty := map[string][]string{"answer": {"good"}}, func() map[string][]string { return map[string][]string{} }
+	for name, tt := range map[string]struct {
+		act   practice.Act
+		late  string
+		posts string
+		fails bool
 	}{
-		{practice.Act{Link: "https://rp.example/s/gone", Form: map[string][]string{"answer": {"good"}}}, " (too late: the link is closed)", "", false},
-		{practice.Act{Link: "https://rp.example/s/late", Form: map[string][]string{"answer": {"good"}}}, " (too late)", "answer=good", false},
-		{practice.Act{Link: "https://rp.example/s/open"}, "", "", false},
-		{practice.Act{Link: "https://rp.example/s/open", Map: true}, "", "map=%D0%9A%D0%B0%D1%80%D1%82%D1%8B+%26+%D0%BC%D0%B5%D1%81%D1%82%D0%B0", false},
-		{practice.Act{Link: "https://rp.example/s/broken", Form: map[string][]string{"answer": {"bad"}}}, "", "answer=bad", true},
+		"a page that is closed is counted, and no error": {practice.Act{Link: "https://rp.example/s/gone", Form: good}, closed, "", false},
+		"so is an answer that comes too late":            {practice.Act{Link: "https://rp.example/s/late", Form: good}, past, "answer=good", false},
+		"looking posts nothing":                          {practice.Act{Link: "https://rp.example/s/open"}, "", "", false},
+		"one of what the page offers is picked":          {practice.Act{Link: "https://rp.example/s/open", Form: empty(), Pick: "map", Nth: 3}, "", "map=%D0%9A%D0%B0%D1%80%D1%82%D1%8B+%26+%D0%BC%D0%B5%D1%81%D1%82%D0%B0", false},
+		"what the page does not offer is not posted":     {practice.Act{Link: "https://rp.example/s/open", Form: empty(), Pick: "gift"}, absent, "", false},
+		"an SMS is written":                              {practice.Act{From: "+79000000001", Text: "СТОП"}, "", `{"from":"+79000000001","text":"СТОП"}`, false},
+		"a page that breaks is an error":                 {practice.Act{Link: "https://rp.example/s/broken", Form: good}, "", "answer=good", true},
 	} {
 		posted = nil
-		outcome, err := b.act(tt.act)
-		if (err != nil) != tt.fails || outcome != tt.outcome || strings.Join(posted, "") != tt.posts {
-			t.Errorf("%s: %q, %v, posted %q", tt.act.Link, outcome, err, posted)
+		late, err := b.act(tt.act)
+		if (err != nil) != tt.fails || late != tt.late || strings.Join(posted, "") != tt.posts {
+			t.Errorf("%s: %q, %v, posted %q", name, late, err, posted)
 		}
 	}
 }

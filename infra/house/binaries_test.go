@@ -26,9 +26,9 @@ func TestAFunctionLinksTheClientsItUses(t *testing.T) {
 	readTree(t) // a cached result is no result after any file has changed
 	clients := map[string][]string{
 		"webhook":  {"dynamodb"},
-		"dispatch": {"dynamodb", "sqs"},
+		"dispatch": {"dynamodb", "sqs"}, "scan-sleeping": {"dynamodb", "sqs"}, "scan-birthdays": {"dynamodb", "sqs"}, "scan-occasions": {"dynamodb", "sqs"},
 		"send":     {"dynamodb", "sesv2", "sns"},
-		"delivery": {"dynamodb"}, "survey": {"dynamodb"}, "confirm": {"dynamodb"}, "unsubscribe": {"dynamodb"}, "work": {"dynamodb"},
+		"delivery": {"dynamodb"}, "survey": {"dynamodb"}, "confirm": {"dynamodb"}, "unsubscribe": {"dynamodb"}, "links": {"dynamodb"}, "referral": {"dynamodb"}, "work": {"dynamodb"},
 	}
 	for _, name := range folders(t) {
 		t.Run(name, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestAFunctionLinksTheClientsItUses(t *testing.T) {
 					}
 				}
 			}
-			if numbers := slices.Contains(deps, "github.com/nyaruka/phonenumbers"); numbers != (name == "webhook") {
+			if numbers := slices.Contains(deps, "github.com/nyaruka/phonenumbers"); numbers != (name == "webhook" || name == "referral") {
 				t.Errorf("it links phonenumbers: %v", numbers)
 			}
 			if pictures := slices.Contains(deps, "golang.org/x/image/draw"); pictures != (name == "work") {
@@ -101,6 +101,7 @@ var settings = map[string]string{
 	"BASE_URL":               "https://rp.example",
 	"SEND_QUEUE_URL":         "https://sqs.example/000000000000/send",
 	"WORK_QUEUE_URL":         "https://sqs.example/000000000000/work",
+	"SCAN_QUEUE_URL":         "https://sqs.example/000000000000/scan",
 	"MAIL_FROM":              "clinic@example.com",
 	"SES_CONFIGURATION_SET":  "returnpoint",
 	"SMS_SENDER_ID":          "RETURN",
@@ -165,14 +166,20 @@ func (e *emptyTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answers are what the functions say to their events when the table is empty:
-// there is no such clinic, no such link, nothing due, nothing to send.
+// there is no such clinic, no such link, nothing due, nothing to send. A message
+// to scan a clinic comes again.
 var answers = map[string]func(answer []byte) string{
 	"webhook": status(http.StatusNotFound, `"code":"not_found"`), "survey": status(http.StatusNotFound, "<html"),
-	"confirm": status(http.StatusNotFound, "<html"), "unsubscribe": status(http.StatusNotFound, "<html"),
+	"confirm": status(http.StatusNotFound, "<html"), "unsubscribe": status(http.StatusNotFound, "<html"), "links": status(http.StatusNotFound, "<html"), "referral": status(http.StatusNotFound, "<html"),
+	"scan-sleeping": exactly("null"), "scan-birthdays": exactly("null"), "scan-occasions": exactly("null"),
+	"scan-sleeping.clinic": exactly(again), "scan-birthdays.clinic": exactly(again), "scan-occasions.clinic": exactly(again),
 	"dispatch": exactly("null"), "delivery": exactly("null"), "delivery.sms-log": exactly("null"), "delivery.inbound-sms": exactly("null"),
 	"delivery.callback": status(http.StatusNotFound, `"code":"not_found"`),
 	"send":              exactly(`{"batchItemFailures":[]}`), "work": exactly(`{"batchItemFailures":[]}`),
 }
+
+// again leaves the one message of a batch in its queue.
+const again = `{"batchItemFailures":[{"itemIdentifier":"059f36b4-87a3-44ab-83d2-661975830a7d"}]}`
 
 func exactly(want string) func([]byte) string {
 	return func(got []byte) string {

@@ -34,6 +34,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/phone"
 	"github.com/returnpoint/returnpoint/shared/portrait"
+	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/signature"
 	"github.com/returnpoint/returnpoint/shared/store"
@@ -71,6 +72,7 @@ type house struct {
 	mails    *channel
 	touches  *queue
 	jobs     *queue
+	clinics  *queue
 }
 
 // channel takes every message.
@@ -97,7 +99,7 @@ func (h *house) Fetch(context.Context, string) ([]byte, error) { return []byte("
 // newHouse is the demo clinic before its first event.
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, clock: tabletest.NewClock(start), texts: &channel{name: "sms"}, mails: &channel{name: "mail"}, touches: &queue{}, jobs: &queue{}}
+	h := &house{t: t, clock: tabletest.NewClock(start), texts: &channel{name: "sms"}, mails: &channel{name: "mail"}, touches: &queue{}, jobs: &queue{}, clinics: &queue{}}
 	h.table = tabletest.NewReference(h.clock.Now, rand.NewChaCha8([32]byte{1}))
 	log := lambdaio.Logger(&h.log, slog.LevelDebug)
 	deps := func(name string) app.Deps {
@@ -119,7 +121,14 @@ func newHouse(t *testing.T) *house {
 		"survey":      lambdaio.HTTP(log, app.Survey(deps("survey"))),
 		"confirm":     lambdaio.HTTP(log, app.Confirm(deps("confirm"))),
 		"unsubscribe": lambdaio.HTTP(log, app.Unsubscribe(deps("unsubscribe"))),
+		"links":       lambdaio.HTTP(log, app.Links(deps("links"), "https://rp.example")),
+		"referral":    lambdaio.HTTP(log, app.Referral(deps("referral"), phone.Read)),
 		"work":        lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return work(ctx, m.Body) }),
+	}
+	for name, s := range map[string]*scan.Scanner{"scan-sleeping": app.ScanSleeping(deps("scan-sleeping"), h.clinics),
+		"scan-birthdays": app.ScanBirthdays(deps("scan-birthdays"), h.clinics), "scan-occasions": app.ScanOccasions(deps("scan-occasions"), h.clinics)} {
+		h.handlers[name] = lambdaio.FanOut(lambdaio.Schedule(log, s.Tick),
+			lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return s.Handle(ctx, m.Body) }))
 	}
 	cl := desk.Demo()
 	cl.Secrets = []dental.WebhookSecret{{Secret: dental.Secret(signingKey), From: start.Add(-time.Hour)}}
@@ -130,20 +139,20 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-// granted lists the actions on the table and on its index that the template
+// granted lists the actions on the table and on its indexes that the template
 // grants a function: "dynamodb:Query", "dynamodb:Query GSI1".
 func granted(t testing.TB, name string) (actions []string) {
 	t.Helper()
 	for _, policy := range readFunctions(t)[name].properties.in("Policies").list() {
 		for _, s := range policy.in("Statement").list() {
-			on := ""
-			for _, r := range s.in("Resource").list() {
-				if _, index, ok := strings.Cut(r.text(), "/index/"); ok {
-					on = " " + index
-				}
-			}
 			for _, a := range s.in("Action").list() {
-				actions = append(actions, a.text()+on)
+				for _, r := range append(s.in("Resource").list(), s.in("NotResource").list()...) {
+					on := ""
+					if _, index, ok := strings.Cut(r.text(), "/index/"); ok {
+						on = " " + index
+					}
+					actions = append(actions, a.text()+on)
+				}
 			}
 		}
 	}
@@ -463,6 +472,23 @@ var replays = map[string]func(*testing.T, *house){
 			t.Errorf("the log has the secret of the path: %s", log)
 		}
 	},
+	"scan-sleeping":  func(t *testing.T, h *house) { h.queuesTheClinic("scan-sleeping") },
+	"scan-birthdays": func(t *testing.T, h *house) { h.queuesTheClinic("scan-birthdays") },
+	"scan-occasions": func(t *testing.T, h *house) { h.queuesTheClinic("scan-occasions") },
+	"scan-sleeping.clinic": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", strings.Replace(visit, "2026-05-22T", "2025-11-22T", 1))
+		h.plans("scan-sleeping.clinic", "sleeping-6", "offer", "2025-11-22")
+	},
+	"scan-birthdays.clinic": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", strings.Replace(patient, "1985-03-14", "1985-05-22", 1))
+		h.plans("scan-birthdays.clinic", "birthday", "greeting", "2026")
+	},
+	"scan-occasions.clinic": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", strings.Replace(strings.Replace(visit, "2026-05-22T", "2025-12-22T", 1), `"version"`, `"returnDate": "2026-06-22", "version"`, 1))
+		h.plans("scan-occasions.clinic", "recall", "first", "2026-06-22")
+	},
 	"survey": func(t *testing.T, h *house) {
 		h.post("msg_1", "patient.updated", patient)
 		h.post("msg_2", "visit.completed", visit)
@@ -490,6 +516,37 @@ var replays = map[string]func(*testing.T, *house){
 		}
 		if a := h.card().Appointments[0]; a.Reply != "confirm" || !a.ReplyFor.Equal(a.Start) {
 			t.Errorf("the appointment is %+v", a)
+		}
+	},
+	"links": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", visit)
+		path := "/o/" + h.link(dental.Link{Purpose: dental.OfferLink, Subject: dental.OfferSubject("recall", "first", "2026-11-22")})
+		h.opens("links", path)
+		if got := h.page(h.replay("links")); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("answered %d %v", got.StatusCode, got.Header)
+		}
+		card := h.card()
+		if r := card.Response("recall", "2026-11-22"); r == nil || r.Action != dental.BookOffer || r.Weekday != "fri" || r.Part != "evening" {
+			t.Errorf("the response is %+v", r)
+		}
+		if task := card.Task(dental.CallbackTask, "recall.2026-11-22"); task == nil || !task.Open() || task.Due != start.Add(time.Hour) {
+			t.Errorf("the callback is %+v", task)
+		}
+	},
+	"referral": func(t *testing.T, h *house) {
+		h.post("msg_1", "patient.updated", patient)
+		path := "/r/" + h.link(dental.Link{Purpose: dental.ReferralLink})
+		h.opens("referral", path)
+		if got := h.page(h.replay("referral")); got.StatusCode != http.StatusSeeOther {
+			t.Errorf("answered %d %v", got.StatusCode, got.Header)
+		}
+		card := h.card()
+		if len(card.Referrals) != 1 || card.Referrals[0].Name != "Пётр" || card.Referrals[0].Phone != "+79000000099" {
+			t.Fatalf("the recommendations are %+v", card.Referrals)
+		}
+		if task := card.Task(dental.LeadTask, card.Referrals[0].Contact); task == nil || !task.Open() || task.Due != start.Add(time.Hour) {
+			t.Errorf("the task is %+v", task)
 		}
 	},
 	"unsubscribe": func(t *testing.T, h *house) {
@@ -525,6 +582,41 @@ var replays = map[string]func(*testing.T, *house){
 			t.Errorf("left of the patient: %+v", card)
 		}
 	},
+}
+
+// queuesTheClinic holds the schedule's event of a scan to the message that is its other one.
+func (h *house) queuesTheClinic(scan string) {
+	h.t.Helper()
+	if answer := h.replay(scan); string(answer) != "null" {
+		h.t.Errorf("answered %s", answer)
+	}
+	if want := bodies(h.t, scan+".clinic"); !slices.Equal(h.clinics.bodies, want) {
+		h.t.Errorf("queued %q, and events/%s.clinic.json holds %q", h.clinics.bodies, scan, want)
+	}
+}
+
+// plans holds the message of a scan to the touch that it is to plan, and to being done only once.
+func (h *house) plans(event, scenario, step, anchor string) {
+	h.t.Helper()
+	for range 2 {
+		noFailures(h.t, h.replay(event))
+	}
+	if touch := h.card().Touch(scenario, step, anchor); touch == nil || touch.State != dental.Planned {
+		h.t.Errorf("planned is %+v", touch)
+	}
+	done, err := h.store().Begin().Checkpoint(h.t.Context(), "demo", scenario)
+	if want := (dental.Date{Year: 2026, Month: 5, Day: 22}); err != nil || done.Day != want {
+		h.t.Errorf("scanned up to %v, %v", done.Day, err)
+	}
+	h.queuesNothing(functionOf(event))
+}
+
+// queuesNothing holds the schedule's event to finding nothing more to do.
+func (h *house) queuesNothing(scan string) {
+	h.t.Helper()
+	if h.replay(scan); len(h.clinics.bodies) != 0 {
+		h.t.Errorf("a clinic that is done is queued: %q", h.clinics.bodies)
+	}
 }
 
 // send dispatches what is due and sends it.
@@ -660,11 +752,11 @@ var given = map[string]func(*testing.T, function, []byte){
 			}
 		}
 	},
-	"ScheduleV2": func(t *testing.T, _ function, raw []byte) {
+	"ScheduleV2": func(t *testing.T, f function, raw []byte) {
 		var e struct{ Time time.Time }
 		strict(t, raw, &e)
-		if !e.Time.Equal(start.Add(time.Minute)) {
-			t.Errorf("it is %s", e.Time)
+		if next := f.Schedules[0].Next(start); !e.Time.Equal(next) {
+			t.Errorf("it is %s, and the schedule's next time %s", e.Time, next)
 		}
 	},
 	"EventBridgeRule": func(t *testing.T, f function, raw []byte) {

@@ -271,7 +271,7 @@ var floors = []struct {
 	{"shared/journey", journey},
 	{"shared/intake", useCase}, {"shared/scan", useCase}, {"shared/outreach", useCase}, {"shared/reply", useCase}, {"shared/desk", useCase}, {"shared/work", useCase},
 	{"shared/portrait", pure}, {"shared/portrait/*", adapter},
-	{"shared/status", aid}, {"shared/signature", aid}, {"shared/strictjson", aid},
+	{"shared/status", aid}, {"shared/signature", aid}, {"shared/strictjson", aid}, {"shared/web/qr", aid},
 	{"shared/phone", adapter}, {"shared/mis/*", adapter}, {"shared/channel/*", adapter}, {"shared/crm/*", adapter}, {"shared/queue/*", adapter}, {"shared/blob/*", adapter},
 	{"shared/table/*", adapter},
 	{"shared/api", edge}, {"shared/web", edge}, {"shared/lambdaio", edge},
@@ -371,6 +371,7 @@ var doorways = []struct {
 	{"go.yaml.in/yaml/v3", []string{"shared/scenario/catalogue", "infra/*"}},
 	{"golang.org/x/text", []string{"shared/desk"}},
 	{"golang.org/x/image", []string{"shared/portrait"}},
+	{"github.com/boombuler/barcode", []string{"shared/web/qr"}},
 	{"golang.org/x/time/rate", []string{"shared/api"}},
 	{"golang.org/x/sys", []string{"infra/*"}},
 }

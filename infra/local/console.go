@@ -57,7 +57,9 @@ func (m *machine) console() http.Handler {
 		"GET /_local/table-digest":         m.getDigest,
 		"GET /_local/touches":              m.getTouches,
 		"GET /_local/tasks":                m.getTasks,
+		"GET /_local/consent":              m.getConsent,
 		"POST /_local/release":             m.postRelease,
+		"POST /_local/bonus":               m.postBonus,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {
@@ -360,6 +362,7 @@ func (m *machine) putClinic(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer m.foreseen.forget()
 	_, err = m.store.Begin().Clinic(r.Context(), id)
 	if dental.KindOf(err) == dental.NotFound {
 		cl, err := desk.Apply(fresh(id), patch)
@@ -432,7 +435,8 @@ func (m *machine) getPatients(w http.ResponseWriter, r *http.Request) error {
 			continue
 		}
 		line := patientLine{ID: id, Phone: text(card.Patient.Phone), BirthDate: text(card.Patient.BirthDate.String()), Visits: len(card.Visits),
-			Appointments: len(card.Appointments), Plans: len(card.Plans), Revenue: revenue(cl, card), Bonuses: dental.Money{Currency: cl.Currency}.Decimal()}
+			Appointments: len(card.Appointments), Plans: len(card.Plans), Revenue: revenue(cl, card),
+			Bonuses: balance(cl, dental.PurseOn(card.Bonuses, cl.Today(m.clock.Now())))}
 		if days := card.VisitDays(cl.Location()); len(days) > 0 {
 			line.LastVisit = text(days[len(days)-1].String())
 		}

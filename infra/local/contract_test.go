@@ -475,6 +475,7 @@ func TestWithoutTheConsoleItsPathsAreNotThere(t *testing.T) {
 	for _, tt := range []struct{ method, path string }{
 		{"GET", "/_local/messages"}, {"GET", "/_local/clock"}, {"POST", "/_local/clock"}, {"POST", "/_local/webhook-secret?clinic=demo"},
 		{"PUT", "/_local/clinics/x"}, {"GET", "/_local/patients?clinic=demo"}, {"GET", "/_local/table-digest"}, {"GET", "/_local/touches?clinic=demo"}, {"GET", "/_local/tasks?clinic=demo"},
+		{"GET", "/_local/consent?clinic=demo&patient=P1"}, {"POST", "/_local/bonus?clinic=demo&patient=P1"},
 	} {
 		if a := s.do(tt.method, tt.path, nil, []byte(`{"advance":"1h"}`)); a.status != http.StatusNotFound {
 			t.Errorf("%s %s: %d", tt.method, tt.path, a.status)

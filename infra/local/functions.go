@@ -18,6 +18,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/phone"
 	"github.com/returnpoint/returnpoint/shared/portrait"
+	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/work"
 )
 
@@ -42,12 +43,15 @@ type lambda struct {
 	// due, of a function with a schedule, is the earliest time at which it would
 	// find something to do; nil: it is run at each of its times.
 	due func(parts, context.Context) (at time.Time, any bool, err error)
+	// lasts: what due says holds until the function has run or a clinic's settings change.
+	lasts bool
 }
 
 // parts is what the functions are composed of.
 type parts struct {
 	app.Deps
 	touches, jobs outreach.Queue
+	clinics       map[string]scan.Queue // of the scans, by their functions
 	channels      map[dental.Channel]outreach.Channel
 	providers     map[string]outreach.Channel
 	photos        work.Photos
@@ -55,10 +59,11 @@ type parts struct {
 	base          string
 }
 
-// What a message of a queue is given, as in functions/send and functions/work.
+// What a message of a queue is given, as in functions/send, functions/work and functions/scan-*.
 const (
 	sendNeed = 55 * time.Second
 	workNeed = 30 * time.Second
+	scanNeed = 60 * time.Second
 )
 
 // lambdas are all functions.
@@ -73,6 +78,8 @@ func lambdas() []lambda {
 		page("survey", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Survey(d)) }),
 		page("confirm", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Confirm(d)) }),
 		page("unsubscribe", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Unsubscribe(d)) }),
+		page("referral", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Referral(d, phone.Read)) }),
+		{name: "links", kind: byRequest, handler: func(p parts) lambdaio.Handler { return lambdaio.HTTP(p.Log, app.Links(p.Deps, p.base)) }},
 		{
 			name: "dispatch", kind: bySchedule,
 			handler: func(p parts) lambdaio.Handler {
@@ -80,6 +87,7 @@ func lambdas() []lambda {
 			},
 			due: func(p parts, ctx context.Context) (time.Time, bool, error) { return p.Store.NextDue(ctx) },
 		},
+		scans("scan-sleeping", app.ScanSleeping), scans("scan-birthdays", app.ScanBirthdays), scans("scan-occasions", app.ScanOccasions),
 		{name: "send", kind: byQueue, handler: func(p parts) lambdaio.Handler {
 			send := app.Send(p.Deps, p.channels, p.providers, p.base)
 			return lambdaio.Queue(p.Log, sendNeed, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) })
@@ -93,6 +101,21 @@ func lambdas() []lambda {
 			return lambdaio.Either(lambdaio.HTTP(p.Log, calls),
 				lambdaio.Events(p.Log, func(ctx context.Context, e lambdaio.Event) error { return take(ctx, e.Time, e.Body) }))
 		}},
+	}
+}
+
+// scans is a daily scan, which works off the clinics that it has queued itself.
+func scans(name string, compose func(app.Deps, scan.Queue) *scan.Scanner) lambda {
+	of := func(p parts) *scan.Scanner { return compose(p.Deps, p.clinics[name]) }
+	return lambda{
+		name: name, kind: bySchedule, also: byQueue,
+		handler: func(p parts) lambdaio.Handler {
+			s := of(p)
+			return lambdaio.FanOut(lambdaio.Schedule(p.Log, s.Tick),
+				lambdaio.Queue(p.Log, scanNeed, func(ctx context.Context, m lambdaio.Message) error { return s.Handle(ctx, m.Body) }))
+		},
+		due:   func(p parts, ctx context.Context) (time.Time, bool, error) { return of(p).Next(ctx, p.Clock()) },
+		lasts: true,
 	}
 }
 

@@ -33,6 +33,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/portrait/fetch"
 	"github.com/returnpoint/returnpoint/shared/queue/memory"
+	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/scenario/catalogue"
 	"github.com/returnpoint/returnpoint/shared/store"
@@ -105,8 +106,9 @@ type machine struct {
 	requests atomic.Int64
 
 	// turn is held by whoever runs steps: the ticker, or one who moves the clock on.
-	turn sync.Mutex
-	done time.Time // all steps up to then were run; guarded by turn
+	turn     sync.Mutex
+	done     time.Time // all steps up to then were run; guarded by turn
+	foreseen foreseen
 }
 
 // carrier brings the messages of a queue to the function that works it off.
@@ -185,6 +187,7 @@ func (m *machine) compose(base string) {
 		Deps:     app.Deps{Store: m.store, Catalogue: m.catalogue, Clock: m.clock.Now, Rand: rand.Reader, Log: m.log},
 		channels: map[dental.Channel]outreach.Channel{dental.SMS: m.outbox.Channel(dental.SMS), dental.Mail: m.outbox.Channel(dental.Mail)},
 		photos:   fetch.New(fetch.Options{}),
+		clinics:  map[string]scan.Queue{},
 		base:     base,
 	}
 	m.parts.channels[dental.WhatsApp] = m.outbox.Channel(dental.WhatsApp)
@@ -209,6 +212,8 @@ func (m *machine) compose(base string) {
 			m.parts.touches = q
 		case "work":
 			m.parts.jobs = q
+		default:
+			m.parts.clinics[f.Name] = q
 		}
 	}
 	for _, f := range m.functions {

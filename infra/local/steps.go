@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/returnpoint/returnpoint/infra/local/latest"
@@ -68,13 +69,13 @@ func (m *machine) advance(target func(now time.Time) (time.Time, error)) error {
 			break
 		}
 	}
-	m.clock.Release()
-	return err
+	return errors.Join(err, m.clock.Release())
 }
 
 // steps runs, in order, every step after the ones done and up to the instant.
 // at, unless nil, is told the time of each before it is run. It is called with the turn.
 func (m *machine) steps(until time.Time, at func(time.Time) error) error {
+	m.foreseen.forget()
 	m.drain() // what an earlier step, or an earlier process, has left
 	for m.stopping.Err() == nil {
 		step, functions, err := m.next(until)
@@ -108,7 +109,7 @@ func (m *machine) next(until time.Time) (step time.Time, functions []*function, 
 		}
 		after := m.done
 		if f.due != nil {
-			due, any, err := f.due(m.parts, m.work)
+			due, any, err := m.due(f)
 			if err != nil {
 				return step, nil, fmt.Errorf("ask %s what is due: %w", f.Name, err)
 			}
@@ -131,6 +132,59 @@ func (m *machine) next(until time.Time) (step time.Time, functions []*function, 
 	return step, functions, nil
 }
 
+// foreseen remembers what functions have said of when they will next find
+// something to do, those whose answer lasts: until they have run, until a clinic's
+// settings change, or until the next advance at the latest. To work it out they
+// read every clinic, and an advance of a year asks some thousand times.
+type foreseen struct {
+	mu      sync.Mutex
+	answers map[string]foresight
+	changes int // of what the answers rest on
+}
+
+type foresight struct {
+	at  time.Time
+	any bool
+}
+
+// forget has everybody asked anew.
+func (p *foreseen) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answers = map[string]foresight{}
+	p.changes++
+}
+
+// ask gives the function's last answer, or else asks and remembers it, unless
+// something has changed meanwhile.
+func (p *foreseen) ask(function string, due func() (time.Time, bool, error)) (at time.Time, any bool, err error) {
+	p.mu.Lock()
+	said, known := p.answers[function]
+	before := p.changes
+	p.mu.Unlock()
+	if known {
+		return said.at, said.any, nil
+	}
+	if at, any, err = due(); err != nil {
+		return at, any, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.changes == before {
+		p.answers[function] = foresight{at, any}
+	}
+	return at, any, nil
+}
+
+// due is the earliest time at which a function would find something to do.
+func (m *machine) due(f *function) (time.Time, bool, error) {
+	ask := func() (time.Time, bool, error) { return f.due(m.parts, m.work) }
+	if !f.lasts {
+		return ask()
+	}
+	return m.foreseen.ask(f.Name, ask)
+}
+
 func soonest(schedules []template.Schedule, after time.Time) time.Time {
 	var first time.Time
 	for _, s := range schedules {
@@ -149,7 +203,7 @@ func (m *machine) runDue(at time.Time) (ran bool, err error) {
 		if f.due == nil {
 			continue
 		}
-		due, any, err := f.due(m.parts, m.work)
+		due, any, err := m.due(f)
 		if err != nil {
 			return false, fmt.Errorf("ask %s what is due: %w", f.Name, err)
 		}
@@ -173,6 +227,9 @@ func (m *machine) run(at time.Time, functions []*function) {
 		}
 		if err != nil {
 			m.log.Error("a scheduled run failed", "function", f.Name, "time", at, "err", err)
+		}
+		if f.lasts {
+			m.foreseen.forget()
 		}
 	}
 	m.drain()
@@ -200,6 +257,9 @@ func (m *machine) carry(c *carrier) bool {
 	received := c.queue.Receive(c.to.Queue.Batch)
 	if len(received) == 0 {
 		return false
+	}
+	if c.to.lasts {
+		defer m.foreseen.forget()
 	}
 	batch := make([]lambdaio.Message, len(received))
 	for i, r := range received {
@@ -307,7 +367,11 @@ func (m *machine) report() bool {
 		for n < len(reports) && reports[n].ProviderID == reports[0].ProviderID {
 			n++
 		}
-		if err := m.giveReports(reports[:n]); err != nil {
+		news := reports[:n]
+		if news[n-1].Kind == outreach.ReportDelivered {
+			news = news[n-1:] // what has arrived was accepted: one of them tells both
+		}
+		if err := m.giveReports(news); err != nil {
 			m.receipts.tries++
 			m.log.Error("receipts failed", "message", reports[0].ProviderID, "try", m.receipts.tries, "err", err)
 			if m.receipts.tries < mostTries {

@@ -67,6 +67,24 @@ func Unsubscribe(d Deps) http.Handler {
 	return d.page(func(mux *http.ServeMux, p *web.Pages) { p.Unsubscribe(mux) })
 }
 
+// Links serves the pages behind offers, gifts and the club. base is the URL under
+// which patients' pages stand, for the link that a patient sends to friends.
+// Reads: links, clinic, card, portrait. Writes: response, gift, head, tasks,
+// touches, jobs.
+func Links(d Deps, base string) http.Handler {
+	return d.page(func(mux *http.ServeMux, p *web.Pages) {
+		p.Base = base
+		p.Links(mux)
+	})
+}
+
+// Referral serves the page on which a patient's friend leaves a number; phones
+// reads it. Reads: link, clinic, card, contact; of a known phone heads and
+// another card. Writes: recommendation, contact, head, tasks, touches, jobs.
+func Referral(d Deps, phones reply.Phones) http.Handler {
+	return d.page(func(mux *http.ServeMux, p *web.Pages) { p.Referral(mux, phones) })
+}
+
 func (d Deps) page(routes func(*http.ServeMux, *web.Pages)) http.Handler {
 	mux := http.NewServeMux()
 	routes(mux, &web.Pages{Desk: &reply.Desk{Store: d.Store, Catalogue: d.Catalogue, Log: d.Log}, Clock: d.Clock, Log: d.Log})
@@ -244,7 +262,7 @@ func (t taker) settleFor(ctx context.Context, cl *dental.Clinic, r outreach.Repo
 
 // Work does the jobs that a queue's messages name; photos gets those of doctors,
 // and portray makes portraits of them; crm is where clinics that have one are told of their tasks.
-// Reads: job, clinic, card, portrait. Writes: whatever the job is about.
+// Reads: job, clinic, cards, contacts, portrait. Writes: whatever the job is about.
 func Work(d Deps, photos work.Photos, portray func(photo []byte) (jpeg []byte, err error), crm work.CRM) func(ctx context.Context, body string) error {
 	worker := &work.Worker{Store: d.Store, Catalogue: d.Catalogue, Photos: photos, Portray: portray, CRM: crm, Clock: d.Clock, Log: d.Log}
 	return worker.Handle

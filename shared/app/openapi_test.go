@@ -24,6 +24,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
 	"github.com/returnpoint/returnpoint/shared/signature"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
+	"github.com/returnpoint/returnpoint/shared/store"
 	"github.com/returnpoint/returnpoint/shared/table"
 )
 
@@ -40,6 +41,8 @@ func handlers(s *stagetest.Stage) map[string]http.Handler {
 		"survey":      app.Survey(deps(s)),
 		"confirm":     app.Confirm(deps(s)),
 		"unsubscribe": app.Unsubscribe(deps(s)),
+		"links":       app.Links(deps(s), "https://rp.example"),
+		"referral":    app.Referral(deps(s), stagetest.Phones),
 		"delivery":    callbacks(s),
 	}
 }
@@ -56,7 +59,8 @@ func TestEveryRouteIsDocumentedAndEveryDocumentedOneIsServed(t *testing.T) {
 }
 
 // patient sets the stage for a patient with a link of each purpose: the survey
-// of yesterday's visit, the reminder of an appointment, a mail's preferences.
+// of yesterday's visit, the reminder of an appointment, a mail's preferences;
+// and for another, who has nothing booked, an offer, a gift and the club.
 func patient(t *testing.T) (s *stagetest.Stage, links map[string]string) {
 	s = stagetest.New(t, time.Date(2026, 3, 10, 6, 0, 0, 0, time.UTC))
 	s.Photo = func(string) ([]byte, error) {
@@ -69,11 +73,42 @@ func patient(t *testing.T) (s *stagetest.Stage, links map[string]string) {
 	s.Appointment(intake.AppointmentBooked, "A-1", "P-1", s.Local("2026-03-20 12:00"), func(a *dental.Appointment) {
 		a.Doctor.PhotoURL = "https://clinic.example/irina.jpg"
 	})
+	s.Settings(func(cl *dental.Clinic) {
+		cl.BookingURL, cl.Gifts = "https://booking.example.com/", []dental.Gift{{ID: "brush", Name: "Ирригатор"}}
+	})
+	s.Patient("P-2", func(c *intake.Card) { c.Number, c.Mail = "+79160000002", "" })
+	s.Visit("V-2", "P-2", s.Now().Add(-time.Hour), func(v *dental.Visit) { v.Doctor.PhotoURL = "https://clinic.example/irina.jpg" })
 	s.ToLocal("2026-03-18 13:00")
 	return s, map[string]string{
+		"o":    link(s, dental.OfferLink, dental.OfferSubject("recall", "first", "2026-09-10")),
+		"g":    link(s, dental.GiftLink, dental.OfferSubject("birthday", "greeting", "2026")),
+		"club": link(s, dental.ClubLink, ""),
+		"r":    link(s, dental.ReferralLink, ""),
+
 		"s": "/s/" + s.Token("P-1", dental.SurveyLink),
 		"c": "/c/" + s.Token("P-1", dental.AppointmentLink),
 		"u": "/u/" + s.Token("P-1", dental.PreferencesLink),
+	}
+}
+
+// link grants P-2 a link, as a message that carries it does.
+func link(s *stagetest.Stage, purpose dental.Purpose, subject string) string {
+	s.T.Helper()
+	l := dental.Link{Purpose: purpose, Clinic: "demo", Patient: "P-2", Subject: subject, Expires: s.Now().AddDate(0, 1, 0)}
+	token := s.Store.Token(l)
+	l.Hash = store.TokenHash(token)
+	put(s, l)
+	return "/" + string(purpose) + "/" + token
+}
+
+// put writes a noun of P-2.
+func put(s *stagetest.Stage, noun any) {
+	s.T.Helper()
+	tx := s.Store.Begin()
+	_, err := tx.Card(s.T.Context(), "demo", "P-2")
+	tx.Put(noun)
+	if err := errors.Join(err, tx.Commit(s.T.Context())); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
@@ -111,7 +146,10 @@ func TestPagesAnswerAsTheDocumentSays(t *testing.T) {
 		s, at := patient(t)
 		doc := openapitest.Load(t, document)
 		up, off := handlers(s), handlers(stagetest.Join(s, down{s.Table}))
-		function := map[byte]string{'s': "survey", 'c': "confirm", 'u': "unsubscribe"}
+		function := func(r *http.Request) string {
+			purpose := strings.Split(r.URL.Path, "/")[1]
+			return map[string]string{"s": "survey", "c": "confirm", "u": "unsubscribe", "o": "links", "g": "links", "club": "links", "r": "referral"}[purpose]
+		}
 		long := strings.Repeat("x", 16<<10+1)
 		nobody := func(purpose string) string { return "/" + purpose + "/AAAAAAAAAAAAAAAA" }
 		foreign := func(path string) *http.Request {
@@ -165,23 +203,67 @@ func TestPagesAnswerAsTheDocumentSays(t *testing.T) {
 			{"a choice from another site", foreign(at["u"]), 403, nil},
 			{"a choice of any length", form(at["u"], "save", long), 413, nil},
 
+			{"the offer", get(at["o"]), 200, nil},
+			{"the picture of its doctor", get(at["o"] + "/doctor.jpg"), 200, nil},
+			{"an offer of nobody", get(nobody("o")), 404, nil},
+			{"the picture of nobody's doctor", get(nobody("o") + "/doctor.jpg"), 404, nil},
+			{"a wish", form(at["o"], "action", "book", "weekday", "fri", "part", "evening"), 303, nil},
+			{"the way to the booking page", form(at["o"], "action", "book", "online", "on"), 200, nil},
+			{"a later", form(at["o"], "action", "later"), 303, nil},
+			{"a never", form(at["o"], "action", "never"), 303, nil},
+			{"a wish for a call", form(at["o"], "action", "callback"), 303, nil},
+			{"a wish that is none", form(at["o"], "action", "sleep"), 400, nil},
+			{"a wish of nobody", form(nobody("o"), "action", "book"), 404, nil},
+			{"a wish from another site", foreign(at["o"]), 403, nil},
+			{"a wish of any length", form(at["o"], "action", long), 413, nil},
+			{"a wish of who is booked", form(at["o"], "action", "book"), 409, func() {
+				s.Appointment(intake.AppointmentBooked, "A-2", "P-2", s.Local("2026-04-20 12:00"))
+			}},
+
+			{"the gifts", get(at["g"]), 200, nil},
+			{"gifts of nobody", get(nobody("g")), 404, nil},
+			{"a gift", form(at["g"], "gift", "brush"), 303, nil},
+			{"a gift that is none", form(at["g"], "gift", "car"), 400, nil},
+			{"a gift of nobody", form(nobody("g"), "gift", "brush"), 404, nil},
+			{"a gift from another site", foreign(at["g"]), 403, nil},
+			{"a gift of any length", form(at["g"], "gift", long), 413, nil},
+			{"a gift after the first was given out", form(at["g"], "gift", "car"), 409, func() {
+				g := *s.Card("P-2").Gift("birthday", "2026")
+				g.RedeemedAt, g.RedeemedOn = s.Now(), s.Clinic.Today(s.Now())
+				put(s, g)
+			}},
+
+			{"the club", get(at["club"]), 200, nil},
+			{"the club of nobody", get(nobody("club")), 404, nil},
+
+			{"a recommendation", get(at["r"]), 200, nil},
+			{"a recommendation of nobody", get(nobody("r")), 404, nil},
+			{"a friend's number", form(at["r"], "name", "Пётр", "phone", "+79160000099", "consent", "on"), 303, nil},
+			{"a patient's number", form(at["r"], "name", "Пётр", "phone", "+79160000002", "consent", "on"), 303, nil},
+			{"a number without consent", form(at["r"], "name", "Пётр", "phone", "+79160000099"), 400, nil},
+			{"a number for nobody", form(nobody("r"), "name", "Пётр", "phone", "+79160000099", "consent", "on"), 404, nil},
+			{"a number from another site", foreign(at["r"]), 403, nil},
+			{"a name of any length", form(at["r"], "name", long), 413, nil},
+
 			{"a change of the answer after a week", form(at["s"], "answer", "bad"), 409, func() { later(8 * 24 * time.Hour) }},
 		} {
 			if row.before != nil {
 				row.before()
 			}
-			if w := doc.Serve(t, up[function[row.r.URL.Path[1]]], row.r); w.Code != row.status {
+			if w := doc.Serve(t, up[function(row.r)], row.r); w.Code != row.status {
 				t.Errorf("%s is answered %d, want %d", row.name, w.Code, row.status)
 			}
 		}
 		for _, r := range []*http.Request{get(at["s"]), form(at["s"], "answer", "good"), get(at["c"]), form(at["c"], "action", "confirm"), get(at["c"] + "/visit.ics"),
-			get(at["c"] + "/doctor.jpg"), get(at["u"]), form(at["u"], "save", "on")} {
-			if w := doc.Serve(t, off[function[r.URL.Path[1]]], r); w.Code != http.StatusServiceUnavailable {
+			get(at["c"] + "/doctor.jpg"), get(at["u"]), form(at["u"], "save", "on"), get(at["r"]), form(at["r"], "name", "Пётр", "phone", "+79160000099", "consent", "on"),
+			get(at["o"]), form(at["o"], "action", "book"), get(at["o"] + "/doctor.jpg"), get(at["g"]), form(at["g"], "gift", "brush"), get(at["club"])} {
+			if w := doc.Serve(t, off[function(r)], r); w.Code != http.StatusServiceUnavailable {
 				t.Errorf("%s %s without a table is answered %d", r.Method, r.URL.Path[:3], w.Code)
 			}
 		}
-		for purpose, path := range at {
-			if w := doc.Serve(t, up[function[purpose[0]]], httptest.NewRequest(http.MethodPut, path, nil)); w.Code != http.StatusMethodNotAllowed {
+		for _, path := range at {
+			r := httptest.NewRequest(http.MethodPut, path, nil)
+			if w := doc.Serve(t, up[function(r)], r); w.Code != http.StatusMethodNotAllowed {
 				t.Errorf("PUT %s is answered %d", path[:3], w.Code)
 			}
 		}

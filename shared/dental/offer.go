@@ -1,9 +1,6 @@
 package dental
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Response is what a patient answered to an offer or a recall: one a scenario
 // and anchor, the last word counts.
@@ -93,17 +90,14 @@ func (r Referral) State() string {
 // LeadLife is how long after a friend left the number a first paid visit is rewarded.
 const LeadLife = 180 * 24 * time.Hour
 
-// Kin reports whether two cards are of one household, by phone or guardian, or
-// of one person, by name and birth date, as far as cards tell. Nobody is
-// rewarded for recommending the clinic to either.
+// Kin reports whether two cards are of one household, by phone or guardian.
+// Nobody is rewarded for recommending the clinic to the own household.
 func (p Patient) Kin(o Patient) bool {
 	same := func(x, y string) bool { return x != "" && x == y }
 	if p.Clinic == o.Clinic && (same(p.ID, o.ID) || same(p.GuardianID, o.ID) || same(p.ID, o.GuardianID) || same(p.GuardianID, o.GuardianID)) {
 		return true
 	}
-	person := p.GivenName != "" && !p.BirthDate.IsZero() && p.BirthDate == o.BirthDate &&
-		strings.EqualFold(p.FamilyName+" "+p.GivenName, o.FamilyName+" "+o.GivenName)
-	return person || same(string(p.Phone), string(o.Phone))
+	return same(string(p.Phone), string(o.Phone))
 }
 
 // Gift finds the choice made for an occasion, or nil.

@@ -139,7 +139,7 @@ func (d *draft) apply(ctx context.Context) error {
 	d.tx.Put(d.card.Patient)
 	d.reward(d.card.Patient)
 	d.milestones(before)
-	subjects = append(subjects, scenario.Calendar(d.clinic, d.card, d.clinic.Today(d.now))...)
+	subjects = append(subjects, scenario.Calendar(d.card, d.clinic.Today(d.now))...)
 	course := d.course()
 	if course.Settle(journey.Options{Subjects: subjects, Awaken: wasStub && !d.card.Patient.Stub, Limit: most}) {
 		course.Defer()

@@ -13,7 +13,7 @@ import (
 // pays first is rewarded.
 func (d *draft) invited(p *dental.Patient, c *dental.Contact) {
 	from := dental.Member{Clinic: c.Lead.Clinic, Patient: c.Lead.Patient}
-	known := slices.ContainsFunc(d.card.Visits, func(v dental.Visit) bool { return v.FinishedAt.Before(c.Lead.At) })
+	known := slices.ContainsFunc(d.card.VisitDays(d.clinic.Location()), d.clinic.Today(c.Lead.At).After)
 	if p.InvitedBy != "" || !c.Lead.Live(d.now) || c.Crowded || known || from == (dental.Member{Clinic: p.Clinic, Patient: p.ID}) {
 		return
 	}

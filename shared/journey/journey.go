@@ -67,12 +67,25 @@ func (c Course) Settle(o Options) (left bool) {
 			continue
 		}
 		c.Tx.Put(change)
-		if t, held := change.(dental.Touch); held && t.State == dental.Held && !t.Backlog {
-			c.Hold(t)
+		if t, is := change.(dental.Touch); is {
+			c.batch(t)
 		}
 	}
 	return false
 }
+
+// batch tells the batches that a touch joins and leaves how many they are now.
+func (c Course) batch(t dental.Touch) {
+	if waits(t) {
+		c.Hold(t)
+	}
+	if old := c.Card.Touch(t.Scenario, t.Step, t.Anchor); old != nil && waits(*old) && (!waits(t) || t.HeldOn != old.HeldOn) {
+		c.Hold(*old)
+	}
+}
+
+// waits reports whether a touch waits for a person's release.
+func waits(t dental.Touch) bool { return t.State == dental.Held && !t.Backlog }
 
 // Hold sees to it that staff learn of the batch that a held touch belongs to,
 // and that it ends when nobody releases it.

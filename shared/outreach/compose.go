@@ -24,7 +24,7 @@ const (
 	preferencesLife = 365 * 24 * time.Hour
 )
 
-// Minter makes the token of a link and the key of a contact; the store does.
+// Minter makes the token of a link, the same each time; the store does.
 type Minter interface {
 	Token(dental.Link) string
 }

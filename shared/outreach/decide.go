@@ -94,11 +94,11 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	}
 	d := Decision{Want: w}
 	wait := func(until time.Time, reason string) Decision {
-		d.Act, d.Wake = Wait, until
+		d.Act, d.Wake, d.Reason = Wait, until, reason
 		if until.After(w.Touch.Deadline) {
 			d.Wake = w.Touch.Deadline.Add(time.Second) // then it ends as too late
 			if reason != "" {
-				d.Act, d.Reason = Skip, reason
+				d.Act = Skip
 			}
 		}
 		return d
@@ -116,6 +116,8 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 		case s.Guardian == GuardianAwaited && t.Kind == "":
 			d.Mend = true
 			return skip("no-guardian")
+		case s.Clinic.Paused:
+			return skip("paused")
 		}
 		return skip("deadline")
 	case s.Now.Before(w.Touch.Due):

@@ -319,7 +319,7 @@ func (s *Sender) claim(tx *store.Tx, sit *Situation, t dental.Touch, d Decision,
 		s.course(tx, sit).Open(dental.Task{Kind: dental.RebookTask, Anchor: "doctor-left", Scenario: t.Scenario, Due: sit.Clinic.EndOfWorkingDay(now, 1),
 			Reason: l.Text("task.rebook.doctor-left", map[string]string{"doctor": scenario.DoctorOf(sit.Card, t).Name})})
 	}
-	composed.Message.Attempt, composed.Message.Account = attempt, sit.Clinic.Accounts[accounts[d.Reach.Channel]]
+	composed.Message.Attempt, composed.Message.Account = attempt, sit.Clinic.Accounts[account(d.Reach.Channel)]
 	return &claimed{tx: tx, clinic: sit.Clinic, touch: t, message: composed.Message}, nil
 }
 
@@ -341,8 +341,8 @@ func (s *Sender) call(ctx context.Context, c *claimed) error {
 // channel is what takes the message: the clinic's own account with a provider,
 // where it has one, else the deployment's.
 func (s *Sender) channel(cl *dental.Clinic, ch dental.Channel) (Channel, bool) {
-	if _, has := cl.Accounts[accounts[ch]]; has {
-		if channel, ok := s.Providers[accounts[ch]]; ok {
+	if _, has := cl.Accounts[account(ch)]; has {
+		if channel, ok := s.Providers[account(ch)]; ok {
 			return channel, true
 		}
 	}
@@ -350,8 +350,17 @@ func (s *Sender) channel(cl *dental.Clinic, ch dental.Channel) (Channel, bool) {
 	return channel, ok
 }
 
-// accounts are the providers that a clinic may have an account of its own with, by channel.
-var accounts = map[dental.Channel]string{dental.SMS: dental.SMSGate, dental.WhatsApp: dental.WhatsAppAccount}
+// account is the provider that a clinic may have an account of its own with for
+// a channel, "" where there is none.
+func account(ch dental.Channel) string {
+	switch ch {
+	case dental.SMS:
+		return dental.SMSGate
+	case dental.WhatsApp:
+		return dental.WhatsAppAccount
+	}
+	return ""
+}
 
 // record writes what the provider said. A lost answer is written nowhere: the
 // claim's due key makes it unknown.

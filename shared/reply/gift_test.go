@@ -157,6 +157,17 @@ func TestAGiftEndsWithItsLastDay(t *testing.T) {
 	}
 }
 
+func TestALaterLinkDoesNotProlongAChoice(t *testing.T) {
+	s, token := greeted(t)
+	choose(t, s, token, "paste")
+	if again := grant(t, s, dental.Link{Purpose: dental.GiftLink, Patient: "P", Subject: dental.OfferSubject("birthday", "greeting", "2026"), Expires: s.Local("2026-05-01 00:00")}); again != token {
+		t.Fatal("it is another link: this test looks at nothing")
+	}
+	if page := toChoose(t, s, token); page.Until.String() != "2026-04-13" || choose(t, s, token, "brush").Until != page.Until {
+		t.Errorf("the choice lives until %s", page.Until)
+	}
+}
+
 func TestTheCallAboutAGiftIsSettledByWhatItWasFor(t *testing.T) {
 	for outcome, happens := range map[string]func(*stagetest.Stage){
 		"booked": func(s *stagetest.Stage) {

@@ -268,6 +268,9 @@ func TestALaterIsOfferedAgainInThirtyDaysOnce(t *testing.T) {
 	if page := offer(t, s, token); at(s, page.Again) != "2026-09-09 11:00" || page.Answered() != dental.LaterOffer {
 		t.Errorf("the page promises it for %s", at(s, page.Again))
 	}
+	if touch := s.Touch("P", "recall", "again"); touch.State != dental.Planned || at(s, touch.Due) != "2026-09-09 11:00" {
+		t.Errorf("at once it is %s for %s", touch.State, at(s, touch.Due))
+	}
 	s.ToLocal("2026-09-09 12:00")
 	if n := len(s.SentAs("recall", "again")); n != 1 {
 		t.Fatalf("%d left: %v", n, touches(s, "P", "recall"))
@@ -430,11 +433,13 @@ func TestOfferGiftAndClubLinksOpenNothingElse(t *testing.T) {
 	ctx := t.Context()
 	survey := s.Token("P", dental.SurveyLink)
 	opens := map[string]func(token string) error{
-		"offer":   func(token string) error { _, err := s.Desk.Offer(ctx, token, s.Now()); return err },
-		"respond": func(token string) error { return s.Desk.Respond(ctx, token, reply.ResponseForm{Action: "book"}, s.Now()) },
-		"gift":    func(token string) error { _, err := s.Desk.Gift(ctx, token, s.Now()); return err },
-		"choose":  func(token string) error { return s.Desk.ChooseGift(ctx, token, "brush", s.Now()) },
-		"club":    func(token string) error { _, err := s.Desk.Club(ctx, token, s.Now()); return err },
+		"offer": func(token string) error { _, err := s.Desk.Offer(ctx, token, s.Now()); return err },
+		"respond": func(token string) error {
+			return s.Desk.Respond(ctx, token, reply.ResponseForm{Action: "book"}, s.Now())
+		},
+		"gift":   func(token string) error { _, err := s.Desk.Gift(ctx, token, s.Now()); return err },
+		"choose": func(token string) error { return s.Desk.ChooseGift(ctx, token, "brush", s.Now()) },
+		"club":   func(token string) error { _, err := s.Desk.Club(ctx, token, s.Now()); return err },
 	}
 	for name, open := range opens {
 		for _, other := range []string{"", "AAAAAAAAAAAAAAAA", survey, token[:15], token + "x", strings.Repeat("я", 8)} {

@@ -172,7 +172,8 @@ func (d *Desk) lead(v *visit, contact *dental.Contact, name string, number denta
 	d.put(v)
 }
 
-// quiet is for how long a patient who leaves a phone again is no news to staff.
+// quiet is for how long a patient who leaves a phone again is no news to staff;
+// of a task that is open still it makes no second one later either.
 const quiet = 30 * 24 * time.Hour
 
 // known decides what comes of a phone that patients have: those who are no
@@ -201,7 +202,7 @@ func (d *Desk) known(ctx context.Context, v *visit, contact *dental.Contact) (ve
 		return "", err
 	}
 	const anchor = "referral"
-	if t := card.Task(dental.CallbackTask, anchor); t != nil && (t.Open() || v.now.Sub(t.OpenedAt) < quiet) {
+	if t := card.Task(dental.CallbackTask, anchor); t != nil && v.now.Sub(t.OpenedAt) < quiet {
 		return "patient, again", nil
 	}
 	theirs := &visit{Page: Page{Clinic: cl}, tx: v.tx, card: card, now: v.now}

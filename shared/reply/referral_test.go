@@ -187,6 +187,56 @@ func TestAPhoneThatTheGroupKnowsIsNoFriendAndTheAnswerDoesNotTell(t *testing.T) 
 			t.Errorf("a second time: %+v", again)
 		}
 	})
+	t.Run("staff hear of a patient once in 30 days", func(t *testing.T) {
+		s, code := friendly(t)
+		s.Patient("Q", func(c *intake.Card) { c.Number, c.GivenName = "+79160000003", "Ольга" })
+		nothing(t, s, code, "+79160000003")
+		s.Set(s.Now().Add(31 * 24 * time.Hour))
+		nothing(t, s, code, "+79160000003")
+		if tasks := s.Tasks("Q", dental.CallbackTask); len(tasks) != 1 || tasks[0].Times != 1 || !tasks[0].OpenedAt.Equal(start) {
+			t.Errorf("while the task is open: %+v", tasks)
+		}
+		closed := func() {
+			tx := s.Store.Begin()
+			card, err := tx.Card(t.Context(), "demo", "Q")
+			if err != nil {
+				t.Fatal(err)
+			}
+			card.Tasks[0].Close(&s.Clinic, "called", s.Now())
+			tx.Put(card.Tasks[0])
+			if err := tx.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		closed()
+		nothing(t, s, code, "+79160000003")
+		if tasks := s.Tasks("Q", dental.CallbackTask); len(tasks) != 1 {
+			t.Errorf("31 days after they were told: %+v", tasks)
+		}
+		closed()
+		s.Set(s.Now().Add(29 * 24 * time.Hour))
+		nothing(t, s, code, "+79160000003")
+		if tasks := s.Tasks("Q", dental.CallbackTask); len(tasks) != 0 {
+			t.Errorf("29 days after they were told: %+v", tasks)
+		}
+	})
+	t.Run("of a child alone, or of too many for a family: nobody is told", func(t *testing.T) {
+		s, code := friendly(t)
+		s.Patient("child", func(c *intake.Card) {
+			c.Number, c.GivenName, c.BirthDate = "+79160000003", "Ольга", dental.Date{Year: 2015, Month: 1, Day: 1}
+		})
+		nothing(t, s, code, "+79160000003")
+		for n := range 13 {
+			s.Patient(fmt.Sprint("filler-", n), func(c *intake.Card) {
+				c.Number, c.GivenName, c.BirthDate = "+79160000004", fmt.Sprint("Ольга ", n), dental.Date{}
+			})
+		}
+		nothing(t, s, code, "+79160000004")
+		tasks, _, err := s.Store.OpenTasks(t.Context(), "demo", 10, "")
+		if err != nil || len(tasks) > 0 {
+			t.Errorf("staff are told %+v (%v)", tasks, err)
+		}
+	})
 	t.Run("of one with whom the clinic is through: nobody is told", func(t *testing.T) {
 		s, code := friendly(t)
 		s.Patient("Q", func(c *intake.Card) { c.Number, c.GivenName, c.Status = "+79160000003", "Ольга", dental.Archived })
@@ -233,6 +283,21 @@ func TestANumberThatWaitsForItsVisitIsNoSecondFriend(t *testing.T) {
 	if len(s.Card("P").Referrals) != 1 || contact(s, friendPhone).Lead.Patient != "P" {
 		t.Error("after 180 days the number is still somebody else's")
 	}
+}
+
+func TestAFriendWhoHasComeIsNoSecondOneUnderTheSameNumber(t *testing.T) {
+	s, code := friendly(t)
+	if err := leaves(s, code, friendPhone); err != nil {
+		t.Fatal(err)
+	}
+	s.Patient("friend", func(c *intake.Card) { c.Number, c.GivenName = friendPhone, "Пётр" })
+	s.To(s.Now().Add(time.Minute))
+	s.Patient("friend", func(c *intake.Card) { c.Number, c.GivenName = "+79160000098", "Пётр" })
+	s.To(s.Now().Add(dental.LeadLife))
+	if c := contact(s, friendPhone); len(c.Members) > 0 || c.Lead.Live(s.Now()) {
+		t.Fatalf("the number is not free: %+v", c)
+	}
+	nothing(t, s, code, friendPhone)
 }
 
 func TestTwentyFriendsAMonthAreMore(t *testing.T) {

@@ -230,6 +230,51 @@ func TestWhatIsTakenUpWaitsForAPersonWhereTheClinicWantsOne(t *testing.T) {
 	}
 }
 
+// stale shows of each partition of an index what stood in it at first.
+type stale struct {
+	table.Table
+	pages map[string]table.Page
+}
+
+func (s *stale) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	if q.Index != table.GSI1 {
+		return s.Table.Query(ctx, q)
+	}
+	if page, seen := s.pages[q.PK]; seen {
+		return page, nil
+	}
+	page, err := s.Table.Query(ctx, q)
+	s.pages[q.PK] = page
+	return page, err
+}
+
+func TestAnIndexThatIsBehindTakesNothingUpTwice(t *testing.T) {
+	first, patients := waiting(t)
+	set(first, `{"scenarios": {"sleeping-6": {"release": "staff"}}}`)
+	s := stagetest.Join(first, &stale{Table: first.Table, pages: map[string]table.Page{}})
+	for i, want := range []int{4, 4, 2, 0} {
+		day := on(t, "2026-03-11").AddDays(i)
+		s.Set(day.At(6*60, s.Clinic.Location()))
+		s.Scan(day)
+		if got := takenUp(first, patients)[day.String()]; len(got) != want {
+			t.Errorf("on %s %v were taken up, want %d", day, got, want)
+		}
+	}
+	if got := takenUp(first, patients); len(got) != 3 {
+		t.Errorf("taken up are %v", got)
+	}
+}
+
+func TestOnceTheDaysShareIsSpentNobodyIsReadForIt(t *testing.T) {
+	first, _ := waiting(t)
+	cards := &cardsRead{Table: first.Table}
+	s := stagetest.Join(first, cards)
+	s.Scan(on(t, "2026-03-11"))
+	if want := []string{"P009", "P008", "P007", "P006", "P005"}; !slices.Equal(cards.of, want) {
+		t.Errorf("the cards of %v were read, want %v", cards.of, want)
+	}
+}
+
 func TestADayLooksAtNoMoreThanAThousandOfABacklog(t *testing.T) {
 	s := stagetest.New(t, start, only(func(s *dental.ScenarioSettings) { s.BacklogPerDay = 2 }, "sleeping-6"))
 	for i := range 1010 { // of visits that are not there

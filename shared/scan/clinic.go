@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/journey"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/store"
+	"github.com/returnpoint/returnpoint/shared/table"
 )
 
 const (
@@ -37,14 +39,22 @@ func (s *Scanner) Clinic(ctx context.Context, clinic string, day dental.Date) er
 		return dental.Errorf(dental.Unavailable, "", "it is %s there: the day has not begun", today)
 	}
 	var failed []error
+	var done []string
 	for _, sc := range s.scenarios(cl) {
 		if err := s.scenario(ctx, cl, sc, day); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", sc.Name, err))
+			continue
 		}
+		done = append(done, sc.Name)
+	}
+	if err := s.mark(ctx, cl, day, done...); err != nil {
+		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
 }
 
+// scenario scans a clinic for one scenario. The last day's checkpoint is the
+// caller's, who sets those of all the scenarios at once.
 func (s *Scanner) scenario(ctx context.Context, cl *dental.Clinic, sc *scenario.Scenario, day dental.Date) error {
 	scanned, err := s.Store.Begin().Checkpoint(ctx, cl.ID, sc.Name)
 	if err != nil {
@@ -57,13 +67,12 @@ func (s *Scanner) scenario(ctx context.Context, cl *dental.Clinic, sc *scenario.
 		if patients += n; err != nil {
 			return fmt.Errorf("scan %s: %w", d, err)
 		}
-		if d == day { // before the checkpoint, so that it comes again if it fails
+		if d == day {
 			if err := s.flow(ctx, cl, sc, d); err != nil {
 				return fmt.Errorf("take up the backlog: %w", err)
 			}
-		}
-		if err := s.mark(ctx, cl, sc, d); err != nil {
-			return fmt.Errorf("set the checkpoint: %w", err)
+		} else if err := s.mark(ctx, cl, d, sc.Name); err != nil {
+			return err
 		}
 	}
 	if patients > 0 {
@@ -128,25 +137,21 @@ func (s *Scanner) each(ctx context.Context, patients []string, fn func(patient s
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	var failed []error
-	next := make(chan string)
-	for range max(1, s.Workers) {
-		wait.Go(func() {
-			for patient := range next {
-				if err := fn(patient); err != nil {
-					mu.Lock()
-					failed = append(failed, err)
-					mu.Unlock()
-				}
-			}
-		})
-	}
+	places := make(chan struct{}, max(1, s.Workers))
 	for _, patient := range patients {
+		places <- struct{}{}
 		if ctx.Err() != nil {
 			break
 		}
-		next <- patient
+		wait.Go(func() {
+			defer func() { <-places }()
+			if err := fn(patient); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, err)
+			}
+		})
 	}
-	close(next)
 	wait.Wait()
 	return errors.Join(append(failed, ctx.Err())...)
 }
@@ -199,16 +204,30 @@ func (s *Scanner) leave(ctx context.Context, clinic, patient string, day dental.
 	})
 }
 
-// mark moves the checkpoint on to a day.
-func (s *Scanner) mark(ctx context.Context, cl *dental.Clinic, sc *scenario.Scenario, day dental.Date) error {
-	return store.Retry(ctx, func(ctx context.Context) error {
-		tx := s.Store.Begin()
-		c, err := tx.Checkpoint(ctx, cl.ID, sc.Name)
-		if err != nil || !c.Day.Before(day) {
-			return err
+// mark moves the checkpoints of scenarios on to a day, in one write.
+func (s *Scanner) mark(ctx context.Context, cl *dental.Clinic, day dental.Date, scenarios ...string) error {
+	var asked []store.Checkpoint
+	for _, name := range scenarios {
+		asked = append(asked, store.Checkpoint{Clinic: cl.ID, Scenario: name})
+	}
+	for some := range slices.Chunk(asked, table.MaxWrite) {
+		err := store.Retry(ctx, func(ctx context.Context) error {
+			tx := s.Store.Begin()
+			stored, err := tx.Checkpoints(ctx, some...)
+			if err != nil {
+				return err
+			}
+			for _, c := range stored {
+				if c.Day.Before(day) {
+					c.Day = day
+					tx.Put(c)
+				}
+			}
+			return tx.Commit(ctx)
+		})
+		if err != nil {
+			return fmt.Errorf("set the checkpoints: %w", err)
 		}
-		c.Day = day
-		tx.Put(c)
-		return tx.Commit(ctx)
-	})
+	}
+	return nil
 }

@@ -426,6 +426,7 @@ func TestAScenarioIsScannedFromTheDayItWasSwitchedOn(t *testing.T) {
 			}
 			s.Settings(func(cl *dental.Clinic) {
 				settings := cl.Scenarios["sleeping-6"]
+				settings.BacklogPerDay = 1 // what opened before is not even left to its turn
 				if tt.since != "" {
 					settings.Since = on(t, tt.since)
 				}
@@ -475,6 +476,8 @@ type broken struct {
 	table.Table
 	query func(table.Query) error
 	write func([]table.Op) error
+	// written is told of what was written.
+	written func([]table.Op)
 }
 
 func (b *broken) Query(ctx context.Context, q table.Query) (table.Page, error) {
@@ -492,7 +495,11 @@ func (b *broken) Write(ctx context.Context, ops ...table.Op) error {
 			return err
 		}
 	}
-	return b.Table.Write(ctx, ops...)
+	err := b.Table.Write(ctx, ops...)
+	if err == nil && b.written != nil {
+		b.written(ops)
+	}
+	return err
 }
 
 var errBroken = errors.New("out of order")
@@ -598,22 +605,103 @@ func TestADayOnWhichAPatientWasLostIsScannedAgain(t *testing.T) {
 }
 
 func TestAScanThatIsStoppedLeavesNobodyToAJobAndSetsNoCheckpoint(t *testing.T) {
+	for name, hook := range map[string]func(b *broken, stop func()){
+		"while it reads a card": func(b *broken, stop func()) {
+			b.query = func(q table.Query) error {
+				if ofSecond(q) {
+					stop()
+				}
+				return nil
+			}
+		},
+		"between two patients": func(b *broken, stop func()) { b.written = func([]table.Op) { stop() } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, b := poisoned(t, nil)
+			ctx, stop := context.WithCancel(t.Context())
+			hook(b, stop)
+			if err := of(s, scenario.ScanSleeping).Clinic(ctx, "demo", on(t, "2026-03-11")); !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "job") {
+				t.Errorf("a scan that was stopped says %v", err)
+			}
+			if c := checkpoint(s, "sleeping-6"); c.Day != on(t, "2026-03-10") {
+				t.Errorf("the checkpoint is %s", c.Day)
+			}
+			if got := states(s, "sleeping-6", "P000", "P001", "P002"); len(got) != 1 {
+				t.Errorf("planned are %v", got)
+			}
+			if at, any, err := s.Store.NextDue(t.Context()); err != nil || any && at.Before(s.Now().Add(time.Minute)) {
+				t.Errorf("something is due at %s: %v", at, err)
+			}
+		})
+	}
+}
+
+func TestAFactThatComesWhileAPatientIsLookedAtIsNotOverlooked(t *testing.T) {
 	s, b := poisoned(t, nil)
-	ctx, stop := context.WithCancel(t.Context())
-	b.query = func(q table.Query) error {
-		if ofSecond(q) {
-			stop()
+	told := false
+	b.write = func(ops []table.Op) error {
+		if !told && strings.HasSuffix(ops[0].Item.Key.PK, "P000") {
+			told = true
+			s.Tell(intake.Event{ID: "a visit", Type: intake.VisitCompleted, Visit: &dental.Visit{Clinic: "demo", Patient: "P000", ID: "V",
+				FinishedAt: s.Now().Add(-time.Minute), Source: dental.Source{Version: 1, Body: "v"}}})
 		}
 		return nil
 	}
-	if err := of(s, scenario.ScanSleeping).Clinic(ctx, "demo", on(t, "2026-03-11")); !errors.Is(err, context.Canceled) {
-		t.Errorf("a scan that was stopped says %v", err)
+	s.Scan(on(t, "2026-03-11"))
+	if got := states(s, "sleeping-6", "P000", "P001", "P002"); !told || len(got) != 2 || got["P000 offer"] != "" {
+		t.Errorf("planned are %v", got)
 	}
-	if c := checkpoint(s, "sleeping-6"); c.Day != on(t, "2026-03-10") {
-		t.Errorf("the checkpoint is %s", c.Day)
+}
+
+func TestWhatIsTooMuchForOneStepIsLeftToAJob(t *testing.T) {
+	s, _ := poisoned(t, nil)
+	tx := s.Store.Begin()
+	if _, err := tx.Card(t.Context(), "demo", "P000"); err != nil {
+		t.Fatal(err)
 	}
-	if at, any, err := s.Store.NextDue(t.Context()); err != nil || any && at.Before(s.Now().Add(time.Minute)) {
-		t.Errorf("something is due at %s: %v", at, err)
+	for i := range 24 { // touches of visits that are not there
+		tx.Put(dental.Touch{Clinic: "demo", Patient: "P000", Scenario: "sleeping-6", Step: "offer", Anchor: on(t, "2024-01-01").AddDays(i).String(),
+			Class: dental.Advertising, State: dental.Planned, Wake: s.Now().AddDate(1, 0, 0)})
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.Scan(on(t, "2026-03-11"))
+	left := func() (n int) {
+		for _, touch := range s.Card("P000").Touches {
+			if touch.Anchor < "2025" && touch.State == dental.Planned {
+				n++
+			}
+		}
+		return n
+	}
+	if n := left(); n == 0 || n == 24 {
+		t.Errorf("after the scan %d of 24 are left", n)
+	}
+	s.ToLocal("2026-03-11 06:02")
+	if n := left(); n != 0 {
+		t.Errorf("after the job %d are left", n)
+	}
+}
+
+func TestAScenarioSwitchedOnInTheAfternoonIsScannedOnTheSameDay(t *testing.T) {
+	s := stagetest.New(t, start, only(nil, "sleeping-6"))
+	sleeping := of(s, scenario.ScanSleeping)
+	s.Scan(on(t, "2026-03-10"))
+	p := seen(s, 1, on(t, "2025-03-10"))
+	s.Set(s.Local("2026-03-10 15:00"))
+	s.Settings(func(cl *dental.Clinic) {
+		cl.Scenarios["sleeping-12"] = dental.ScenarioSettings{On: true, Release: dental.ReleaseAuto, Since: on(t, "2026-03-10")}
+	})
+	if at, any, err := sleeping.Next(t.Context(), s.Now()); err != nil || !any || at.After(s.Now()) {
+		t.Errorf("it is said to be due at %s: %v, %v", at, any, err)
+	}
+	if err := sleeping.Tick(t.Context(), s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.Drain()
+	if got := states(s, "sleeping-12", p); got[p+" offer"] != dental.Planned {
+		t.Errorf("planned is %v", got)
 	}
 }
 

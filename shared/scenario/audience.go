@@ -18,7 +18,7 @@ type member struct {
 //	recommends     the day was answered happily, or is a second or later day that nobody has rated
 //	last-seen      the last visit lies from {from} to {to} before the season's first day
 //	interval       the return date lies more than {from} after the visit, and not more than {to} if that is given
-//	apart          the anniversary lies further than 45 days from the return date, which else speaks of it
+//	apart          the anniversary lies further than 45 days from the return date, whose recall else speaks of it
 //	adult          the patient is of age, or of an age nobody knows
 var audiences = map[string]member{
 	"complex": {holds: func(s Scene, _ moment, _ Gate) bool { return s.complex() }},
@@ -43,7 +43,7 @@ var audiences = map[string]member{
 	}},
 	"apart": {holds: func(s Scene, m moment, _ Gate) bool {
 		point := milestone(s.Card, dental.ReturnPoint, "")
-		recall := s.Clinic.Scenario("recall").On && point != nil && !point.Date.IsZero()
+		recall := point != nil && !point.Date.IsZero() && s.Catalogue.recalls(s.Clinic, s.Card)
 		return !recall || !near(s.Clinic.Today(s.Want.When.After.AddTo(s.Want.Base, s.Clinic.Location())), point.Date)
 	}},
 	"adult": {holds: func(s Scene, _ moment, _ Gate) bool {

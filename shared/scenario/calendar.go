@@ -11,15 +11,50 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 )
 
-// kinds are the milestones behind the triggers that a scan looks up.
-var kinds = map[Trigger]dental.MilestoneKind{
-	OnReturnDate: dental.ReturnPoint, OnPlan: dental.PlanActivity, OnLastVisit: dental.LastVisit, OnLastImplant: dental.LastImplant,
-	OnLastOrthodontics: dental.LastOrthodontics, OnBirthday: dental.Birthday, OnSeason: dental.LastVisit,
+// milestone is what a scan looks up for the trigger, "" for one that is planned
+// as soon as its fact is known.
+func (t Trigger) milestone() dental.MilestoneKind {
+	switch t {
+	case OnReturnDate:
+		return dental.ReturnPoint
+	case OnPlan:
+		return dental.PlanActivity
+	case OnLastVisit, OnSeason:
+		return dental.LastVisit
+	case OnLastImplant:
+		return dental.LastImplant
+	case OnLastOrthodontics:
+		return dental.LastOrthodontics
+	case OnBirthday:
+		return dental.Birthday
+	}
+	return ""
+}
+
+// first is the time that counts when a When of the trigger names none.
+func (t Trigger) first() string {
+	switch t {
+	case OnVisitDay, OnClub:
+		return "end"
+	case OnAppointment:
+		return "start"
+	case OnAnswer:
+		return "answer"
+	case OnReturnDate:
+		return "date"
+	case OnPlan:
+		return "activity"
+	case OnLastVisit, OnLastImplant, OnLastOrthodontics:
+		return "visit"
+	case OnBirthday, OnSeason:
+		return "day"
+	}
+	return ""
 }
 
 // Scanned reports whether a trigger's touches are planned by a daily scan, on
 // the day that each falls due, and not as soon as their fact is known.
-func (t Trigger) Scanned() bool { return kinds[t] != "" }
+func (t Trigger) Scanned() bool { return t.milestone() != "" }
 
 // The daily scans, each of them a function of its own.
 const (
@@ -43,7 +78,7 @@ func (t Trigger) Scan() string {
 }
 
 // Calendar lists the subjects of a card that scans look up, as the facts have them on the day.
-func Calendar(cl *dental.Clinic, card *dental.Card, today dental.Date) []Subject {
+func Calendar(card *dental.Card, today dental.Date) []Subject {
 	var out []Subject
 	for _, m := range card.Milestones {
 		out = append(out, subjects(m, today)...)
@@ -101,7 +136,7 @@ func (l Lookup) Subject(m dental.Milestone) Subject {
 func (s *Scenario) Falling(cl *dental.Clinic, day dental.Date) []Lookup {
 	var out []Lookup
 	settings := cl.Scenario(s.Name)
-	kind := kinds[s.On]
+	kind := s.On.milestone()
 	for i := range s.Steps {
 		step := &s.Steps[i]
 		if kind == "" || !step.on(settings) {
@@ -111,7 +146,7 @@ func (s *Scenario) Falling(cl *dental.Clinic, day dental.Date) []Lookup {
 			var found []Lookup
 			if w.Season != (Season{}) {
 				found = w.season(cl, s, step, day)
-			} else if w.From == "" || w.From == first[s.On] {
+			} else if w.From == "" || w.From == s.On.first() {
 				found = w.falling(day.AddDays(-settings.Offsets[step.Name]), s.On, kind)
 			}
 			for _, l := range found {
@@ -125,16 +160,19 @@ func (s *Scenario) Falling(cl *dental.Clinic, day dental.Date) []Lookup {
 }
 
 // Missed is the stretch of the calendar in which those lie whose day of a step
-// has passed, as far back as the steps' backlogs go.
-func (s *Scenario) Missed(today dental.Date) (kind dental.MilestoneKind, from, to dental.Date, any bool) {
-	kind = kinds[s.On]
-	for _, step := range s.Steps {
-		if step.Backlog.IsZero() || kind == "" || s.On == OnSeason || s.On == OnBirthday {
+// that the clinic runs has passed, as far back as the steps' backlogs go.
+func (s *Scenario) Missed(cl *dental.Clinic, today dental.Date) (kind dental.MilestoneKind, from, to dental.Date, any bool) {
+	kind = s.On.milestone()
+	settings := cl.Scenario(s.Name)
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		if step.Backlog.IsZero() || kind == "" || s.On == OnSeason || s.On == OnBirthday || !step.on(settings) {
 			continue
 		}
+		passed := today.AddDays(-settings.Offsets[step.Name])
 		for _, w := range step.When {
 			// A day more on either side: months are not all of one length.
-			first, last := back(back(today, step.Backlog), w.After).AddDays(-1), back(today, w.After).AddDays(1)
+			first, last := back(back(passed, step.Backlog), w.After).AddDays(-1), back(passed, w.After).AddDays(1)
 			if !any || first.Before(from) {
 				from = first
 			}
@@ -231,10 +269,6 @@ func slotOf(day, of int) int {
 	return of - 1
 }
 
-// first is the time that counts when a When names none.
-var first = map[Trigger]string{OnVisitDay: "end", OnAppointment: "start", OnAnswer: "answer", OnClub: "end", OnReturnDate: "date", OnPlan: "activity",
-	OnLastVisit: "visit", OnLastImplant: "visit", OnLastOrthodontics: "visit", OnBirthday: "day", OnSeason: "day"}
-
 // milestone finds the card's milestone of a kind, or nil.
 func milestone(card *dental.Card, kind dental.MilestoneKind, plan string) *dental.Milestone {
 	i := slices.IndexFunc(card.Milestones, func(m dental.Milestone) bool { return m.Kind == kind && m.Plan == plan })
@@ -263,7 +297,7 @@ func dated(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 			return m, false
 		}
 		m.last = last.Date
-		m.kind = need(cl, card)
+		m.kind = need(card)
 		return m, true // its day is the step's own: see base
 	case OnPlan:
 		plan := active(card)
@@ -273,11 +307,11 @@ func dated(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		m.times["activity"] = cl.Today(plan.LastActivity()).At(0, loc)
 		return m, true
 	}
-	ms := milestone(card, kinds[s.On], "")
+	ms := milestone(card, s.On.milestone(), "")
 	if ms == nil || ms.Date.IsZero() || ms.Date.String() != s.ID {
 		return m, false
 	}
-	m.times[first[s.On]] = ms.Date.At(0, loc)
+	m.times[s.On.first()] = ms.Date.At(0, loc)
 	switch s.On {
 	case OnReturnDate:
 		last := milestone(card, dental.LastVisit, "")
@@ -289,9 +323,9 @@ func dated(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		if r := card.Response("recall", s.ID); r != nil && r.Action == dental.LaterOffer {
 			m.state, m.times["later"] = "later", r.FirstAt
 		}
-		m.kind = recallKind(cl, card, ms.Date)
+		m.kind = recallKind(card, ms.Date)
 	case OnLastVisit:
-		m.last, m.kind = ms.Date, need(cl, card)
+		m.last, m.kind = ms.Date, need(card)
 	}
 	return m, true
 }
@@ -313,17 +347,14 @@ const besideRecall = 45
 
 // recallKind is what a recall speaks of: the anniversary that it stands for,
 // else what the patient comes back for.
-func recallKind(cl *dental.Clinic, card *dental.Card, back dental.Date) string {
+func recallKind(card *dental.Card, back dental.Date) string {
 	if m := milestone(card, dental.LastImplant, ""); m != nil && near(m.Date.AddMonths(12), back) {
 		return string(dental.Implant)
 	}
 	if m := milestone(card, dental.LastOrthodontics, ""); m != nil && near(m.Date.AddMonths(6), back) {
 		return string(dental.Orthodontics)
 	}
-	if next := NextService(card); next.Kind != "" {
-		return string(next.Kind)
-	}
-	return ""
+	return string(NextService(card).Kind)
 }
 
 func near(a, b dental.Date) bool { d := a.DaysSince(b); return d >= -besideRecall && d <= besideRecall }
@@ -349,7 +380,7 @@ func NextService(card *dental.Card) dental.ServiceType {
 // need is what a patient who has not been for long may be offered: a free
 // examination where an implant is still to be done, a check of an orthodontic
 // treatment, else hygiene.
-func need(cl *dental.Clinic, card *dental.Card) string {
+func need(card *dental.Card) string {
 	for _, p := range card.Plans {
 		for _, s := range p.Stages {
 			if s.Kind == dental.Implant && (s.Status == dental.StagePlanned || s.Status == dental.StageBooked) {
@@ -375,13 +406,23 @@ func Minutes(card *dental.Card, kind dental.ProcedureKind) int {
 			}
 		}
 	}
-	return usualMinutes[kind]
+	return usualMinutes(kind)
 }
 
 // usualMinutes is how long a visit of a kind is said to take: the half hour of
-// a hygiene visit is the sources' own figure, as is a check-up of the same length.
-var usualMinutes = map[dental.ProcedureKind]int{dental.Hygiene: 30, dental.Implant: 30, dental.Orthodontics: 30, dental.Therapy: 60, dental.Surgery: 30,
-	dental.Prosthetics: 30, dental.Periodontics: 45, dental.Diagnostics: 30, dental.OtherKind: 30}
+// a hygiene visit is the sources' own figure, as is a check-up of the same
+// length. Of what nobody has named the kind there is none to say.
+func usualMinutes(kind dental.ProcedureKind) int {
+	switch kind {
+	case "":
+		return 0
+	case dental.Therapy:
+		return 60
+	case dental.Periodontics:
+		return 45
+	}
+	return 30
+}
 
 // base is the time that a When counts from.
 func (m moment) base(cl *dental.Clinic, w When, on Trigger) (time.Time, bool) {
@@ -393,7 +434,7 @@ func (m moment) base(cl *dental.Clinic, w When, on Trigger) (time.Time, bool) {
 		}
 		return days[slotOf(m.last.Day, len(days))].At(0, cl.Location()), true
 	}
-	t, ok := m.times[cmp.Or(w.From, first[on])]
+	t, ok := m.times[cmp.Or(w.From, on.first())]
 	return t, ok
 }
 
@@ -401,16 +442,22 @@ func (m moment) base(cl *dental.Clinic, w When, on Trigger) (time.Time, bool) {
 const recallEnd = 30
 
 // Recall is the stretch of days in which the patient's recall is open, by the
-// facts and the clinic's settings: from a month before the return date until 30
-// days after it, that day left out. any is false without a return date, where the clinic runs no
-// recall, after a "never" to it, and where the interval is too short for a
-// journey of its own.
+// facts and the clinic's settings: from the day of its first message, however
+// short the interval, until 30 days after the return date, that day left out.
+// any is false without a return date, where the clinic runs no recall, and after
+// a "never" to it.
 func (c Catalogue) Recall(cl *dental.Clinic, card *dental.Card) (from, to dental.Date, any bool) {
 	m := milestone(card, dental.ReturnPoint, "")
-	if m == nil || m.Date.IsZero() || c.Find("recall") == nil || !cl.Scenario("recall").On || c.declined(card, "recall") {
+	if m == nil || m.Date.IsZero() || !c.recalls(cl, card) {
 		return dental.Date{}, dental.Date{}, false
 	}
-	return m.Date.AddMonths(-1), m.Date.AddDays(recallEnd), true
+	begin := m.Date.AddMonths(-1).AddDays(cl.Scenario("recall").Offsets["first"])
+	return begin, m.Date.AddDays(recallEnd), true
+}
+
+// recalls reports whether the patient is invited to come back by a date at all.
+func (c Catalogue) recalls(cl *dental.Clinic, card *dental.Card) bool {
+	return c.Find("recall") != nil && cl.Scenario("recall").On && !c.declined(card, "recall")
 }
 
 // declined reports whether the patient has said "never" to a scenario or one of its family.
@@ -428,7 +475,7 @@ func (s *Scenario) Fact(card *dental.Card, anchor string) (dental.Date, bool) {
 			anchor = anchor[i+1:]
 		}
 	case OnSeason, OnBirthday:
-		if m := milestone(card, kinds[s.On], ""); m != nil && !m.Date.IsZero() {
+		if m := milestone(card, s.On.milestone(), ""); m != nil && !m.Date.IsZero() {
 			return m.Date, true
 		}
 		return dental.Date{}, false

@@ -328,7 +328,7 @@ func TestAClinicsOffsetsMoveTheScanWithTheStep(t *testing.T) {
 		})
 		wanted := 0
 		for year := range 4 {
-			for _, s := range scenario.Calendar(&cl, card, visit.AddMonths(12*year)) {
+			for _, s := range scenario.Calendar(card, visit.AddMonths(12*year)) {
 				for _, w := range catalogue.Plan(&cl, card, s) {
 					if w.Opens.Before(visit.AddDays(-60)) || w.Opens.After(visit.AddMonths(30)) {
 						continue
@@ -456,7 +456,7 @@ func TestNothingLeavesOutsideTheHoursHoweverLateItsScanCame(t *testing.T) {
 		card.Milestones = scenario.Milestones(&cl, card)
 		now := day.At(0, loc).Add(time.Duration(rapid.IntRange(0, 6*24*60).Draw(t, "minutes late")) * time.Minute)
 		planned := 0
-		for _, touch := range scenario.Shipped().Reconcile(&cl, card, now, scenario.Calendar(&cl, card, day)...) {
+		for _, touch := range scenario.Shipped().Reconcile(&cl, card, now, scenario.Calendar(card, day)...) {
 			if touch.Kind != "" || !touch.State.Open() {
 				continue
 			}

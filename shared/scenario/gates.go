@@ -272,41 +272,69 @@ func disputed(card *dental.Card, t dental.Touch, now time.Time) string {
 		if k.Kind != dental.ComplaintTask || !k.Open() && now.Sub(k.ClosedAt) >= peace {
 			continue
 		}
-		day, _ := dental.ParseDate(k.Anchor)
-		doctor := DoctorOf(card, t).ID
-		of := slices.ContainsFunc(card.VisitsOn(day), func(v dental.Visit) bool { return v.Doctor.ID == doctor })
-		if courting || of && t.Kind == "" {
+		if courting || t.Kind == "" && about(card, k, DoctorOf(card, t)) {
 			return "complaint-open"
 		}
 	}
 	return ""
 }
 
+// about reports whether a doctor is one of those whom a complaint is about: who
+// saw the patient on its own day, or on another whose bad answer has joined it.
+func about(card *dental.Card, complaint dental.Task, doctor dental.Doctor) bool {
+	own, _ := dental.ParseDate(complaint.Anchor)
+	return slices.ContainsFunc(card.Visits, func(v dental.Visit) bool {
+		if v.Doctor.ID != doctor.ID {
+			return false
+		}
+		a := card.Answer(v.Day)
+		joined := a != nil && a.Mood() == dental.Unhappy && !a.At.Before(complaint.OpenedAt) && (complaint.Open() || !a.At.After(complaint.ClosedAt))
+		return v.Day == own || joined
+	})
+}
+
 // emergencyOnly reports whether all that is known of the patient is one recent
-// visit in an emergency.
+// day of visits in an emergency.
 func emergencyOnly(card *dental.Card, now time.Time) bool {
-	if len(card.Visits) != 1 || len(card.Plans) > 0 || now.Sub(card.Visits[0].FinishedAt) >= respite {
+	visits := inTime(card.Visits)
+	if len(visits) == 0 || len(card.Plans) > 0 || now.Sub(visits[len(visits)-1].FinishedAt) >= respite {
 		return false
 	}
-	kinds := card.Visits[0].Kinds()
-	return len(kinds) > 0 && !slices.ContainsFunc(kinds, func(k dental.ProcedureKind) bool { return k != dental.Surgery && k != dental.Therapy })
+	return !slices.ContainsFunc(visits, func(v dental.Visit) bool {
+		urgent := len(v.Kinds()) > 0 && !slices.ContainsFunc(v.Kinds(), func(k dental.ProcedureKind) bool { return k != dental.Surgery && k != dental.Therapy })
+		return !urgent || v.Day != visits[0].Day
+	})
 }
 
 // DoctorOf is the doctor whom a touch speaks of: that of its appointment or
-// day, else of the last visit.
+// day, else of the service to come.
 func DoctorOf(card *dental.Card, t dental.Touch) dental.Doctor {
 	if a := card.Appointment(dental.AppointmentOf(t.Anchor)); a != nil {
 		return a.Doctor
 	}
+	next := NextService(card).Kind
 	if day, err := dental.ParseDate(t.Anchor); err == nil {
 		if visits := card.VisitsOn(day); len(visits) > 0 {
 			return visits[len(visits)-1].Doctor
 		}
+		next = dental.ProcedureKind(recallKind(card, day))
 	}
-	if visits := inTime(card.Visits); len(visits) > 0 {
-		return visits[len(visits)-1].Doctor
+	return expecting(card, next)
+}
+
+// expecting is the doctor for a service to come: whoever did one of its kind
+// last, else whom the patient saw last.
+func expecting(card *dental.Card, kind dental.ProcedureKind) dental.Doctor {
+	visits := inTime(card.Visits)
+	if len(visits) == 0 {
+		return dental.Doctor{}
 	}
-	return dental.Doctor{}
+	for i := len(visits) - 1; i >= 0; i-- {
+		if slices.Contains(visits[i].Kinds(), kind) {
+			return visits[i].Doctor
+		}
+	}
+	return visits[len(visits)-1].Doctor
 }
 
 // MapsFor lists the maps whose link a patient of this mood is shown.

@@ -110,7 +110,7 @@ func look(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		return m, true
 	case OnAppointment:
 		a := card.Appointment(s.ID)
-		if a == nil || card.Attended(a.ID) {
+		if a == nil || card.Attended(a.ID) || madeUp(card, a) {
 			return moment{}, false
 		}
 		m := moment{anchor: dental.AppointmentAnchor(*a), booked: a.BookedAt,
@@ -138,6 +138,18 @@ func look(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		return dated(cl, card, s)
 	}
 	return moment{}, false
+}
+
+// madeUp reports whether the patient has come after all since an appointment
+// was missed or cancelled, without one or by another.
+func madeUp(card *dental.Card, a *dental.Appointment) bool {
+	switch a.Status {
+	case dental.Missed:
+		return visitedSince(card, a.Start)
+	case dental.Cancelled:
+		return visitedSince(card, a.ChangedAt)
+	}
+	return false
 }
 
 // membership is what a visit day changed in the club.
@@ -208,7 +220,7 @@ func (c Catalogue) want(cl *dental.Clinic, card *dental.Card, sc *Scenario, step
 		Class: step.Class, Kind: step.Task, Priority: min(sc.Rank, 9), Value: card.Stake(),
 		Deadline: when.Deadline.AddTo(base, loc),
 	}}
-	if sc.On.Scanned() && (when.From == "" || when.From == first[sc.On]) {
+	if sc.On.Scanned() && (when.From == "" || when.From == sc.On.first()) {
 		w.Opens = cl.Today(when.After.AddTo(base, loc))
 		w.Touch.Deadline = when.Deadline.AddTo(when.After.AddTo(base, loc), loc) // from its own day on
 	}

@@ -24,7 +24,7 @@ var noReasons = strings.Fields(`
 	change channel claim club complaint complex-visit confirm date day decided deferred delivered drop earlier end error
 	gone implant-year missed no-channel none not-arrived plan reason recall referral refused review scenario season
 	several skip standing start thanks time touch tried undelivered unrated visit-day wait
-	activity adult apart birthdays complex doctor doctor-left earned interval joined last-implant last-orthodontics last-seen
+	activity adult apart birthdays complex doctor doctor-left earned first interval joined last-implant last-orthodontics last-seen
 	last-visit long-ago next occasions open plain recommends return-date sleeping visit`)
 
 var wordForm = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)

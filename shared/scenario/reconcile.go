@@ -95,10 +95,13 @@ func (c Catalogue) settle(cl *dental.Clinic, card *dental.Card, w Want, now time
 	if t.Due.Equal(w.Touch.Due) && t.Deadline.Equal(w.Touch.Deadline) {
 		return dental.Touch{}, false
 	}
-	t.Due, t.Deadline = w.Touch.Due, w.Touch.Deadline
+	t.Due, t.Deadline, t.Reason = w.Touch.Due, w.Touch.Deadline, ""
 	t.Wake = wake(cl, w, now)
-	if t.State == dental.Queued {
+	switch {
+	case t.State == dental.Queued:
 		t.State = dental.Planned
+	case t.State == dental.Held && !t.Backlog:
+		t.HeldOn = cl.Today(t.Wake) // of another day's batch now
 	}
 	return t, true
 }
@@ -113,13 +116,16 @@ func (c Catalogue) open(cl *dental.Clinic, card *dental.Card, stored *dental.Tou
 		switch {
 		case w.Opens.After(today):
 			return dental.Touch{}, false // its scan will find it
-		case missed && (settings.BacklogPerDay == 0 || w.Step.Backlog.IsZero() || w.Opens.Before(back(today, w.Step.Backlog))):
+		case missed && (settings.BacklogPerDay == 0 || c.outgrown(cl, card, w, today) != ""):
 			return dental.Touch{}, false
 		}
 		backlog = missed
 	}
 	t := w.Touch
 	t.State, t.PlannedAt = dental.Planned, now
+	if stored != nil {
+		t.TakenUp = stored.TakenUp // its times count from there
+	}
 	switch late := now.After(t.Deadline); {
 	case backlog:
 		t.State, t.Backlog = dental.Held, true
@@ -148,17 +154,36 @@ func (c Catalogue) start(cl *dental.Clinic, t *dental.Touch, w Want, now time.Ti
 	}
 }
 
+// outgrown says why a touch whose day has passed is no longer to be taken up, or
+// "": its day lies further back than its step's backlog goes, or that of another
+// scenario of its family has passed since. A patient has one place in a family,
+// the last that was passed.
+func (c Catalogue) outgrown(cl *dental.Clinic, card *dental.Card, w Want, today dental.Date) string {
+	if w.Step.Backlog.IsZero() || w.Opens.Before(back(today, w.Step.Backlog)) {
+		return "deadline"
+	}
+	subject, _ := c.SubjectOf(w.Touch)
+	for _, other := range c.Plan(cl, card, subject) {
+		kin := other.Scenario.Name != w.Scenario.Name && c.family(other.Scenario.Name) == c.family(w.Scenario.Name)
+		if kin && other.Opens.After(w.Opens) && !other.Opens.After(today) {
+			return "outranked"
+		}
+	}
+	return ""
+}
+
 // TakeUp lets a touch of the backlog go. The touch that comes back is to be
-// written; ok is false when the facts ask for it no longer, and it is cancelled.
+// written; ok is false when the facts ask for it no longer, or others have come
+// into its place, and it is cancelled.
 func (c Catalogue) TakeUp(cl *dental.Clinic, card *dental.Card, t dental.Touch, now time.Time) (taken dental.Touch, ok bool) {
 	w, wanted := c.WantOf(cl, card, t)
 	reason := ""
 	if !wanted {
 		reason = c.Unwanted(cl, card, t)
-	} else if reason = c.Over(cl, card, w, now); reason == "" {
-		if gone, isGone := card.Patient.Gone(); isGone {
-			reason = gone
-		}
+	} else if gone, isGone := card.Patient.Gone(); isGone {
+		reason = gone
+	} else {
+		reason = cmp.Or(c.Over(cl, card, w, now), c.outgrown(cl, card, w, cl.Today(now)))
 	}
 	if reason != "" {
 		return End(cl, t, dental.TouchCancelled, reason, now), false
@@ -240,22 +265,46 @@ func (c Catalogue) unwanted(cl *dental.Clinic, card *dental.Card, t dental.Touch
 	switch sc.On {
 	case OnAppointment:
 		a := card.Appointment(dental.AppointmentOf(t.Anchor))
+		if a != nil && madeUp(card, a) {
+			return "attended"
+		}
 		return cmp.Or(lost(card, a, t.Anchor), "booked")
 	case OnAnswer:
 		return "answer-changed"
 	case OnVisitDay:
-		if day, err := dental.ParseDate(t.Anchor); err == nil && len(card.VisitsOn(day)) > 0 {
+		day, err := dental.ParseDate(t.Anchor)
+		switch {
+		case err != nil || len(card.VisitsOn(day)) == 0:
+		case card.Answer(day) != nil:
 			return "answer-changed" // the day is still there, the patient's opinion of it is not
+		default:
+			return "visit-changed"
 		}
 	case OnClub:
 		return "visit-changed"
 	case OnPlan:
+		if slices.ContainsFunc(card.Plans, func(p dental.Plan) bool {
+			return p.Open() && dental.PlanAnchor(p.ID, cl.Today(p.LastActivity())) == t.Anchor
+		}) {
+			return "outranked" // by another plan, of later activity
+		}
 		return "stage-done"
 	case OnBirthday:
 		return "birthday-changed"
+	case OnLastImplant, OnLastOrthodontics:
+		if m := milestone(card, sc.On.milestone(), ""); m != nil && m.Date.String() == t.Anchor {
+			return "recall-variant"
+		}
 	case OnReturnDate:
-		if r := card.Response(t.Scenario, t.Anchor); r != nil && r.Action == dental.LaterOffer {
-			return "later"
+		point, r := milestone(card, dental.ReturnPoint, ""), card.Response(t.Scenario, t.Anchor)
+		if point != nil && point.Date.String() == t.Anchor && r != nil {
+			switch r.Action {
+			case dental.LaterOffer:
+				return "later"
+			case dental.NeverOffer:
+				return "never"
+			}
+			return "answered"
 		}
 		if m := milestone(card, dental.LastVisit, ""); m != nil && m.Date.Before(cl.Today(t.PlannedAt)) {
 			return "superseded"
@@ -281,7 +330,7 @@ func Recent(cl *dental.Clinic, card *dental.Card, now time.Time) []Subject {
 			out = append(out, s)
 		}
 	}
-	for _, s := range Calendar(cl, card, cl.Today(now)) {
+	for _, s := range Calendar(card, cl.Today(now)) {
 		add(s)
 	}
 	since := now.Add(-2 * recent)

@@ -9,11 +9,16 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 )
 
-// recallMonths are the intervals after which a patient is due again, by kind
-// of procedure; a clinic can change each.
-var recallMonths = map[dental.ProcedureKind]int{
-	dental.Hygiene: 6, dental.Implant: 12, dental.Orthodontics: 6, dental.Therapy: 6, dental.Surgery: 6,
-	dental.Prosthetics: 12, dental.Periodontics: 3, dental.Diagnostics: 6, dental.OtherKind: 6,
+// recallMonths is the interval after which a patient is due again, by kind of
+// procedure; a clinic can change each.
+func recallMonths(kind dental.ProcedureKind) int {
+	switch kind {
+	case dental.Implant, dental.Prosthetics:
+		return 12
+	case dental.Periodontics:
+		return 3
+	}
+	return 6
 }
 
 // ReturnDate is when the patient should come back after a visit: the date the
@@ -24,7 +29,7 @@ func ReturnDate(cl *dental.Clinic, v dental.Visit) dental.Date {
 	}
 	months := 0
 	for _, kind := range v.Kinds() {
-		m := recallMonths[kind]
+		m := recallMonths(kind)
 		if own, set := cl.RecallMonths[string(kind)]; set {
 			m = own
 		}
@@ -33,7 +38,7 @@ func ReturnDate(cl *dental.Clinic, v dental.Visit) dental.Date {
 		}
 	}
 	if months == 0 {
-		months = recallMonths[dental.OtherKind]
+		months = recallMonths(dental.OtherKind)
 	}
 	return cl.Today(v.FinishedAt).AddMonths(months)
 }
@@ -145,8 +150,12 @@ func (c Catalogue) Moot(cl *dental.Clinic, card *dental.Card, t dental.Task, now
 		}
 		return c.overtaken(cl, card, t)
 	case dental.RebookTask:
-		if a := card.NextAppointment(t.OpenedAt); a != nil {
+		a := card.Appointment(dental.AppointmentOf(t.Anchor))
+		switch {
+		case card.NextAppointment(t.OpenedAt) != nil:
 			return "booked"
+		case a != nil && madeUp(card, a):
+			return "attended"
 		}
 	}
 	return ""

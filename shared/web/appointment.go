@@ -39,7 +39,7 @@ type appointmentItem struct {
 
 type actionButton struct {
 	Value, Word string
-	Main        bool
+	Main, Quiet bool
 }
 
 func (p *Pages) appointment(w http.ResponseWriter, r request) error {
@@ -131,7 +131,7 @@ func (page *appointmentPage) offer(a reply.Appointment, action reply.Action, at,
 	}
 	for _, other := range []reply.Action{reply.Confirm, reply.Reschedule, reply.Cancel, reply.Callback} {
 		if other != action {
-			page.Buttons = append(page.Buttons, actionButton{string(other), page.T("page.appointment." + string(other)), action == "" && other == reply.Confirm})
+			page.Buttons = append(page.Buttons, actionButton{string(other), page.T("page.appointment." + string(other)), action == "" && other == reply.Confirm, false})
 		}
 	}
 }

@@ -26,7 +26,7 @@ type clubPage struct {
 	Lots    []string
 
 	Path    string // of the patient's link for friends, "" without one
-	Address string // the whole of it, as it is sent on
+	Whole   string // all of it, as it is sent on
 	Code    template.HTML
 	Reward  string
 	Friends []string
@@ -43,8 +43,8 @@ func (p *Pages) club(w http.ResponseWriter, r request) error {
 	page := lookAtClub(c, r.now)
 	if c.Referral != "" {
 		page.Path = "/" + string(dental.ReferralLink) + "/" + c.Referral
-		page.Address = strings.TrimSuffix(p.Base, "/") + page.Path
-		if page.Code, err = qr.SVG(page.Address, page.T("page.club.friends.qr")); err != nil {
+		page.Whole = strings.TrimSuffix(p.Base, "/") + page.Path
+		if page.Code, err = qr.SVG(page.Whole, page.T("page.club.friends.qr")); err != nil {
 			return fmt.Errorf("web: draw a link: %w", err)
 		}
 	}
@@ -59,8 +59,11 @@ func lookAtClub(c reply.Club, now time.Time) clubPage {
 		page.Since = page.T("page.club.since", "day", c.Locale.DayYear(s.JoinedOn))
 		page.Count = page.T("page.club.count", "n", strconv.Itoa(s.Towards()), "every", strconv.Itoa(s.Every))
 		page.Left = page.T("page.club.left", "n", strconv.Itoa(s.Every-s.Towards()))
-		if s.Free() > 0 {
-			page.Free = page.T("page.club.free", "n", strconv.Itoa(s.Free()))
+		switch free := s.Free(); {
+		case free == 1:
+			page.Free = page.T("page.club.free.one")
+		case free > 1:
+			page.Free = page.T("page.club.free.several", "n", strconv.Itoa(free))
 		}
 		for i := range s.Every {
 			if s.Every <= mostMarks {
@@ -70,6 +73,9 @@ func lookAtClub(c reply.Club, now time.Time) clubPage {
 	}
 	page.Balance = c.Locale.Money(c.Purse.Balance)
 	for _, lot := range c.Purse.Lots {
+		if lot.Until.IsZero() && len(c.Purse.Lots) == 1 {
+			break // the balance says it all
+		}
 		key := "page.club.lot"
 		if lot.Until.IsZero() {
 			key = "page.club.lot.forever"

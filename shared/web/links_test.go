@@ -22,7 +22,7 @@ import (
 // everyPath is one living link of each purpose, and the file below one.
 func (s *surgery) everyPath() []string {
 	c := s.appointment()
-	return []string{s.survey(), c, c + "/visit.ics", s.preferences()}
+	return []string{s.survey(), c, c + "/visit.ics", s.preferences(), s.recall(), s.gift(), s.club(), s.referral()}
 }
 
 func TestGetAndHeadChangeNothing(t *testing.T) {
@@ -31,11 +31,12 @@ func TestGetAndHeadChangeNothing(t *testing.T) {
 	s.does(paths[0], "answer", "good")
 	before, writes := s.card(), s.table.writes
 	for _, path := range paths {
-		for _, query := range []string{"", "?saved", "?not-me", "?answer=bad&nps=0&map=2%D0%93%D0%98%D0%A1", "?action=cancel", "?save=on&not-me=on&List-Unsubscribe=One-Click"} {
+		for _, query := range []string{"", "?saved", "?not-me", "?answer=bad&nps=0&map=2%D0%93%D0%98%D0%A1", "?action=cancel", "?save=on&not-me=on&List-Unsubscribe=One-Click",
+			"?action=book&online=on", "?action=never", "?gift=brush"} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
 				s.send(httptest.NewRequest(method, path+query, nil)).want(http.StatusOK)
 				// A body has no say either.
-				r := formRequest(path+query, "answer=bad&action=cancel&not-me=on&List-Unsubscribe=One-Click")
+				r := formRequest(path+query, "answer=bad&action=never&gift=brush&not-me=on&List-Unsubscribe=One-Click")
 				r.Method = method
 				s.send(r).want(http.StatusOK)
 			}
@@ -100,6 +101,7 @@ func TestLinksThatDoNotOpenAllLookTheSame(t *testing.T) {
 	noAppointment := s.grant(dental.Link{Purpose: dental.AppointmentLink, Subject: "A-0@2026-05-24T11:30:00Z"})
 	s.clock.Advance(time.Second)
 	survey, appointment, preferences := s.survey(), s.appointment(), s.preferences()
+	offer, gift, club := s.recall(), s.gift(), s.club()
 	token := strings.TrimPrefix(survey, "/s/")
 	dead := map[string]string{
 		"unknown":                                "/s/AAAAAAAAAAAAAAAA",
@@ -115,6 +117,23 @@ func TestLinksThatDoNotOpenAllLookTheSame(t *testing.T) {
 		"a survey as preferences":                "/u/" + token,
 		"an appointment as a survey":             strings.Replace(appointment, "/c/", "/s/", 1),
 		"preferences as a survey":                strings.Replace(preferences, "/u/", "/s/", 1),
+		"an offer as a gift":                     strings.Replace(offer, "/o/", "/g/", 1),
+		"an offer as the club":                   strings.Replace(offer, "/o/", "/club/", 1),
+		"an offer as an appointment":             strings.Replace(offer, "/o/", "/c/", 1),
+		"a gift as an offer":                     strings.Replace(gift, "/g/", "/o/", 1),
+		"the club as an offer":                   strings.Replace(club, "/club/", "/o/", 1),
+		"the club as a gift":                     strings.Replace(club, "/club/", "/g/", 1),
+		"an offer of nothing":                    s.grant(dental.Link{Purpose: dental.OfferLink, Subject: "recall"}),
+		"an offer of a step that is none":        s.offer("recall", "third", "2026-11-21"),
+		"an offer that is a survey":              s.offer("after-visit", "survey", "2026-05-21"),
+		"an offer about no patient":              s.grant(dental.Link{Purpose: dental.OfferLink, Patient: "P-0", Subject: "recall/first/2026-11-21"}),
+		"a gift of nothing":                      s.grant(dental.Link{Purpose: dental.GiftLink, Subject: "party/greeting/2026"}),
+		"an expired offer":                       s.grant(dental.Link{Purpose: dental.OfferLink, Subject: "recall/second/2026-11-21", Expires: s.clock.Now()}),
+		"an offer's picture that there is not":   offer + "/doctor.jpg",
+		"another file of an offer":               offer + "/nurse.jpg",
+		"something below a gift":                 gift + "/more",
+		"no token for an offer":                  "/o/",
+		"no token for a gift":                    "/g/",
 		"no token":                               "/s/",
 		"no token for an appointment":            "/c/",
 		"no token for preferences":               "/u/",
@@ -130,7 +149,7 @@ func TestLinksThatDoNotOpenAllLookTheSame(t *testing.T) {
 		"in another case":                        "/s/" + strings.ToUpper(token),
 		"with a query that the page would react": "/u/AAAAAAAAAAAAAAAA?not-me&saved",
 	}
-	for _, path := range []string{survey, appointment, preferences} {
+	for _, path := range []string{survey, appointment, preferences, offer, gift, club} {
 		s.get(path).want(http.StatusOK) // the living ones these are made of
 	}
 	seen := s.get("/s/AAAAAAAAAAAAAAAB").want(http.StatusNotFound).reads("h1", "Эта ссылка не открывается").
@@ -141,9 +160,10 @@ func TestLinksThatDoNotOpenAllLookTheSame(t *testing.T) {
 			requests := map[string]*http.Request{
 				"GET": httptest.NewRequest(http.MethodGet, path, nil),
 			}
-			if !strings.HasSuffix(path, ".ics") && !strings.HasSuffix(path, ".pdf") && !strings.HasSuffix(path, ".jpg") {
+			if !strings.HasSuffix(path, ".ics") && !strings.HasSuffix(path, ".pdf") && !strings.HasSuffix(path, ".jpg") && !strings.HasPrefix(path, "/club/") {
 				requests["POST answer"] = formRequest(path, "answer=good")
 				requests["POST action"] = formRequest(path, "action=confirm")
+				requests["POST gift"] = formRequest(path, "gift=brush")
 				requests["POST choices"] = formRequest(path, "save=on")
 				requests["POST not me"] = formRequest(path, "not-me=on")
 				requests["POST one click"] = formRequest(path, "List-Unsubscribe=One-Click")
@@ -205,7 +225,7 @@ func TestOtherMethodsAreRefusedWithWhatIsAllowed(t *testing.T) {
 	for _, path := range append(s.everyPath(), "/s/AAAAAAAAAAAAAAAA", "/u/") {
 		allow := "GET, HEAD, POST"
 		methods := []string{http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodTrace, "PROPFIND", "get"}
-		if strings.HasSuffix(path, ".ics") {
+		if strings.HasSuffix(path, ".ics") || strings.HasPrefix(path, "/club/") {
 			allow, methods = "GET, HEAD", append(methods, http.MethodPost)
 		}
 		for _, method := range methods {
@@ -227,6 +247,7 @@ func TestEveryAnswerHasTheHeadersOfAPrivatePage(t *testing.T) {
 		"survey": s.get(p[0]), "appointment": s.get(p[1]), "calendar": s.get(p[2]), "preferences": s.get(p[3]),
 		"dead": s.get("/s/AAAAAAAAAAAAAAAA"), "below": s.get("/u/a/b"), "303": s.post(p[1], "action", "confirm"),
 		"303 saved": s.post(p[0], "nps", "9"), "map": s.post(p[0], "map", "2ГИС"), "one click": s.post(p[3], "List-Unsubscribe", "One-Click"),
+		"offer": s.get(p[4]), "gift": s.get(p[5]), "club": s.get(p[6]), "303 offer": s.post(p[4], "action", "callback"),
 		"400": s.post(p[0], "answer", "x"), "403": s.send(foreign), "405": s.send(httptest.NewRequest(http.MethodDelete, p[0], nil)),
 		"413": s.post(p[0], "comment", strings.Repeat("a", 20<<10)),
 	}
@@ -335,8 +356,9 @@ func TestAPostFromAnotherSiteIsRefused(t *testing.T) {
 		{"a program", "", "", http.StatusSeeOther},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSurgery(t, nil)
-			for path, body := range map[string]string{s.survey(): "answer=good", s.appointment(): "action=confirm", s.preferences(): "save=on"} {
+			s := newSurgery(t, func(s *surgery) { s.Clinic.Gifts = []dental.Gift{{ID: "brush", Name: "Ирригатор"}} })
+			for path, body := range map[string]string{s.survey(): "answer=good", s.appointment(): "action=confirm", s.preferences(): "save=on",
+				s.recall(): "action=callback", s.gift(): "gift=brush"} {
 				writes := s.table.writes
 				r := formRequest(path, body)
 				for name, value := range map[string]string{"Sec-Fetch-Site": c.fetchSite, "Origin": c.origin} {
@@ -384,12 +406,15 @@ func FuzzWhateverIsSentIsAnsweredOrRefused(f *testing.F) {
 		{"application/x-www-form-urlencoded", "map=2%D0%93%D0%98%D0%A1", "*;q=,,"},
 		{"application/x-www-form-urlencoded", "save=on&advertising.sms=on", ""},
 		{"application/x-www-form-urlencoded", "List-Unsubscribe=One-Click", "ru;q=NaN"},
+		{"application/x-www-form-urlencoded", "action=book&weekday=fri&part=evening", "ru"},
+		{"application/x-www-form-urlencoded", "gift=brush", "ru"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
 	f.Fuzz(func(t *testing.T, kind, body, language string) {
-		s := newSurgery(t, nil)
-		for _, path := range []string{s.survey(), s.appointment(), s.preferences()} {
+		gifts := func(s *surgery) { s.Clinic.Gifts = []dental.Gift{{ID: "brush", Name: "Ирригатор"}} }
+		s, free := newSurgery(t, gifts), offered(t, gifts)
+		for path, s := range map[string]*surgery{s.survey(): s, s.appointment(): s, s.preferences(): s, free.recall(): free, free.gift(): free} {
 			writes := s.table.writes
 			r := formRequest(path, body)
 			r.Header.Set("Content-Type", kind)

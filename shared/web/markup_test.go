@@ -80,7 +80,60 @@ func gallery(t *testing.T, l locale.Locale) map[string]*answer {
 	s = newSurgery(t, func(s *surgery) { s.Patient.Language, s.Patient.Phone, s.Patient.Email = l.String(), "", "" })
 	out["preferences of nobody"] = s.get(s.preferences())
 
+	invited := func(change ...func(*surgery)) *surgery {
+		return offered(t, func(s *surgery) {
+			s.Patient.Language = l.String()
+			s.Clinic.Gifts = []dental.Gift{{ID: "brush", Name: "Ирригатор"}, {ID: "paste", Name: "Набор паст"}}
+			s.Clinic.Referral, s.Clinic.ClubVisits = dental.ReferralTerms{Reward: dental.Money{Minor: 50000, Currency: "RUB"}}, 3
+			for _, c := range change {
+				c(s)
+			}
+		})
+	}
+	s = invited()
+	out["offer"] = s.get(s.sleeping())
+	out["offer with a bad field"] = s.post(s.sleeping(), "action", "book", "weekday", "sun")
+	for _, action := range []string{"book", "callback", "later", "never"} {
+		s := invited()
+		path := s.recall()
+		out["offer answered "+action] = s.does(path, "action", action, "weekday", "fri", "part", "day")
+		s.clock.Advance(3 * time.Hour)
+		out["offer long after "+action] = s.get(path)
+	}
+	s = invited(func(s *surgery) { s.Clinic.BookingURL = "https://booking.example.org/" })
+	path = s.recall()
+	out["offer online"] = s.get(path)
+	out["booking after an offer"] = s.post(path, "action", "book", "online", "on")
+	out["offer answered online"] = s.get(path)
+	path = s.sleeping()
+	s.clock.Advance(31 * 24 * time.Hour)
+	out["offer without its benefit"] = s.get(path)
+	out["offer out of date"] = s.get(s.offer("recall", "first", "2026-10-01"))
+	s = newSurgery(t, func(s *surgery) { s.Patient.Language = l.String() })
+	out["offer to who is booked"] = s.get(s.recall())
+	out["offer booked meanwhile"] = s.post(s.recall(), "action", "later")
+	s = invited()
+	out["gift"] = s.get(s.gift())
+	out["gift with a bad field"] = s.post(s.gift(), "gift", "car")
+	out["gift chosen"] = s.does(s.gift(), "gift", "paste")
+	s = invited(func(s *surgery) { s.Clinic.Gifts = nil })
+	out["gift of none"] = s.get(s.gift())
+	s = invited()
+	out["club before"] = s.get(s.club())
+	s = invited(func(s *surgery) { s.Visit.ID = "" })
+	s.comes(7)
+	s.grant(dental.Link{Purpose: dental.ReferralLink})
+	s.write(dental.Referral{Clinic: clinicID, Patient: patientID, Contact: "c", At: friday},
+		dental.Bonus{Clinic: clinicID, Patient: patientID, Source: "grant.1", Kind: dental.BonusGrant, Amount: dental.Money{Minor: 50000, Currency: "RUB"}, At: friday, On: dental.DateOf(friday)})
+	out["club"] = s.get(s.club())
+
 	speaking := func(r *http.Request) *http.Request { r.Header.Set("Accept-Language", l.String()); return r }
+	s = rewarding(t, "both", func(s *surgery) { s.Clinic.Language = l.String() })
+	out["recommendation"] = s.get(s.referral())
+	out["recommendation wrong"] = s.post(s.referral(), "name", "Пётр", "phone", "1")
+	out["recommendation sent"] = s.does(s.referral(), friend...)
+	s = newSurgery(t, func(s *surgery) { s.Clinic.Language, s.Clinic.Phone, s.Clinic.Address = l.String(), "", "" })
+	out["recommendation of a bare clinic"] = s.get(s.referral())
 	s = fresh()
 	out["one click"] = s.send(speaking(formRequest(s.preferences(), "List-Unsubscribe=One-Click")))
 	out["dead"] = s.send(speaking(httptest.NewRequest(http.MethodGet, "/s/AAAAAAAAAAAAAAAA", nil)))
@@ -115,7 +168,7 @@ func TestEveryPageIsSoundMarkupThatEverybodyCanUse(t *testing.T) {
 				}
 				for _, a := range page.all("a") {
 					href := attr(a, "href")
-					if !strings.HasPrefix(href, "tel:+") && !strings.HasPrefix(href, "/") && !strings.HasPrefix(name, "map after") {
+					if !strings.HasPrefix(href, "tel:+") && !strings.HasPrefix(href, "/") && !strings.HasPrefix(name, "map after") && !strings.HasPrefix(name, "booking after") {
 						t.Errorf("a link leads to %q", href)
 					}
 				}
@@ -195,7 +248,7 @@ func TestNoPageTellsWhoThePatientIs(t *testing.T) {
 	for _, l := range locale.All() {
 		for name, page := range gallery(t, l) {
 			all := page.Body.String() + fmt.Sprint(page.Header())
-			for _, secret := range []string{"Аглаида", "Непоказуева", "9160000001", "916 000-00-01", "aglaida", "example.com/s", "1956", "P-77", "K03", "гигиена"} {
+			for _, secret := range []string{"Аглаида", "Непоказуева", "9160000001", "916 000-00-01", "aglaida", "example.com/s", "1956", "P-77", "K03", "Профессиональная"} {
 				if strings.Contains(all, secret) {
 					t.Errorf("%s: the page has %q", name, secret)
 				}

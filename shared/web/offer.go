@@ -129,7 +129,7 @@ func lookAtOffer(o reply.Offer, now time.Time) offerPage {
 	}
 	for _, other := range []dental.OfferAction{dental.CallbackOffer, dental.LaterOffer, dental.NeverOffer} {
 		if other != action && (other != dental.LaterOffer || o.Bookable()) {
-			page.Others = append(page.Others, actionButton{Value: string(other), Word: page.T("page.offer." + string(other))})
+			page.Others = append(page.Others, actionButton{Value: string(other), Word: page.T("page.offer." + string(other)), Quiet: other == dental.NeverOffer})
 		}
 	}
 	return page

@@ -47,7 +47,7 @@ func TestPreferencesShowWhatHoldsByClassAndChannel(t *testing.T) {
 	s = newSurgery(t, func(s *surgery) { s.Patient.Email = "" })
 	s.get(s.preferences()).has(4, "input[type=checkbox]").saysNot("По почте")
 	s = newSurgery(t, func(s *surgery) { s.Patient.Email, s.Patient.Phone = "", "" })
-	s.get(s.preferences()).has(0, "input").says("Сейчас у нас нет ни номера, ни почты")
+	s.get(s.preferences()).has(8, "input[type=checkbox]").says("Сейчас у нас нет ни номера, ни почты").has(0, "[name=not-me]")
 }
 
 func TestChoicesAreSavedWithTheWordingAndSaidToBeSaved(t *testing.T) {
@@ -67,6 +67,27 @@ func TestChoicesAreSavedWithTheWordingAndSaidToBeSaved(t *testing.T) {
 	s.get(path).has(0, "[role=status]")
 }
 
+func TestTheFormSaysWhichBoxesItHad(t *testing.T) {
+	s := newSurgery(t, func(s *surgery) { s.Patient.Email = "" })
+	path := s.grant(dental.Link{Purpose: dental.PreferencesLink, Subject: "care/phone"})
+	page := s.get(path)
+	shown := page.all("input[type=hidden][name=shown]")
+	if want := "reminders.sms service.sms care.sms advertising.sms"; len(shown) != 1 || attr(shown[0], "value") != want {
+		t.Fatalf("shown is %v", shown)
+	}
+	s.Patient = s.card().Patient
+	s.Patient.Email = "aglaida@example.com" // comes while the form is being filled in
+	s.put()
+	s.does(path, "save", "on", "shown", attr(shown[0], "value"), "service.sms", "on")
+	if got, want := boxes(s.get(path)), []string{"reminders.email", "service.sms", "service.email", "care.email"}; !slices.Equal(got, want) {
+		t.Errorf("ticked are %q, want %q", got, want)
+	}
+	// A form that does not say stands for all there is.
+	if got, want := boxes(s.does(path, "save", "on", "service.sms", "on")), []string{"service.sms"}; !slices.Equal(got, want) {
+		t.Errorf("ticked are %q, want %q", got, want)
+	}
+}
+
 func TestAFormOfNothingTickedRefusesAll(t *testing.T) {
 	s := newSurgery(t, nil)
 	path := s.preferences()
@@ -80,6 +101,7 @@ func TestAPostThatIsNotThePagesRefusesNothing(t *testing.T) {
 	path := s.preferences()
 	writes := s.table.writes
 	for _, body := range []string{"", "advertising.sms=on", "save=off", "save=on&save=on", "save=on&advertising.sms=yes", "save=on&advertising.fax=on", "save=on&advertising=on",
+		"save=on&shown=advertising.fax", "save=on&shown=advertising.sms&shown=care.sms", "save=on&shown=on%0Acare",
 		"not-me=yes", "not-me=", "not-me=on&save=on", "List-Unsubscribe=one-click", "List-Unsubscribe="} {
 		s.send(formRequest(path, body)).want(http.StatusBadRequest).reads("[role=alert]", "Не получилось прочитать форму. Попробуйте ещё раз на этой странице.")
 	}

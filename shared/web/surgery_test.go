@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/phone"
 	"github.com/returnpoint/returnpoint/shared/reply"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/store"
@@ -77,7 +78,7 @@ const (
 // newSurgery sets the clinic up as the changes ask; nil changes nothing.
 func newSurgery(t *testing.T, change func(*surgery)) *surgery {
 	t.Helper()
-	s := &surgery{t: t, clock: tabletest.NewClock(friday), log: &bytes.Buffer{}, mux: http.NewServeMux()}
+	s := &surgery{t: t, clock: tabletest.NewClock(friday), log: &bytes.Buffer{}}
 	s.table = &tableThatCounts{Table: tabletest.NewReference(s.clock.Now, rand.NewChaCha8([32]byte{1}))}
 	var err error
 	s.store, err = store.New(s.table, store.Keys{Contact: bytes.Repeat([]byte{1}, 32), Link: bytes.Repeat([]byte{2}, 32)})
@@ -89,12 +90,20 @@ func newSurgery(t *testing.T, change func(*surgery)) *surgery {
 		change(s)
 	}
 	s.put()
+	s.serve(scenario.Shipped())
+	return s
+}
+
+// serve puts the pages of a catalogue up.
+func (s *surgery) serve(catalogue scenario.Catalogue) {
+	s.mux = http.NewServeMux()
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	pages := &web.Pages{Desk: &reply.Desk{Store: s.store, Catalogue: scenario.Shipped(), Log: log}, Clock: s.clock.Now, Log: log}
+	pages := &web.Pages{Desk: &reply.Desk{Store: s.store, Catalogue: catalogue, Log: log}, Clock: s.clock.Now, Log: log, Base: "https://rp.example"}
 	pages.Survey(s.mux)
 	pages.Confirm(s.mux)
 	pages.Unsubscribe(s.mux)
-	return s
+	pages.Links(s.mux)
+	pages.Referral(s.mux, phone.Read)
 }
 
 func (s *surgery) fill() {
@@ -132,6 +141,7 @@ func (s *surgery) put() {
 	if s.Visit.ID != "" {
 		tx.Put(s.Visit)
 		tx.Put(dental.Milestone{Clinic: clinicID, Patient: patientID, Kind: dental.ReturnPoint, Date: s.Visit.Day.AddMonths(6)})
+		tx.Put(dental.Milestone{Clinic: clinicID, Patient: patientID, Kind: dental.LastVisit, Date: s.Visit.Day})
 	}
 	if s.Next.ID != "" {
 		tx.Put(s.Next)

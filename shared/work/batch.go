@@ -53,16 +53,20 @@ func (w *Worker) hold(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job 
 	if err != nil {
 		return false, time.Time{}, err
 	}
-	l := locale.For(cl.Language)
-	told := dental.Task{Clinic: cl.ID, Kind: dental.ReleaseTask, Anchor: dental.BatchAnchor(job.Scenario, job.Day), Scenario: job.Scenario,
-		OpenedAt: now, ShowDay: job.Day, Due: job.Day.At(cl.SendFrom, cl.Location()), Times: 1,
-		Reason: l.Text("task.release", map[string]string{"day": l.Day(job.Day), "scenario": w.Catalogue.Called(job.Scenario, l.String()), "n": strconv.Itoa(n)})}
-	if task.Kind != "" {
-		told.OpenedAt = task.OpenedAt
-	}
-	if n > 0 {
-		tx.Put(told)
-	} else if task.Kind != "" && task.Open() {
+	switch known := task.Kind != ""; {
+	case n > 0:
+		if !known || !task.Open() {
+			opened := now
+			if known {
+				opened = task.OpenedAt
+			}
+			task = dental.Task{Clinic: cl.ID, Kind: dental.ReleaseTask, Anchor: dental.BatchAnchor(job.Scenario, job.Day), Scenario: job.Scenario,
+				OpenedAt: opened, ShowDay: job.Day, Due: job.Day.At(cl.SendFrom, cl.Location()), Times: 1}
+		}
+		l := locale.For(cl.Language)
+		task.Reason = l.Text("task.release", map[string]string{"day": l.Day(job.Day), "scenario": w.Catalogue.Called(job.Scenario, l.String()), "n": strconv.Itoa(n)})
+		tx.Put(task)
+	case known && task.Open():
 		task.Close(cl, "empty", now)
 		tx.Put(task)
 	}
@@ -87,38 +91,72 @@ func (w *Worker) release(ctx context.Context, tx *store.Tx, cl *dental.Clinic, j
 	return false, err
 }
 
-// each changes one page of a batch's touches, each in a write of its own, and
-// reports whether there may be more. One that has changed since the index
-// showed it is left alone.
+// each changes the touches of a batch, each in a write of its own, up to the end
+// of the first page of which any was there to be changed, and reports whether
+// there was one: then there may be more. What fails stops no other.
 func (w *Worker) each(ctx context.Context, clinic string, job store.Job, change func(*dental.Touch) error) (left bool, err error) {
-	waiting, _, err := w.Store.Held(ctx, clinic, job.Day, job.Scenario, pageOfHeld, "")
-	if err != nil {
-		return false, err
-	}
-	moved := 0
-	for _, held := range waiting {
-		t, tx := held.Touch, held.Tx()
-		if err := change(&t); err != nil {
-			continue // the index was behind
+	var failed []error
+	for cursor := ""; ; {
+		waiting, next, err := w.Store.Held(ctx, clinic, job.Day, job.Scenario, pageOfHeld, cursor)
+		if err != nil {
+			if !errors.Is(err, store.ErrUnreadable) {
+				return false, err
+			}
+			w.Log.ErrorContext(ctx, "touches that cannot be read stay in the batch", "clinic", clinic, "scenario", job.Scenario, "day", job.Day, "err", err)
 		}
-		tx.Put(t)
-		switch err := tx.Commit(ctx); {
-		case errors.Is(err, table.ErrConflict):
-		case err != nil:
-			return false, err
-		default:
-			moved++
+		for _, held := range waiting {
+			moved, err := w.move(ctx, held, job, change)
+			if left = left || moved; err != nil {
+				failed = append(failed, fmt.Errorf("work: %s/%s of %s: %w", held.Touch.Scenario, held.Touch.Step, held.Touch.Patient, err))
+			}
+		}
+		if cursor = next; left || cursor == "" || ctx.Err() != nil {
+			break
 		}
 	}
-	return moved > 0, nil
+	if left {
+		return true, nil // the next step comes upon what has failed
+	}
+	return false, errors.Join(failed...)
 }
 
-// count is how many touches of a batch wait.
+// move changes one touch of a batch. The index shows it as it may have been: one
+// that has changed since is read again, and left alone when it waits no longer.
+func (w *Worker) move(ctx context.Context, shown store.Waiting, job store.Job, change func(*dental.Touch) error) (moved bool, err error) {
+	t, tx := shown.Touch, shown.Tx()
+	err = store.Retry(ctx, func(ctx context.Context) error {
+		if tx == nil {
+			tx = w.Store.Begin()
+			card, err := tx.Card(ctx, t.Clinic, t.Patient)
+			if err != nil {
+				return err
+			}
+			stored := card.Touch(t.Scenario, t.Step, t.Anchor)
+			if stored == nil || stored.State != dental.Held || stored.Backlog || stored.HeldOn != job.Day {
+				return nil
+			}
+			t = *stored
+		}
+		if change(&t) != nil {
+			return nil
+		}
+		tx.Put(t)
+		err := tx.Commit(ctx)
+		moved, tx = err == nil, nil
+		return err
+	})
+	return moved, err
+}
+
+// count is how many touches of a batch wait, up to mostTold.
 func (w *Worker) count(ctx context.Context, clinic string, job store.Job) (n int, err error) {
 	for cursor := ""; ; {
 		waiting, next, err := w.Store.Held(ctx, clinic, job.Day, job.Scenario, table.MaxLimit, cursor)
-		if n += len(waiting); err != nil || next == "" || n >= mostTold {
-			return min(n, mostTold), err
+		if err != nil && !errors.Is(err, store.ErrUnreadable) {
+			return 0, err
+		}
+		if n += len(waiting); next == "" || n >= mostTold {
+			return min(n, mostTold), nil
 		}
 		cursor = next
 	}
@@ -132,7 +170,7 @@ func (w *Worker) backlog(ctx context.Context, cl *dental.Clinic, job *store.Job)
 	if sc == nil || !cl.Scenario(job.Scenario).On || cl.Scenario(job.Scenario).BacklogPerDay == 0 {
 		return false, nil
 	}
-	kind, from, to, any := sc.Missed(cl.Today(w.Clock()))
+	kind, from, to, any := sc.Missed(cl, cl.Today(w.Clock()))
 	if !any {
 		return false, nil
 	}
@@ -143,9 +181,16 @@ func (w *Worker) backlog(ctx context.Context, cl *dental.Clinic, job *store.Job)
 		}
 	}
 	err = w.Store.MilestonesOn(ctx, cl.ID, kind, day, day, func(m dental.Milestone) error {
-		return w.settle(ctx, cl, m.Patient, scenario.Lookup{Kind: kind, On: sc.On}.Subject(m))
+		err := w.settle(ctx, cl, m.Patient, scenario.Lookup{Kind: kind, On: sc.On}.Subject(m))
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		w.Log.ErrorContext(ctx, "a patient failed and is left to a job", "clinic", cl.ID, "scenario", sc.Name, "patient", m.Patient, "err", err)
+		return w.leave(ctx, cl.ID, m.Patient)
 	})
-	if err != nil {
+	if errors.Is(err, store.ErrUnreadable) {
+		w.Log.ErrorContext(ctx, "milestones that cannot be read are passed over", "clinic", cl.ID, "scenario", sc.Name, "day", day, "err", err)
+	} else if err != nil {
 		return false, fmt.Errorf("work: the backlog of %s on %s: %w", sc.Name, day, err)
 	}
 	job.Cursor = day.AddDays(1).String()
@@ -161,11 +206,23 @@ func (w *Worker) settle(ctx context.Context, cl *dental.Clinic, patient string, 
 			return err
 		}
 		course := journey.Course{Tx: tx, Catalogue: w.Catalogue, Clinic: cl, Card: card, Now: w.Clock()}
-		course.Settle(journey.Options{Subjects: []scenario.Subject{subject}, Limit: settleLimit})
+		if course.Settle(journey.Options{Subjects: []scenario.Subject{subject}, Limit: settleLimit}) {
+			course.Defer()
+		}
 		if tx.Size() == 0 {
 			return nil
 		}
 		tx.Check(card.Patient)
+		return tx.Commit(ctx)
+	})
+}
+
+// leave hands a patient over to a job of their own, which comes back until it is done.
+func (w *Worker) leave(ctx context.Context, clinic, patient string) error {
+	now := w.Clock()
+	return store.Retry(ctx, func(ctx context.Context) error {
+		tx := w.Store.Begin()
+		tx.Put(store.Job{Clinic: clinic, ID: "backlog.of." + patient, Kind: store.SettleJob, Patient: patient, Wake: now, Made: now})
 		return tx.Commit(ctx)
 	})
 }

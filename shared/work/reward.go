@@ -114,10 +114,10 @@ func (r *recommendation) settle(ctx context.Context) error {
 }
 
 // earned finds the day that earns the reward: the first one on which the friend
-// has paid, if it is in time, and no visit is known from before the lead.
+// has paid, if it is in time, and no visit is known from a day before the lead.
 func (r *recommendation) earned() (day dental.Date, ok bool) {
 	loc := r.home.Location()
-	if slices.ContainsFunc(r.friend.Visits, func(v dental.Visit) bool { return v.FinishedAt.Before(r.at.At) }) {
+	if slices.ContainsFunc(r.friend.VisitDays(loc), r.home.Today(r.at.At).After) {
 		return day, false
 	}
 	for _, day := range r.friend.VisitDays(loc) {
@@ -225,7 +225,7 @@ func (r *recommendation) forget(ctx context.Context) error {
 		return err
 	}
 	by := dental.Member{Clinic: r.clinic.ID, Patient: r.referrer.Patient.ID}
-	if len(contact.Members) == 0 && contact.Lead.By(by) {
+	if contact.Lead.By(by) {
 		contact.Lead = dental.Lead{}
 		r.tx.Put(*contact)
 	}
@@ -258,7 +258,8 @@ func forgetLead(c journey.Course, contact, outcome string) {
 }
 
 // lead forgets who a friend is that has not come in time: a name and a phone are
-// kept as long as they are of use. Of one who has come the task alone still has them.
+// kept as long as they are of use. Of one who has come the phone alone still
+// stands there, in the task.
 func (w *Worker) lead(ctx context.Context, tx *store.Tx, job store.Job) (done bool, err error) {
 	cl, err := tx.Clinic(ctx, job.Clinic)
 	if err != nil {
@@ -275,14 +276,17 @@ func (w *Worker) lead(ctx context.Context, tx *store.Tx, job store.Job) (done bo
 	case at == nil || card.Patient.Erased:
 	case now.Before(at.At.Add(dental.LeadLife)): // the number was left once more
 		job.Done, job.Wake = time.Time{}, at.At.Add(dental.LeadLife)
+	case at.Friend != "" || !at.Rewarded.IsZero():
+		if t := card.Task(dental.LeadTask, job.Contact); t != nil {
+			t.Note = ""
+			tx.Put(*t)
+		}
 	default:
 		forgetLead(journey.Course{Tx: tx, Catalogue: w.Catalogue, Clinic: cl, Card: card, Now: now}, job.Contact, "deadline")
-		if at.Friend == "" && at.Rewarded.IsZero() {
-			at.Name, at.Phone = "", ""
-			tx.Put(*at)
-			card.Patient.Changes++
-			tx.Put(card.Patient)
-		}
+		at.Name, at.Phone = "", ""
+		tx.Put(*at)
+		card.Patient.Changes++
+		tx.Put(card.Patient)
 	}
 	tx.Put(job)
 	return true, tx.Commit(ctx)

@@ -1,5 +1,6 @@
 // Package work does the jobs that outlive a request: the rest of an erasure,
-// the rest of what one event changed, the copy of a doctor's photo. A job has a
+// the rest of what one event changed, the rewards of a recommendation, whose two
+// sides stand on two cards, the copy of a doctor's photo. A job has a
 // due key, so it comes back until it is done, and each run may be the second one.
 package work
 

@@ -1,8 +1,9 @@
 // Package practice imagines a dental practice: its patients, its appointment
-// book and what its patients do with the messages they get. It gives one
-// happening after another, as the practice's own system would tell them and as
-// patients would act on pages. Everything follows from a seed and from the
-// messages that it is shown. The people and their numbers are invented.
+// book, what its patients do with the messages they get, and its staff with the
+// tasks on their list. It gives one happening after another, as the practice's
+// own system would tell them and as patients would act. Everything follows from
+// a seed and from the messages and tasks that it is shown. The people and their
+// numbers are invented; how likely they are to do what stands in odds.go.
 package practice
 
 import (
@@ -10,7 +11,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -27,32 +28,49 @@ type Options struct {
 	Loc   *time.Location
 }
 
-// Happening is one thing at one time: the practice's system tells an event, or a
-// patient acts on a page, or neither: time passes, and it is worth looking at what was sent.
+// Happening is one thing at one time; one of its fields says which.
 type Happening struct {
-	At    time.Time
+	At time.Time
+	// Event is what the practice's own system tells.
 	Event *intake.Event
-	Act   *Act
+	// Act is what a patient does.
+	Act *Act
+	// Phones: patients look at what was sent, which is to be shown to them.
+	Phones bool
+	// Desk: staff look at their tasks, which are to be shown to them.
+	Desk bool
 }
 
-// Act is what a patient does with a link.
+// Act is what a patient does about a message: something on its page, or an SMS
+// in answer.
 type Act struct {
 	Patient string
-	Link    string
-	// Form is posted; nil is only looking.
-	Form url.Values
-	// Map: the patient follows the first map that the page shows, if it shows one.
-	Map bool
-	// What says it in a word or two, for counting: "survey: good".
+	// Scenario and Step name the message.
+	Scenario, Step string
+	// What says it in a word or two, for counting: "good", "gift chosen".
 	What string
+
+	// Link is the page. Form is posted to it; nil is only looking. Pick is a field
+	// of the form whose value is one that the page offers under that name, the
+	// Nth of them, counted round.
+	Link string
+	Form url.Values
+	Pick string
+	Nth  int
+
+	// From and Text are the SMS: the number in E.164, and the words.
+	From, Text string
 }
 
 // Message is what stands on a patient's phone.
 type Message struct {
-	ID, Patient, Scenario, Step, Channel, Text string
-	Links                                      []string
-	At                                         time.Time
+	ID, Patient, Scenario, Step, Class, Channel, Text string
+	Links                                             []string
+	At                                                time.Time
 }
+
+// Task is what stands on the staff's list.
+type Task struct{ ID, Kind, Patient, Scenario string }
 
 // Practice is a practice at one moment of its life. It is for one goroutine.
 type Practice struct {
@@ -63,27 +81,12 @@ type Practice struct {
 	end      time.Time
 	out      []Happening // of the moment, in order
 	patients []*patient
+	byID     map[string]*patient
 	doctors  []dental.Doctor
 	taken    map[string]bool // doctor and start of each slot that is taken
+	handled  map[string]bool // tasks that staff have seen
+	numbers  int             // phone numbers given out
 	serial   int
-}
-
-// patient is a card and what the practice knows of it.
-type patient struct {
-	card        intake.Card
-	known       bool // the card was told
-	doctor      int
-	appointment *appointment // that stands
-	plan        *dental.Plan
-	stage       int
-	impatient   bool // tends to be unhappy
-}
-
-type appointment struct {
-	dental.Appointment
-	of      *patient
-	kind    dental.ProcedureKind
-	version int64
 }
 
 // entry is something to do at a time; seq keeps the order of what was planned.
@@ -119,20 +122,25 @@ const (
 // New imagines a practice at its start: most of its patients have been there
 // before, some have an appointment, and some will come for the first time.
 func New(o Options) *Practice {
-	p := &Practice{Options: o, random: rand.New(rand.NewPCG(o.Seed, 1)), now: o.Start, end: o.Start.AddDate(0, 0, o.Days), taken: map[string]bool{}}
+	p := &Practice{Options: o, random: rand.New(rand.NewPCG(o.Seed, 1)), now: o.Start, end: o.Start.AddDate(0, 0, o.Days),
+		byID: map[string]*patient{}, taken: map[string]bool{}, handled: map[string]bool{}}
+	// Doctors have no photos here: the product would copy them from the network.
 	p.doctors = []dental.Doctor{
-		{ID: "D-1", Name: "Ирина Соколова", PhotoURL: "https://clinic.example.com/sokolova.jpg"},
-		{ID: "D-2", Name: "Павел Демидов", PhotoURL: "https://clinic.example.com/demidov.jpg"},
-		{ID: "D-3", Name: "Мария Вершинина", PhotoURL: "https://clinic.example.com/vershinina.jpg"},
-		{ID: "D-4", Name: "Тимур Ахметов", PhotoURL: "https://clinic.example.com/akhmetov.jpg"},
+		{ID: "D-1", Name: "Ирина Соколова"}, {ID: "D-2", Name: "Павел Демидов"}, {ID: "D-3", Name: "Мария Вершинина"}, {ID: orthodontist, Name: "Тимур Ахметов"},
 	}
 	p.people()
-	p.at(p.now, p.history)
-	for day := range o.Days + 1 {
-		date := dental.DateOf(o.Start.In(o.Loc)).AddDays(day)
-		p.at(date.At(opens*60, o.Loc), func() { p.workday(date) })
-		for hour := 8; hour <= 22; hour++ {
-			p.at(date.At(dental.TimeOfDay(hour*60+5), o.Loc), func() { p.tell(Happening{}) })
+	p.at(p.now, p.past)
+	p.future()
+	for n := range o.Days + 1 {
+		day := dental.DateOf(o.Start.In(o.Loc)).AddDays(n)
+		p.at(day.At(opens*60, o.Loc), func() { p.workday(day) })
+		for _, t := range looks {
+			p.at(day.At(t, o.Loc), func() { p.tell(Happening{Phones: true}) })
+		}
+		for _, t := range staffLooks {
+			if day.Weekday() != time.Sunday {
+				p.at(day.At(t, o.Loc), func() { p.tell(Happening{Desk: true}) })
+			}
 		}
 	}
 	return p
@@ -163,6 +171,7 @@ func (p *Practice) Share() float64 {
 	return float64(p.now.Sub(p.Start)) / float64(p.end.Sub(p.Start))
 }
 
+// at plans something, within the practice's time or never.
 func (p *Practice) at(t time.Time, do func()) {
 	p.serial++
 	heap.Push(&p.agenda, entry{at: t, seq: p.serial, do: do})
@@ -181,19 +190,41 @@ func (p *Practice) event(e intake.Event) {
 		e.At = p.now
 	}
 	p.serial++
-	e.ID = fmt.Sprintf("evt_%d_%d", p.Start.Unix(), p.serial)
+	e.ID = fmt.Sprintf("demo_%d_%d", p.Start.Unix(), p.serial)
 	p.tell(Happening{Event: &e})
 }
 
-// odds is true with the probability, of 0 to 1.
-func (p *Practice) odds(share float64) bool { return p.random.Float64() < share }
+// id names an object of the practice's system. Another run over the same clinic
+// begins at another minute, and its objects are others.
+func (p *Practice) id(kind string) string {
+	p.serial++
+	return fmt.Sprintf("%s-%s-%d", kind, strconv.FormatInt(p.Start.Unix()/60, 36), p.serial)
+}
+
+// odds is true with the probability.
+func (p *Practice) odds(of share) bool { return p.random.Float64() < of }
 
 // between is a stretch between two others.
 func (p *Practice) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(p.random.Int64N(int64(most-least)))
 }
 
+// sometime is a time between now and the end.
+func (p *Practice) sometime() time.Time { return p.now.Add(p.between(0, p.end.Sub(p.now))) }
+
 func pick[T any](p *Practice, from []T) T { return from[p.random.IntN(len(from))] }
+
+// draw is the index of the share that comes up, and -1 for none of them.
+func (p *Practice) draw(of ...share) int {
+	x := p.random.Float64()
+	for i, s := range of {
+		if x < s {
+			return i
+		}
+		x -= s
+	}
+	return -1
+}
 
 // awake moves a time of the night to the morning, when people look at their phones.
 func (p *Practice) awake(t time.Time) time.Time {
@@ -224,239 +255,53 @@ func (p *Practice) office(t time.Time) time.Time {
 	return t
 }
 
-// workday is one day of the practice: people call and book.
+// workday is one day of the practice: some call with a toothache.
 func (p *Practice) workday(day dental.Date) {
 	if day.Weekday() == time.Sunday {
 		return
 	}
-	calls := len(p.patients)/20 + p.random.IntN(3)
+	expected := float64(len(p.patients)) / (yearsToToothache * 300)
+	calls := int(expected)
+	if p.odds(expected - float64(calls)) {
+		calls++
+	}
 	for range calls {
 		p.after(p.between(0, (closes-opens)*time.Hour), func() {
-			who := pick(p, p.patients)
-			for tries := 0; who.appointment != nil && tries < 10; tries++ {
-				who = pick(p, p.patients)
-			}
-			if who.appointment == nil {
-				p.book(who, p.wants(who), p.random.IntN(10)+1)
+			if who := pick(p, p.patients); who.free() && who.card.Version > 0 {
+				p.book(who, dental.Therapy, 1+p.random.IntN(3))
 			}
 		})
 	}
 }
 
-// book agrees on an appointment some days ahead: a day on which the doctor has time.
-func (p *Practice) book(who *patient, kind dental.ProcedureKind, days int) {
-	p.know(who)
-	doctor := p.doctors[who.doctor]
-	minutes := kinds[kind].minutes
-	at, ok := p.slot(doctor, days)
-	if !ok {
-		return
-	}
-	p.serial++
-	a := &appointment{of: who, kind: kind, version: 1, Appointment: dental.Appointment{
-		ID: fmt.Sprintf("A-%s-%d", p.now.In(p.Loc).Format("060102"), p.serial), Patient: who.card.ID, Start: at, End: at.Add(time.Duration(minutes) * time.Minute),
-		Doctor: doctor, Services: []dental.ServiceType{{Code: kinds[kind].code, Name: kinds[kind].name, Kind: kind}},
-	}}
-	who.appointment = a
-	p.say(a, intake.AppointmentBooked, dental.Booked)
-	if who.plan != nil && who.plan.Stages[who.stage].Kind == kind {
-		who.plan.Stages[who.stage].Status = dental.StageBooked
-		p.tellPlan(who)
-	}
-	p.follow(a)
-}
-
-// slot finds a free half hour of the doctor, as many days ahead or soon after.
-func (p *Practice) slot(doctor dental.Doctor, days int) (time.Time, bool) {
-	for ahead := days; ahead < days+14; ahead++ {
-		day := dental.DateOf(p.now.In(p.Loc)).AddDays(ahead)
-		if day.Weekday() == time.Sunday {
-			continue
+// future is what fate has for the patients: first visits, moves, new numbers.
+func (p *Practice) future() {
+	for _, who := range p.patients {
+		if who.standing == newcomer {
+			p.at(p.office(p.sometime()), func() {
+				if who.card.Version > 0 || !who.free() {
+					return
+				}
+				kind, ahead := pick(p, []dental.ProcedureKind{dental.Hygiene, dental.Diagnostics, dental.Diagnostics, dental.Therapy}), 1+p.random.IntN(9)
+				if p.odds(urgentOnes) {
+					kind, ahead = pick(p, []dental.ProcedureKind{dental.Therapy, dental.Surgery}), 1
+				}
+				p.book(who, kind, ahead)
+			})
 		}
-		for range 8 {
-			at := day.At(dental.TimeOfDay(opens*60+30*p.random.IntN(2*(closes-opens-1))), p.Loc)
-			if key := doctor.ID + at.String(); !p.taken[key] {
-				p.taken[key] = true
-				return at, true
-			}
+		switch p.draw(movesAway, asksErasure, newNumber) {
+		case 0:
+			status := pick(p, []dental.PatientStatus{dental.Archived, dental.Moved, dental.Moved, dental.Deceased})
+			p.at(p.office(p.sometime()), func() { p.leave(who, status) })
+		case 1:
+			p.at(p.office(p.sometime()), func() { p.erase(who) })
+		case 2:
+			p.at(p.office(p.sometime()), func() {
+				if who.card.Version > 0 && !who.gone && who.card.Number != "" && who.card.GuardianID == "" {
+					who.card.Number = p.number(mobile)
+					p.tellCard(who)
+				}
+			})
 		}
 	}
-	return time.Time{}, false
-}
-
-// say tells what has become of an appointment.
-func (p *Practice) say(a *appointment, kind intake.Type, status dental.AppointmentStatus) {
-	a.Status, a.Version = status, a.version
-	a.version++
-	told := a.Appointment
-	p.event(intake.Event{Type: kind, Appointment: &told})
-}
-
-// follow plans what becomes of an appointment that was just agreed on; what is
-// planned is void once it is moved or cancelled.
-func (p *Practice) follow(a *appointment) {
-	start := a.Start
-	stands := func(do func()) func() {
-		return func() {
-			if a.of.appointment == a && a.Start.Equal(start) && a.Standing() {
-				do()
-			}
-		}
-	}
-	if left := start.Sub(p.now); left > 30*time.Hour {
-		change := p.office(p.now.Add(p.between(4*time.Hour, left-20*time.Hour)))
-		switch {
-		case p.odds(0.08):
-			p.at(change, stands(func() { p.move(a) }))
-		case p.odds(0.05):
-			p.at(change, stands(func() { p.cancel(a) }))
-		}
-	}
-	p.at(start.Add(20*time.Minute), stands(func() {
-		risk := 0.09
-		if a.Status == dental.Confirmed || a.Reply == "confirm" {
-			risk = 0.02
-		}
-		if p.odds(risk) {
-			p.say(a, intake.AppointmentMissed, dental.Missed)
-			a.of.appointment = nil
-		}
-	}))
-	p.at(a.End.Add(p.between(2*time.Minute, 15*time.Minute)), stands(func() {
-		a.of.appointment = nil
-		p.treat(a)
-	}))
-}
-
-func (p *Practice) move(a *appointment) {
-	at, ok := p.slot(a.Doctor, 1+p.random.IntN(7))
-	if !ok {
-		return
-	}
-	length := a.End.Sub(a.Start)
-	a.Start, a.End, a.Reply = at, at.Add(length), ""
-	p.say(a, intake.AppointmentMoved, dental.Booked)
-	p.follow(a)
-}
-
-func (p *Practice) cancel(a *appointment) {
-	p.say(a, intake.AppointmentCancelled, dental.Cancelled)
-	a.of.appointment = nil
-	if p.odds(0.4) {
-		p.at(p.office(p.now.Add(p.between(24*time.Hour, 72*time.Hour))), func() {
-			if a.of.appointment == nil {
-				p.book(a.of, a.kind, 2+p.random.IntN(6))
-			}
-		})
-	}
-}
-
-// Show lets a patient see a message: what they do about it happens later.
-func (p *Practice) Show(m Message) {
-	i := slices.IndexFunc(p.patients, func(x *patient) bool { return x.card.ID == m.Patient })
-	if i < 0 {
-		return
-	}
-	who := p.patients[i]
-	if leave := wayOut.FindString(m.Text); leave != "" && m.Channel == string(dental.Mail) && p.odds(0.03) {
-		p.do(who, 0, Act{Link: leave, Form: url.Values{"List-Unsubscribe": {"One-Click"}}, What: "e-mail: unsubscribed by one click"})
-	}
-	if len(m.Links) == 0 {
-		return
-	}
-	link := m.Links[0]
-	switch m.Scenario + "/" + m.Step {
-	case "after-visit/thanks":
-		if p.odds(0.4) {
-			p.do(who, 0, Act{Link: link, What: "thanks: read the advice"})
-		}
-	case "after-visit/survey":
-		p.survey(who, link)
-	case "review/ask":
-		if p.odds(0.3) {
-			p.do(who, 0, Act{Link: link, Map: true, What: "review: followed a map"})
-		}
-	case "appointment/reminder":
-		p.reminded(who, link)
-	}
-}
-
-// do plans what a patient does with a link: in a few minutes or hours, by day,
-// and some time after.
-func (p *Practice) do(who *patient, after time.Duration, act Act) {
-	act.Patient = who.card.ID
-	at := p.awake(p.now.Add(after + p.between(3*time.Minute, 4*time.Hour)))
-	p.at(at, func() { p.tell(Happening{Act: &act}) })
-}
-
-// survey is what people say: most who answer are content.
-func (p *Practice) survey(who *patient, link string) {
-	if !p.odds(0.6) {
-		if p.odds(0.3) {
-			p.do(who, 0, Act{Link: link, What: "survey: opened, and not answered"})
-		}
-		return
-	}
-	form, what := url.Values{}, ""
-	switch mood := p.random.Float64(); {
-	case mood < 0.07 || who.impatient && mood < 0.4:
-		form.Set("answer", "bad")
-		if p.odds(0.7) {
-			form.Set("comment", pick(p, []string{"Ждала сорок минут", "Было больно, врач торопился", "Цена в итоге другая"}))
-		}
-		what = "survey: bad"
-	case mood < 0.18:
-		form.Set("answer", "fair")
-		what = "survey: fair"
-	default:
-		form.Set("answer", "good")
-		what = "survey: good"
-	}
-	at := p.awake(p.now.Add(p.between(3*time.Minute, 8*time.Hour)))
-	act := func(after time.Duration, a Act) {
-		a.Patient, a.Link = who.card.ID, link
-		p.at(at.Add(after), func() { p.tell(Happening{Act: &a}) })
-	}
-	act(0, Act{Form: form, What: what})
-	if what != "survey: good" {
-		return
-	}
-	if p.odds(0.5) {
-		act(time.Minute, Act{Form: url.Values{"nps": {pick(p, []string{"8", "9", "9", "10", "10", "10"})}}, What: "survey: a score"})
-	}
-	if p.odds(0.35) {
-		act(2*time.Minute, Act{Map: true, What: "survey: followed a map"})
-	}
-}
-
-// reminded is what people do about a reminder; what they ask for is done by the
-// practice some hours later.
-func (p *Practice) reminded(who *patient, link string) {
-	a := who.appointment
-	if a == nil || !p.odds(0.75) {
-		return
-	}
-	start := a.Start
-	later := func(do func()) {
-		p.at(p.office(p.now.Add(p.between(5*time.Hour, 9*time.Hour))), func() {
-			if who.appointment == a && a.Start.Equal(start) && a.Standing() && p.now.Before(start) {
-				do()
-			}
-		})
-	}
-	action := "confirm"
-	switch mood := p.random.Float64(); {
-	case mood < 0.04:
-		action = "cancel"
-		later(func() { p.cancel(a) })
-	case mood < 0.11:
-		action = "reschedule"
-		later(func() { p.move(a) })
-	case mood < 0.14:
-		action = "callback"
-		later(func() { p.say(a, intake.AppointmentConfirmed, dental.Confirmed) })
-	default:
-		a.Reply = action
-	}
-	p.do(who, 0, Act{Link: link, Form: url.Values{"action": {action}}, What: "appointment: " + action})
 }

@@ -58,7 +58,7 @@ func Open(path string, wall func() time.Time, start time.Time) (*Clock, error) {
 	if behind := s.Now.Sub(real.Add(c.offset)); found && behind > 0 {
 		c.offset += behind
 	}
-	if err := c.keep(c.now()); err != nil {
+	if err := c.keep(c.now(), c.file.Put); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return c, nil
@@ -86,8 +86,9 @@ func (c *Clock) now() time.Time {
 }
 
 // Hold moves the clock on to the instant, or leaves it where it stands when it
-// is past that, and stops it there. The move is on the disk before anybody is
-// told the new time.
+// is past that, and stops it there. The move outlives the process from now on,
+// and a loss of power from the next Release on: an advance has thousands of
+// steps, and is worth one wait for the disk.
 func (c *Clock) Hold(at time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,31 +99,30 @@ func (c *Clock) Hold(at time.Time) error {
 	if at.Equal(c.held) {
 		return nil
 	}
-	if err := c.keep(at); err != nil {
+	if err := c.keep(at, c.file.Note); err != nil {
 		return err
 	}
 	c.held = at
 	return nil
 }
 
-// Release lets a held clock tick on from where it stands. That needs no word on
-// the disk: a clock opened after kill -9 has ticked on since the last Hold, and
-// so stands no earlier than one that stood still for a while.
-func (c *Clock) Release() {
+// Release lets a held clock tick on from where it stands, once that is on the disk.
+func (c *Clock) Release() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held.IsZero() {
-		return
+		return nil
 	}
 	at := c.now()
 	c.offset, c.held = at.Sub(c.real()), time.Time{}
+	return c.keep(at, c.file.Put)
 }
 
-// keep writes down that the clock shows at now.
-func (c *Clock) keep(at time.Time) error {
+// keep writes down, by put, that the clock shows at now.
+func (c *Clock) keep(at time.Time, put func(line []byte) error) error {
 	line, err := json.Marshal(state{Offset: at.Sub(c.real()), Now: at})
 	if err == nil {
-		err = c.file.Put(line)
+		err = put(line)
 	}
 	if err != nil {
 		return fmt.Errorf("clock: keep the time: %w", err)
@@ -135,5 +135,5 @@ func (c *Clock) keep(at time.Time) error {
 func (c *Clock) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return errors.Join(c.keep(c.now()), c.file.Close())
+	return errors.Join(c.keep(c.now(), c.file.Put), c.file.Close())
 }
