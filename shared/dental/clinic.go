@@ -53,6 +53,8 @@ type Clinic struct {
 	Accounts map[string]Account
 	// Paused stops everything that would leave.
 	Paused bool
+
+	zone *time.Location // of TimeZone, once Locate has found it
 }
 
 // CareConsent says what silence about care texts means.
@@ -147,12 +149,20 @@ type WebhookSecret struct {
 // Location is the clinic's time zone; UTC if the name is unknown, which the
 // settings do not let through.
 func (c *Clinic) Location() *time.Location {
+	if c.zone != nil && c.zone.String() == c.TimeZone {
+		return c.zone
+	}
 	loc, err := time.LoadLocation(c.TimeZone)
 	if err != nil {
 		return time.UTC
 	}
 	return loc
 }
+
+// Locate finds the clinic's time zone once for all that is asked of it later:
+// else each question reads it from its file. Whoever reads a clinic from the
+// state does it before the clinic is shared.
+func (c *Clinic) Locate() { c.zone = c.Location() }
 
 // Today is the clinic's calendar date at the instant.
 func (c *Clinic) Today(at time.Time) Date { return DateOf(at.In(c.Location())) }

@@ -326,3 +326,22 @@ func TestAScenarioThatIsNotSetIsOff(t *testing.T) {
 		t.Errorf("it is %+v", s)
 	}
 }
+
+func TestAZoneThatWasFoundOnceIsForgottenWithItsName(t *testing.T) {
+	c := dental.Clinic{TimeZone: "Asia/Kamchatka"}
+	c.Locate()
+	if got := c.Location().String(); got != "Asia/Kamchatka" {
+		t.Errorf("found: %s", got)
+	}
+	if n := testing.AllocsPerRun(100, func() { c.Location() }); n != 0 {
+		t.Errorf("%v allocations to find it again", n)
+	}
+	c.TimeZone = "Europe/Kaliningrad"
+	if got := c.Location().String(); got != "Europe/Kaliningrad" {
+		t.Errorf("the clinic has moved, and its zone is %s", got)
+	}
+	c.TimeZone = "Nowhere"
+	if c.Locate(); c.Location() != time.UTC {
+		t.Errorf("an unknown zone is %s", c.Location())
+	}
+}

@@ -66,13 +66,19 @@ func (c *Card) Net(day Date, loc *time.Location) Money {
 func ClubOf(cl *Clinic, card *Card) Club {
 	loc := cl.Location()
 	club := Club{Every: max(cl.ClubVisits, 1)}
+	var pressed []Date // when the desk redeemed one, those still to come
 	for _, b := range card.Bonuses {
 		if b.Kind == BonusFreeHygiene {
-			club.Used++
+			pressed = append(pressed, b.On)
 		}
 	}
-	var plans []string // whose stage has been counted
+	slices.SortFunc(pressed, Date.DaysSince)
+	byHand := slices.Clone(pressed) // the hygiene of such a day is the one that was redeemed
+	var plans []string              // whose stage has been counted
 	for i, day := range card.VisitDays(loc) {
+		for len(pressed) > 0 && !pressed[0].After(day) {
+			club.Used, pressed = club.Used+1, pressed[1:]
+		}
 		live := slices.ContainsFunc(card.Visits, func(v Visit) bool {
 			return DateOf(v.FinishedAt.In(loc)) == day && v.AcceptedAt.Sub(v.FinishedAt) <= told
 		})
@@ -82,9 +88,14 @@ func ClubOf(cl *Clinic, card *Card) Club {
 			}
 			continue
 		}
-		if club.Free() > 0 && card.freeHygiene(day, loc) {
-			club.Used++
-			continue
+		if card.freeHygiene(day, loc) {
+			switch {
+			case slices.Contains(byHand, day):
+				continue
+			case club.Free() > 0:
+				club.Used++
+				continue
+			}
 		}
 		if !live || card.Net(day, loc).Minor <= 0 {
 			continue
@@ -100,6 +111,7 @@ func ClubOf(cl *Clinic, card *Card) Club {
 			club.EarnedOn = append(club.EarnedOn, day)
 		}
 	}
+	club.Used += len(pressed)
 	return club
 }
 

@@ -27,6 +27,9 @@ func encodeFields(v reflect.Value, out map[string]any) {
 	t := v.Type()
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if !f.IsExported() {
+			continue // found again, and not stored
+		}
 		if f.Anonymous {
 			encodeFields(v.Field(i), out)
 			continue
@@ -101,6 +104,9 @@ func decodeFields(attr map[string]any, v reflect.Value) error {
 	t := v.Type()
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if !f.IsExported() {
+			continue
+		}
 		if f.Anonymous {
 			if err := decodeFields(attr, v.Field(i)); err != nil {
 				return err
@@ -212,6 +218,7 @@ func overlayFields(out map[string]any, v reflect.Value) {
 	for i := range t.NumField() {
 		f, name := t.Field(i), attribute(t.Field(i).Name)
 		switch {
+		case !f.IsExported():
 		case f.Anonymous:
 			overlayFields(out, v.Field(i))
 		case v.Field(i).IsZero():

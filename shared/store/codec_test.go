@@ -92,6 +92,9 @@ func fill(v reflect.Value, path string) {
 		v.SetMapIndex(reflect.ValueOf("key of "+path).Convert(v.Type().Key()), e)
 	case reflect.Struct:
 		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				continue
+			}
 			fill(v.Field(i), strings.TrimPrefix(path+"/"+v.Type().Field(i).Name, "/"))
 		}
 	}
@@ -228,6 +231,9 @@ func draw(t *rapid.T, v reflect.Value) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				continue
+			}
 			draw(t, v.Field(i))
 		}
 	}

@@ -141,6 +141,9 @@ func (s *Store) Clinics(ctx context.Context, limit int, cursor string) (clinics 
 			unread = append(unread, unreadable(it.Key, err))
 		}
 	}
+	for i := range clinics {
+		clinics[i].Locate()
+	}
 	return clinics, page.Next, errors.Join(unread...)
 }
 

@@ -74,6 +74,7 @@ func (tx *Tx) Clinic(ctx context.Context, id string) (*dental.Clinic, error) {
 	if err := decode(items[0].Attr, &c); err != nil {
 		return nil, fmt.Errorf("store: clinic %s: %w", id, err)
 	}
+	c.Locate()
 	return &c, nil
 }
 

@@ -183,7 +183,7 @@ func TestAClinicIsFoundOrIsNot(t *testing.T) {
 			h.Fatal(err)
 		}
 		got, err := h.Begin().Clinic(h.Context(), "c")
-		if err != nil || !reflect.DeepEqual(*got, cl) {
+		if cl.Locate(); err != nil || !reflect.DeepEqual(*got, cl) {
 			h.Errorf("it is %+v (%v)", got, err)
 		}
 	})
