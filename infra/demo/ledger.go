@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -9,10 +10,13 @@ import (
 	"github.com/returnpoint/returnpoint/shared/intake"
 )
 
-// ledger is what the practice's own system told of bookings, visits and money.
+// ledger is what the practice's own system told of bookings, visits and money,
+// and whom friends have brought.
 type ledger struct {
-	booked map[string]time.Time // when an appointment was agreed on
-	visits map[string]*visit
+	booked  map[string]time.Time // when an appointment was agreed on
+	visits  map[string]*visit
+	leads   map[string]reached // by the phone that was left on a page
+	friends map[string]reached // who became patients, by their ids
 }
 
 // visit is one that was completed, with what it brought in the currency's
@@ -24,12 +28,17 @@ type visit struct {
 }
 
 func newLedger() ledger {
-	return ledger{booked: map[string]time.Time{}, visits: map[string]*visit{}}
+	return ledger{booked: map[string]time.Time{}, visits: map[string]*visit{}, leads: map[string]reached{}, friends: map[string]reached{}}
 }
 
 // enter takes one event, told at the instant.
 func (l ledger) enter(e intake.Event, at time.Time) {
 	switch {
+	case e.Card != nil:
+		if lead, left := l.leads[e.Card.Number]; left {
+			lead.patient = e.Card.ID
+			l.friends[e.Card.ID] = lead
+		}
 	case e.Type == intake.AppointmentBooked:
 		l.booked[e.Appointment.ID] = at
 	case e.Visit != nil:
@@ -49,11 +58,16 @@ func (l ledger) enter(e intake.Event, at time.Time) {
 	}
 }
 
+// lead notes that somebody left a phone on a page of the scenario.
+func (l ledger) lead(phone, scenario string, at time.Time) {
+	l.leads[phone] = reached{scenario: scenario, at: at}
+}
+
 // revenue of a visit is its receipt less its refunds; without a receipt, what was paid.
 func (v visit) revenue() int64 { return cmp.Or(v.receipt, v.paid) - v.refunded }
 
 // reached is one time at which a scenario reached a patient: a message that was
-// delivered, or a call of staff.
+// delivered, a call of staff, or of a friend the phone left on a page.
 type reached struct {
 	patient, scenario string
 	at                time.Time
@@ -74,7 +88,7 @@ const window = 30 * 24 * time.Hour
 // before the visit itself. Visits that nothing went before are those of "".
 func (l ledger) credits(start time.Time, touches []reached) map[string]*credit {
 	of := map[string][]reached{}
-	for _, r := range touches {
+	for _, r := range slices.AppendSeq(slices.Clone(touches), maps.Values(l.friends)) {
 		of[r.patient] = append(of[r.patient], r)
 	}
 	for _, all := range of {

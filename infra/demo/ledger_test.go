@@ -44,7 +44,13 @@ func TestAVisitIsCreditedToWhateverReachedThePatientLastBeforeItWasBooked(t *tes
 		"an unknown booking is the visit's day":   {[]func(ledger){visit("V", "", day(39), 7)}, []reached{recall}, "recall", 7},
 		"a corrected receipt takes the old place": {[]func(ledger){visit("V", "", day(20), 7), visit("V", "", day(20), 5)}, []reached{recall}, "recall", 5},
 		"a refund is taken off":                   {[]func(ledger){visit("V", "", day(20), 7), payment("V", dental.Paid, 7), payment("V", dental.Refund, 2)}, []reached{recall}, "recall", 5},
-		"without a receipt the payments count":    {[]func(ledger){visit("V", "", day(20), 0), payment("V", dental.Paid, 4)}, []reached{recall}, "recall", 4},
+		"a friend comes by the phone that was left": {[]func(ledger){
+			func(l ledger) { l.lead("+7 900 000-00-09", "referral", day(1)) },
+			func(l ledger) {
+				l.enter(intake.Event{Type: intake.PatientUpdated, Card: &intake.Card{Patient: dental.Patient{ID: "P"}, Number: "+7 900 000-00-09"}}, day(2))
+			},
+			booked("A", day(2)), visit("V", "A", day(5), 3)}, nil, "referral", 3},
+		"without a receipt the payments count": {[]func(ledger){visit("V", "", day(20), 0), payment("V", dental.Paid, 4)}, []reached{recall}, "recall", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLedger()

@@ -124,14 +124,14 @@ func live(box *box, life *practice.Practice, bar *bar) (told, error) {
 		if err := box.moveTo(h.At); err != nil {
 			return t, err
 		}
-		if err := t.live(box, life, h); err != nil {
+		if err := t.do(box, life, h); err != nil {
 			return t, err
 		}
 	}
 }
 
-// live does one of them.
-func (t *told) live(box *box, life *practice.Practice, h practice.Happening) error {
+// do does one of them.
+func (t *told) do(box *box, life *practice.Practice, h practice.Happening) error {
 	switch {
 	case h.Event != nil:
 		waited, err := box.post(*h.Event)
@@ -147,6 +147,9 @@ func (t *told) live(box *box, life *practice.Practice, h practice.Happening) err
 			return err
 		}
 		t.acts[deed{h.Act.Scenario, h.Act.Step, h.Act.What, late}]++
+		if phone := h.Act.Form.Get("phone"); phone != "" && late == "" {
+			t.ledger.lead(phone, h.Act.Scenario, h.At)
+		}
 	case h.Phones:
 		messages, err := box.news()
 		if err != nil {

@@ -62,11 +62,11 @@ func launch(t *testing.T) (base string) {
 func TestADemoPrintsWhatCameOfIt(t *testing.T) {
 	base := launch(t)
 	var out, errs bytes.Buffer
-	if err := run(context.Background(), []string{"-url", base, "-days", "35", "-patients", "60"}, "", &out, &errs); err != nil {
+	if err := run(context.Background(), []string{"-url", base, "-days", "21", "-patients", "60"}, "", &out, &errs); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		`10 March 2026 to 14 April 2026, clinic demo`,
+		`10 March 2026 to 31 March 2026, clinic demo`,
 		`visit\.completed +[0-9]+`,
 		`unknown +0`,
 		`SCENARIO +step +messages +SMS parts +what patients did +staff's tasks +came back +visits +revenue, RUB`,
@@ -77,7 +77,7 @@ func TestADemoPrintsWhatCameOfIt(t *testing.T) {
 		`recall +[1-9]`,
 		`birthday +[1-9]`,
 		`all +[1-9][0-9]* +[1-9][0-9]* +.* [1-9][0-9]*\.00`,
-		`35 days of 60 patients in [0-9.]+ s \(looking`,
+		`21 days of 60 patients in [0-9.]+ s \(looking`,
 	} {
 		if !regexp.MustCompile(line).MatchString(out.String()) {
 			t.Errorf("no line %s in:\n%s", line, out.String())
@@ -91,7 +91,7 @@ func TestADemoPrintsWhatCameOfIt(t *testing.T) {
 	if err := run(context.Background(), []string{"-url", base, "-days", "2", "-patients", "60"}, "", &out, &errs); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "14 April 2026 to 16 April 2026") {
+	if !strings.Contains(out.String(), "31 March 2026 to 2 April 2026") {
 		t.Errorf("the second run:\n%s", out.String())
 	}
 }

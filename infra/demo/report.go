@@ -209,7 +209,8 @@ func (p printer) scenarios(o outcome, t told, start time.Time) {
 	}
 	p.line("all", "", all.messages, all.parts, fmt.Sprintf("%d too late for their page", late), len(t.tasks), "", visits, roubles(revenue))
 	p.line()
-	p.line("Came back: patients with a visit that was booked within 30 days after the scenario reached them, if it was the last to do so.")
+	p.line("Came back: patients with a visit that was booked within 30 days after the scenario reached them, if it was the last to do so;")
+	p.line("a friend is reached by leaving a phone on the page of a recommendation.")
 }
 
 // elsewhere is the row of what no scenario is behind; it is sorted behind all of them.

@@ -182,7 +182,7 @@ const day = 24 * time.Hour
 func quotas(c *dental.Clinic, ask Ask) []quota {
 	class := ask.Touch.Class
 	if class == dental.Service {
-		if ask.Reminder {
+		if ask.Reminder || ask.Exempt {
 			return nil
 		}
 		service := func(r dental.Recent) bool { return r.Class == dental.Service && !r.Reminder }

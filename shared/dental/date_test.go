@@ -121,6 +121,57 @@ func TestAddingMonths(t *testing.T) {
 	})
 }
 
+func TestTheDatesThatReachADateAreThoseThatMonthsTakeThere(t *testing.T) {
+	first, last := date(t, "2020-01-01"), date(t, "2040-12-31")
+	for n := -24; n <= 24; n++ {
+		// Every date is taken to one whose reach it lies in.
+		for d := first; !d.After(last); d = d.AddDays(1) {
+			from, to, any := d.AddMonths(n).ReachedBy(n)
+			if !any || d.Before(from) || d.After(to) {
+				t.Fatalf("%s %+d months is %s, which is said to be reached from %s to %s, %t", d, n, d.AddMonths(n), from, to, any)
+			}
+		}
+		// What is in the reach of a date is taken there, and what lies beside it is not.
+		for d := first; !d.After(last); d = d.AddDays(1) {
+			from, to, any := d.ReachedBy(n)
+			if !any {
+				continue
+			}
+			if from.Month != to.Month || to.Before(from) {
+				t.Fatalf("%s is reached by %+d months from %s to %s, which is no stretch of a month", d, n, from, to)
+			}
+			for e := from.AddDays(-1); !e.After(to.AddDays(1)); e = e.AddDays(1) {
+				if inside := !e.Before(from) && !e.After(to); (e.AddMonths(n) == d) != inside {
+					t.Fatalf("%s %+d months is %s; %s is reached from %s to %s", e, n, e.AddMonths(n), d, from, to)
+				}
+			}
+		}
+	}
+}
+
+func TestTheReachOfADate(t *testing.T) {
+	for _, tt := range []struct {
+		date        string
+		months      int
+		first, last string // "" is none
+	}{
+		{"2026-05-22", 6, "2025-11-22", "2025-11-22"},
+		{"2027-02-28", 6, "2026-08-28", "2026-08-31"},
+		{"2028-02-29", 6, "2027-08-29", "2027-08-31"},
+		{"2028-02-28", 6, "2027-08-28", "2027-08-28"},
+		{"2026-03-31", 6, "", ""},
+		{"2026-04-30", 1, "2026-03-30", "2026-03-31"},
+		{"2025-02-28", 12, "2024-02-28", "2024-02-29"},
+		{"2026-02-28", -1, "2026-03-28", "2026-03-31"},
+		{"2026-12-31", 0, "2026-12-31", "2026-12-31"},
+	} {
+		first, last, any := date(t, tt.date).ReachedBy(tt.months)
+		if any != (tt.first != "") || any && (first.String() != tt.first || last.String() != tt.last) {
+			t.Errorf("%s is reached by %+d months from %s to %s, %t", tt.date, tt.months, first, last, any)
+		}
+	}
+}
+
 func TestDaysBetweenDatesAreTheDaysThatWereAdded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, n := anyDate.Draw(t, "date"), rapid.IntRange(-200_000, 200_000).Draw(t, "days")

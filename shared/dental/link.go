@@ -32,6 +32,11 @@ type Link struct {
 	Also    []string
 	Touch   string
 	Expires time.Time
+	// Reader is the patient whom the message went to, a child's guardian for one,
+	// and Refusal the Subject of that message's preferences link: by them each of
+	// its pages leads to the one on which messages are chosen.
+	Reader  string
+	Refusal string
 }
 
 // OfferSubject names the touch whose offer or gift a page is about.

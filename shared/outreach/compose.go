@@ -77,10 +77,33 @@ func (c *composer) compose() (Composed, error) {
 	if values[message.Link] != "" {
 		m.Links = append(m.Links, values[message.Link])
 	}
+	preferences := c.preferences()
+	for i := range c.out.Links {
+		c.out.Links[i].Reader, c.out.Links[i].Refusal = c.s.Person.ID, c.refusal()
+	}
 	if m.Channel == dental.Mail {
+		m.Unsubscribe = preferences
+		m.Links = append(m.Links, preferences)
 		return c.out, c.mail(values)
 	}
 	return c.out, c.sms(values)
+}
+
+// refusal is what the preferences page of this message refuses at one click: a
+// class, and the address it went to.
+func (c *composer) refusal() string {
+	class := c.class()
+	if c.d.Want.Step.Reminder {
+		class = dental.Reminders
+	}
+	return string(class) + "/" + c.d.Reach.Contact.Key
+}
+
+// preferences is the page on which whoever gets the message chooses what to
+// receive: for a child's message that is the guardian. An SMS has no room to
+// name it; the pages that it leads to do.
+func (c *composer) preferences() string {
+	return c.grant(dental.Link{Purpose: dental.PreferencesLink, Patient: c.s.Person.ID, Subject: c.refusal(), Expires: c.s.Now.Add(preferencesLife)})
 }
 
 // class is what the message is as it leaves.
@@ -143,14 +166,6 @@ func (c *composer) mail(values message.Values) error {
 		}
 		letter.Button = message.Button{Text: text, URL: url}
 	}
-	class := c.class()
-	if c.d.Want.Step.Reminder {
-		class = dental.Reminders
-	}
-	// Whoever gets the message chooses: for a child's message that is the guardian.
-	m.Unsubscribe = c.grant(dental.Link{Purpose: dental.PreferencesLink, Patient: c.s.Person.ID,
-		Subject: string(class) + "/" + c.d.Reach.Contact.Key, Expires: c.s.Now.Add(preferencesLife)})
-	m.Links = append(m.Links, m.Unsubscribe)
 	letter.Unsubscribe = m.Unsubscribe
 	m.HTML, m.Text, err = message.Mail(letter)
 	if err != nil {
@@ -314,6 +329,9 @@ var adviceOrder = []dental.ProcedureKind{dental.Surgery, dental.Implant, dental.
 // them stand in a message, else the catalogue's for what was done. Tomorrow it
 // is no longer true.
 func (c *composer) advice(v dental.Visit) string {
+	if contact := c.d.Reach.Contact; len(contact.Members) > 1 && c.s.Person.ID == c.s.Card.Patient.ID {
+		return "" // others read this phone too, and the advice tells what was done
+	}
 	if c.s.Clinic.Today(c.s.Now) != c.s.Clinic.Today(v.FinishedAt) {
 		return ""
 	}

@@ -123,7 +123,9 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	case s.Now.Before(w.Touch.Due):
 		return wait(scenario.Leave(s.Clinic, w, w.Touch.Due), "")
 	case s.Clinic.Paused:
-		return wait(s.Now.Add(patience), "")
+		d = wait(s.Now.Add(patience), "")
+		d.Reason = "paused"
+		return d
 	}
 	if goesPlain(cat, s, w) {
 		w = plain(w)
@@ -143,6 +145,10 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 			if _, refused := home.Refused(t.Class); refused {
 				return skip("opted-out") // whoever asked us to stop is not called about it either
 			}
+		}
+		if t.Class != dental.Service && s.Person.Phone == "" && !s.Card.Patient.Stub {
+			d.Mend = true
+			return skip("no-phone") // a call to nobody is no task; asking for a number is one
 		}
 		d.Act = Assign
 		return d

@@ -322,3 +322,88 @@ func answerSurvey(t *testing.T, s *stagetest.Stage, patient string, rating denta
 		t.Fatal(err)
 	}
 }
+
+func TestWhoHasNoPhoneIsNotToBeCalledAndStaffAskForANumber(t *testing.T) {
+	s := quiet(t, "2026-06-18 12:00", "recall")
+	s.Patient("P", func(c *intake.Card) { c.Number = "" })
+	s.Visit("V", "P", s.Now())
+	s.ToLocal("2026-12-20 12:00")
+	if n, m := len(s.Tasks("P", dental.CallTask)), len(s.Tasks("P", dental.ContactTask)); n != 0 || m != 1 {
+		t.Errorf("%d calls to nobody, and a number is asked for %d times", n, m)
+	}
+	if got := fate(s, "P", "recall", "call"); got != "skipped no-phone" {
+		t.Errorf("the call is %q", got)
+	}
+	if n := len(s.SentAs("recall", "first")) + len(s.SentAs("recall", "second")); n != 2 {
+		t.Errorf("%d letters left, want 2", n)
+	}
+}
+
+func TestOneOfferOfAFamilyStandsAloneForSixtyDays(t *testing.T) {
+	// Eleven months and ten days after the visit the backlog brings the offer of the six months; that of the twelve would come three weeks later.
+	s := quiet(t, "2026-05-28 12:00", "sleeping-6", "sleeping-12")
+	s.Settings(func(c *dental.Clinic) {
+		c.Scenarios["sleeping-6"] = dental.ScenarioSettings{On: true, Release: dental.ReleaseAuto, BacklogPerDay: 5}
+	})
+	s.Patient("P")
+	s.Visit("V", "P", s.Local("2025-06-18 12:00"))
+	s.ToLocal("2026-07-20 12:00")
+	if n := len(s.SentAs("sleeping-6", "offer")); n != 1 {
+		t.Fatalf("%d offers left out of the backlog", n)
+	}
+	if got := fate(s, "P", "sleeping-12", "offer"); got != "skipped offered-lately" {
+		t.Errorf("the next of the family is %q", got)
+	}
+}
+
+func TestABirthdayIsGreetedThoughADayIsFullOfServiceMessages(t *testing.T) {
+	s := quiet(t, "2026-06-19 10:30", "birthday", "after-visit")
+	for i, id := range []string{"A", "B", "C"} { // one phone
+		s.Patient(id, func(c *intake.Card) {
+			c.Mail, c.Consents = "", nil
+			c.BirthDate = dental.Date{Year: 1985, Month: 6, Day: 20 + i/2}
+		})
+		s.Visit("V"+id, id, s.Now())
+	}
+	s.ToLocal("2026-06-20 12:00")
+	if n := len(s.SentAs("birthday", "greeting")); n != 2 {
+		t.Errorf("%d of two were greeted", n)
+	}
+}
+
+func TestOnAPhoneThatOthersReadNoAdviceTellsWhatWasDone(t *testing.T) {
+	for others, told := range map[int]bool{0: true, 1: false} {
+		s := quiet(t, "2026-06-19 10:30", "after-visit")
+		s.Patient("P")
+		for range others {
+			s.Patient("Q", func(c *intake.Card) { c.GivenName = "Иван" })
+		}
+		s.Visit("V", "P", s.Now(), ofKind(dental.Surgery))
+		s.To(s.Now().Add(time.Minute))
+		if sent := s.SentAs("after-visit", "thanks"); len(sent) != 1 || strings.Contains(sent[0].Text, "спорта") != told {
+			t.Errorf("with %d others: %v", others, sent[0].Text)
+		}
+	}
+}
+
+func TestEachPageOfAMessageLeadsToWhereItsReaderChooses(t *testing.T) {
+	s := quiet(t, "2026-06-19 10:30", "after-visit")
+	s.Patient("M")
+	s.Patient("C", func(c *intake.Card) {
+		c.BirthDate, c.GuardianID, c.Number, c.Mail = dental.Date{Year: 2017, Month: 6, Day: 1}, "M", "", ""
+	})
+	s.Visit("V", "C", s.Now())
+	s.To(s.Now().Add(25 * time.Hour))
+	page, err := s.Desk.Survey(t.Context(), s.Token("C", dental.SurveyLink), s.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, token, ok := strings.Cut(page.Preferences, "/u/")
+	if !ok {
+		t.Fatalf("the page leads to %q", page.Preferences)
+	}
+	own, err := s.Desk.Preferences(t.Context(), token, s.Now())
+	if err != nil || own.Link.Patient != "M" {
+		t.Errorf("it is the choice of %q: %v", own.Link.Patient, err)
+	}
+}

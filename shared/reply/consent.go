@@ -8,9 +8,9 @@ import (
 	"github.com/returnpoint/returnpoint/shared/store"
 )
 
-// consentLife is how long a link made at the reception opens: the form is filled
-// in there, or at home in the evening.
-const consentLife = 24 * time.Hour
+// consentLife is how long a link made at the reception opens: what is agreed to
+// on its page can be taken back there.
+const consentLife = 365 * 24 * time.Hour
 
 // ConsentLink makes the link by which a patient at the reception, or a child's
 // guardian, chooses what to receive on a phone of their own, and returns its

@@ -102,7 +102,7 @@ func TestAGuardianConsentsForAChild(t *testing.T) {
 	}
 }
 
-func TestALinkOfTheReceptionLivesADayAndShortensNoOther(t *testing.T) {
+func TestALinkOfTheReceptionLivesAYearAndShortensNoOther(t *testing.T) {
 	s := stagetest.New(t, start)
 	s.Patient("P")
 	token := consents(t, s, "P")
@@ -111,16 +111,16 @@ func TestALinkOfTheReceptionLivesADayAndShortensNoOther(t *testing.T) {
 		t.Error(err)
 	}
 	opens := func() error { _, err := s.Desk.Preferences(t.Context(), token, s.Now()); return err }
-	s.Set(start.Add(24*time.Hour - time.Second))
+	s.Set(start.Add(365*24*time.Hour - time.Second))
 	if err := opens(); err != nil {
-		t.Errorf("within the day: %v", err)
+		t.Errorf("within the year: %v", err)
 	}
-	s.Set(start.Add(24 * time.Hour))
+	s.Set(start.Add(365 * 24 * time.Hour))
 	if err := opens(); dental.KindOf(err) != dental.NotFound {
-		t.Errorf("after a day: %v", err)
+		t.Errorf("after a year: %v", err)
 	}
 	long := grant(t, s, dental.Link{Purpose: dental.PreferencesLink, Patient: "P", Touch: "mailing",
-		Subject: "advertising/" + s.Store.ContactKey(&s.Clinic, "+79160000001"), Expires: s.Now().AddDate(1, 0, 0)})
+		Subject: "advertising/" + s.Store.ContactKey(&s.Clinic, "+79160000001"), Expires: s.Now().AddDate(2, 0, 0)})
 	if consents(t, s, "P") != long {
 		t.Fatal("a mailing's link is another one: this test looks at nothing")
 	}

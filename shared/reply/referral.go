@@ -117,7 +117,7 @@ func (d *Desk) Recommend(ctx context.Context, code string, form LeadForm, phones
 // read judges the form as a person would: each field has its own error.
 func (f LeadForm) read(cl *dental.Clinic, phones Phones) (name string, number dental.Phone, err error) {
 	name = called(f.Name)
-	if !strings.ContainsFunc(name, unicode.IsLetter) {
+	if !strings.ContainsFunc(name, unicode.IsLetter) || strings.Contains(name, "://") || strings.Contains(strings.ToLower(name), "www.") || strings.ContainsRune(name, '@') {
 		return "", "", dental.Errorf(dental.Invalid, "name", "there is no name")
 	}
 	number, _, _, issue := phones(f.Phone, cl.Country)

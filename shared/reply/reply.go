@@ -32,6 +32,9 @@ type Page struct {
 	Locale locale.Locale
 	Clinic *dental.Clinic
 	Link   dental.Link
+	// Preferences is the path of the page on which the reader chooses what to
+	// receive, "" where the message granted none.
+	Preferences string
 }
 
 // visit is one opened link with the patient's card behind it.
@@ -62,7 +65,12 @@ func (d *Desk) open(ctx context.Context, purpose dental.Purpose, token string, n
 		return nil, dental.Errorf(dental.NotFound, "", "there is no such link, or not any more")
 	}
 	l := locale.For(card.Patient.Language, cl.Language)
-	return &visit{Page: Page{Locale: l, Clinic: cl, Link: link}, tx: tx, card: card, now: now}, nil
+	page := Page{Locale: l, Clinic: cl, Link: link}
+	if link.Reader != "" && purpose != dental.PreferencesLink {
+		own := dental.Link{Purpose: dental.PreferencesLink, Clinic: link.Clinic, Patient: link.Reader, Subject: link.Refusal}
+		page.Preferences = "/" + string(own.Purpose) + "/" + d.Store.Token(own)
+	}
+	return &visit{Page: page, tx: tx, card: card, now: now}, nil
 }
 
 // most is how many touches and tasks of one patient an answer settles by

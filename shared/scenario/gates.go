@@ -240,7 +240,22 @@ func (c Catalogue) Shut(cl *dental.Clinic, card *dental.Card, w Want, now time.T
 	if reason := c.Over(cl, card, w, now); reason != "" {
 		return reason
 	}
+	if c.offeredLately(card, w.Touch, now) {
+		return "offered-lately"
+	}
 	return shut(Scene{cl, card, w, now, c}, func(gate) bool { return true })
+}
+
+// oneOffer is how long an offer stands alone: another of its family, which a
+// backlog or a late recall has brought near, is not sent within it.
+const oneOffer = 60 * 24 * time.Hour
+
+// offeredLately reports whether another scenario of the touch's family has just made its offer.
+func (c Catalogue) offeredLately(card *dental.Card, t dental.Touch, now time.Time) bool {
+	return slices.ContainsFunc(card.Touches, func(o dental.Touch) bool {
+		sent := left(o)
+		return o.Kind == "" && t.Kind == "" && o.Scenario != t.Scenario && c.family(o.Scenario) == c.family(t.Scenario) && !sent.IsZero() && now.Sub(sent) < oneOffer
+	})
 }
 
 func shut(s Scene, which func(gate) bool) string {

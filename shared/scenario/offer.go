@@ -92,6 +92,13 @@ func visitedSince(card *dental.Card, at time.Time) bool {
 	return slices.ContainsFunc(card.Visits, func(v dental.Visit) bool { return v.FinishedAt.After(at) })
 }
 
+// Offers reports whether the scenario invites once more whoever answers "later".
+func (s *Scenario) Offers() bool {
+	return slices.ContainsFunc(s.Steps, func(st Step) bool {
+		return slices.ContainsFunc(st.When, func(w When) bool { return w.From == "later" })
+	})
+}
+
 // Again is when a patient who has asked for it later is invited once more;
 // zero when that has been, or is not to be.
 func (c Catalogue) Again(cl *dental.Clinic, card *dental.Card, subject Subject) time.Time {

@@ -214,9 +214,14 @@ func replannable(t dental.Touch, w Want) bool {
 		t.State == dental.Skipped && t.Reason == dental.LateEvent && !w.TooLate
 }
 
-// wake is when the machine first looks at a touch: when it may leave.
+// wake is when the machine first looks at a touch: when it may leave, or when
+// it is too late if that comes first.
 func wake(cl *dental.Clinic, w Want, now time.Time) time.Time {
-	return Leave(cl, w, latest(w.Touch.Due, now))
+	at, over := Leave(cl, w, latest(w.Touch.Due, now)), w.Touch.Deadline.Add(time.Second)
+	if at.After(over) {
+		return latest(now, over)
+	}
+	return at
 }
 
 // Leave is the first instant from t on at which the hours let the touch go.

@@ -56,6 +56,8 @@ type shell struct {
 	Phone   string // as people write it
 	Dial    string // as a phone takes it
 	Problem string // what was wrong with the form that was sent
+	// Preferences is the path of the page on which messages are chosen, or "".
+	Preferences string
 }
 
 // bare is the shell of a page that knows no clinic.
@@ -68,6 +70,7 @@ func around(pg reply.Page, title string) shell {
 	s := bare(pg.Locale, title)
 	s.Clinic, s.Address = pg.Clinic.Name, pg.Clinic.Address
 	s.Dial, s.Phone = string(pg.Clinic.Phone), spaced(string(pg.Clinic.Phone))
+	s.Preferences = pg.Preferences
 	return s
 }
 

@@ -225,7 +225,7 @@ func (p *Practice) visit(who *patient, kind dental.ProcedureKind, finished time.
 	if p.odds(advised) {
 		v.Recommendations = w.advice
 	}
-	if p.odds(0.5) {
+	if p.odds(nextNamed) {
 		v.NextStep = dental.ServiceType{Code: kinds[w.next].code, Name: kinds[w.next].name, Kind: w.next}
 	}
 	if p.odds(dated) {

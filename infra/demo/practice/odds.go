@@ -43,6 +43,9 @@ const (
 	doubtfulBirth share = 0.01 // born on 1 January 1900, says the card
 )
 
+// female is of cards.
+const female share = 0.55
+
 // How people can be reached. What is left has a mobile number and an address.
 const (
 	mailOnly  share = 0.04
@@ -59,6 +62,13 @@ const (
 	wantsNoService share = 0.01 // refuses even to be thanked
 )
 
+// Their past.
+const (
+	lapsed       share = 0.50 // wears braces, and was last seen for something else
+	cleanedSince share = 0.50 // has come for hygiene since the implant
+	isBooked     share = 0.25 // of the regular ones: has an appointment on the first day
+)
+
 // The appointment book.
 const (
 	moves       share = 0.07 // of appointments made more than a day ahead
@@ -71,6 +81,7 @@ const (
 	presents    share = 0.55 // a plan, after an examination or an extraction
 	complexOnes share = 0.05 // of visits
 	advised     share = 0.60 // of visits: with what to do at home
+	nextNamed   share = 0.50 // of visits: with the next step
 	dated       share = 0.30 // of visits: with a date to come back by
 	paysAtOnce  share = 0.85
 	corrected   share = 0.03 // the receipt, the day after

@@ -16,7 +16,7 @@ func (p *Practice) past() {
 		}
 	}
 	for _, who := range p.patients {
-		if ahead := (who.standing == regular || who.standing == braced) && p.odds(0.25); ahead {
+		if (who.standing == regular || who.standing == braced) && p.odds(isBooked) {
 			p.book(who, p.wants(who), 1+p.random.IntN(12))
 		}
 	}
@@ -41,11 +41,17 @@ func (p *Practice) lived(who *patient) {
 		p.stageDone(who, at)
 	case implanted:
 		p.visit(who, dental.Implant, p.ago(270, 360), "")
-		if p.odds(0.5) {
+		if p.odds(cleanedSince) {
 			p.visit(who, dental.Hygiene, p.ago(60, 150), "")
 		}
 	case braced:
-		p.series(who, dental.Orthodontics, 3, p.ago(10, 120), 40)
+		// Who has come for something else since is reminded of the braces by themselves.
+		if p.odds(lapsed) {
+			p.series(who, dental.Orthodontics, 3, p.ago(110, 170), 40)
+			p.visit(who, dental.Hygiene, p.ago(8, 60), "")
+		} else {
+			p.series(who, dental.Orthodontics, 3, p.ago(10, 60), 40)
+		}
 	case urgent:
 		p.visit(who, dental.Surgery, p.ago(3, 40), "")
 	}

@@ -83,7 +83,7 @@ func (p *Practice) card(id, family string, age int) *patient {
 	c := &who.card
 	c.ID, c.Sex, c.Language = id, "male", "ru"
 	c.GivenName, c.FamilyName = pick(p, men), family
-	if p.odds(0.55) {
+	if p.odds(female) {
 		c.Sex, c.GivenName = "female", pick(p, women)
 		if !strings.HasSuffix(family, "о") {
 			c.FamilyName += "а"

@@ -490,8 +490,8 @@ func promises() map[string]promise {
 	anniversary := promise{when: []string{"год позади", "полгода позади", "year has passed"}, why: check, benefit: []string{"{minutes}"}, reason: early}
 	sleeping := promise{when: []string{"{until}"}, why: []string{"чистк", "контрол", "профилактик", "check", "hygiene visit"}, benefit: []string{"{benefit}"}, reason: early}
 	implant := promise{when: []string{"{until}"}, why: []string{"осмотр", "check"}, benefit: []string{"бесплатн", "free"}, reason: []string{"следующий шаг", "next step"}}
-	plan := promise{when: []string{"без перерыва", "без долгого перерыва", "without a long pause"}, why: []string{"продолжим", "go on"}, benefit: []string{"{minutes}"},
-		reason: []string{"короче", "shorter"}}
+	plan := promise{when: []string{"выбрать день", "выберите день", "choose the day", "choose a day"}, why: []string{"следующего визита", "продолжим", "next visit", "go on"}, benefit: []string{"{minutes}"},
+		reason: []string{"результат держится", "its result lasts"}}
 	out := map[string]promise{
 		"recall/first": recall, "recall/second": recall, "recall/again": again, "plan/next-stage": plan,
 		"implant-year/check": anniversary, "orthodontics-6m/check": anniversary,

@@ -38,3 +38,25 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkQuery reads a partition of 40 items of a dozen attributes each, as a
+// patient's card has them.
+func BenchmarkQuery(b *testing.B) {
+	e := open(b, filepath.Join(b.TempDir(), "table.db"), time.Now, rand.Reader)
+	for n := range 40 {
+		attr := map[string]any{"links": []any{"c29tZSBsaW5r"}, "attempts": []any{map[string]any{"id": "x", "channel": "sms", "at": "2026-05-17T12:00:00Z"}}}
+		for i := range 10 {
+			attr[fmt.Sprintf("attribute%d", i)] = fmt.Sprintf("the value of number %d", n)
+		}
+		if err := e.Write(b.Context(), table.Put(table.Item{Key: table.Key{PK: "P#clinic#1", SK: fmt.Sprintf("T#%d", n)}, Attr: attr}, table.None)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		page, err := e.Query(b.Context(), table.Query{PK: "P#clinic#1", Limit: table.MaxLimit})
+		if err != nil || len(page.Items) != 40 {
+			b.Fatalf("%d items, %v", len(page.Items), err)
+		}
+	}
+}

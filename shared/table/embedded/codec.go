@@ -101,6 +101,7 @@ func appendValue(b []byte, value any) []byte {
 // decodeItem gives back what encodeItem took, in the form of table.Item.Clone.
 func decodeItem(key table.Key, stored []byte) (table.Item, error) {
 	item, d := decodeHead(key, stored)
+	d.whole = string(d.rest)
 	item.Attr = d.mapping(0)
 	if d.err == nil && len(d.rest) != 0 {
 		d.err = errDamaged
@@ -133,7 +134,10 @@ func decodeHead(key table.Key, stored []byte) (table.Item, *decoder) {
 // decoder reads from rest; after the first error everything it reads is zero.
 type decoder struct {
 	rest []byte
-	err  error
+	// whole is a copy of what rest ends, that the texts are cut out of: an item has
+	// a hundred of them and is copied once. "" makes each text a copy of its own.
+	whole string
+	err   error
 }
 
 func (d *decoder) uvarint() uint64 {
@@ -175,11 +179,19 @@ func (d *decoder) bytes() []byte {
 	return b
 }
 
-func (d *decoder) text() string { return string(d.bytes()) }
+func (d *decoder) text() string {
+	b := d.bytes()
+	if d.whole == "" || d.err != nil {
+		return string(b)
+	}
+	end := len(d.whole) - len(d.rest)
+	return d.whole[end-len(b) : end]
+}
 
 func (d *decoder) mapping(depth int) map[string]any {
-	m := map[string]any{}
-	for n := d.uvarint(); n > 0 && d.err == nil; n-- {
+	n := d.uvarint()
+	m := make(map[string]any, min(n, uint64(len(d.rest)))) // of a damaged item n may be anything
+	for ; n > 0 && d.err == nil; n-- {
 		name := d.text()
 		m[name] = d.value(depth)
 	}
