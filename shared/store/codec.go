@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"time"
-	"unicode"
 )
 
 // The nouns are written down attribute by attribute, so that the console shows
@@ -42,16 +41,25 @@ func encodeFields(v reflect.Value, out map[string]any) {
 
 // attribute lowers the capitals that a field's name begins with: ID is id, URL
 // is url, FamilyName is familyName, NotMe is notMe.
-func attribute(field string) string {
-	r := []rune(field)
-	for i := range r {
-		if !unicode.IsUpper(r[i]) || i > 0 && i+1 < len(r) && unicode.IsLower(r[i+1]) {
+func attribute(field string) string { return string(appendAttribute(nil, field)) }
+
+// appendAttribute is attribute without a string of its own: a name is asked for
+// with each field of all that is read.
+func appendAttribute(name []byte, field string) []byte {
+	from := len(name)
+	name = append(name, field...)
+	for i := from; i < len(name); i++ {
+		if !isUpper(name[i]) || i > from && i+1 < len(name) && isLower(name[i+1]) {
 			break
 		}
-		r[i] = unicode.ToLower(r[i])
+		name[i] += 'a' - 'A'
 	}
-	return string(r)
+	return name
 }
+
+func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
 
 func encodeValue(v reflect.Value) any {
 	switch x := v.Interface().(type) {
@@ -141,24 +149,24 @@ func decodeValue(stored any, v reflect.Value) error {
 		}
 		return x.UnmarshalText([]byte(s))
 	}
-	mismatch := fmt.Errorf("a stored %T is not a %s", stored, v.Type())
+	mismatch := func() error { return fmt.Errorf("a stored %T is not a %s", stored, v.Type()) }
 	switch v.Kind() {
 	case reflect.String:
 		s, ok := stored.(string)
 		if !ok {
-			return mismatch
+			return mismatch()
 		}
 		v.SetString(s)
 	case reflect.Int, reflect.Int64:
 		n, ok := stored.(int64)
 		if !ok {
-			return mismatch
+			return mismatch()
 		}
 		v.SetInt(n)
 	case reflect.Bool:
 		b, ok := stored.(bool)
 		if !ok {
-			return mismatch
+			return mismatch()
 		}
 		v.SetBool(b)
 	case reflect.Slice:
@@ -168,7 +176,7 @@ func decodeValue(stored any, v reflect.Value) error {
 		}
 		list, ok := stored.([]any)
 		if !ok {
-			return mismatch
+			return mismatch()
 		}
 		out := reflect.MakeSlice(v.Type(), len(list), len(list))
 		for i := range list {
@@ -180,7 +188,7 @@ func decodeValue(stored any, v reflect.Value) error {
 	case reflect.Map:
 		m, ok := stored.(map[string]any)
 		if !ok {
-			return mismatch
+			return mismatch()
 		}
 		out := reflect.MakeMapWithSize(v.Type(), len(m))
 		for k, s := range m {
@@ -194,11 +202,11 @@ func decodeValue(stored any, v reflect.Value) error {
 	case reflect.Struct:
 		m, ok := stored.(map[string]any)
 		if !ok {
-			return mismatch
+			return mismatch()
 		}
 		return decodeFields(m, v)
 	default:
-		return mismatch
+		return mismatch()
 	}
 	return nil
 }
