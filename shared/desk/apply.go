@@ -342,7 +342,8 @@ func setScenarios(c *dental.Clinic, v value) {
 	}
 	shipped := scenario.Shipped()
 	v.fields(func(name string, v value) bool {
-		if !slices.Contains(scenario.Shipped().Names(), name) {
+		sc := shipped.Find(name)
+		if sc == nil {
 			return false
 		}
 		s := all[name]
@@ -355,15 +356,15 @@ func setScenarios(c *dental.Clinic, v value) {
 				choice(v, &s.Release, dental.ReleaseAuto, dental.ReleaseStaff)
 			case "holdout":
 				whole(v, &s.HoldoutPercent, 0, 50)
-				if sc := shipped.Find(name); s.HoldoutPercent > 0 && sc != nil && (sc.Critical || sc.ServiceOnly()) {
+				if s.HoldoutPercent > 0 && (sc.Critical || sc.ServiceOnly()) {
 					v.fault("must be 0: nobody is held out of what a patient's treatment needs")
 				}
 			case "backlogPerDay":
 				whole(v, &s.BacklogPerDay, 0, 1000)
 			case "steps":
-				s.Steps = steps(v, s.Steps, shipped.Find(name))
+				s.Steps = steps(v, s.Steps, sc)
 			case "offsets":
-				s.Offsets = offsets(v, s.Offsets, shipped.Find(name))
+				s.Offsets = offsets(v, s.Offsets, sc)
 			case "benefit":
 				setBenefit(v, &s.Benefit, c.Currency)
 			default:
@@ -377,14 +378,14 @@ func setScenarios(c *dental.Clinic, v value) {
 	c.Scenarios = all
 }
 
-// steps switches single steps; of a scenario that is not shipped yet any name may be one.
+// steps switches single steps of a scenario; null leaves one to the catalogue.
 func steps(v value, was map[string]bool, of *scenario.Scenario) map[string]bool {
 	out := maps.Clone(was)
 	if out == nil {
 		out = map[string]bool{}
 	}
 	v.fields(func(name string, v value) bool {
-		if of != nil && of.Step(name) == nil || !idForm.MatchString(name) {
+		if of.Step(name) == nil {
 			return false
 		}
 		if v.isNull() {
@@ -412,7 +413,7 @@ func offsets(v value, was map[string]int, of *scenario.Scenario) map[string]int 
 		out = map[string]int{}
 	}
 	v.fields(func(name string, v value) bool {
-		if of == nil || of.Step(name) == nil {
+		if of.Step(name) == nil {
 			return false
 		}
 		if v.isNull() {

@@ -146,10 +146,6 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 				return skip("opted-out") // whoever asked us to stop is not called about it either
 			}
 		}
-		if t.Class != dental.Service && s.Person.Phone == "" && !s.Card.Patient.Stub {
-			d.Mend = true
-			return skip("no-phone") // a call to nobody is no task; asking for a number is one
-		}
 		d.Act = Assign
 		return d
 	}
@@ -235,9 +231,11 @@ func elsewhere(s Situation, w scenario.Want) string {
 	return ""
 }
 
-// mostTogether is how many further appointments one reminder speaks of, so
-// that its text stays short and one press on its page stays one write.
-const mostTogether = 3
+// mostTogether is how many appointments one reminder speaks of, with their
+// patients counted in. A press on its page asks staff to call back about each:
+// that is three items an appointment and three a patient at most, the clinic's
+// CRM included, in one write of at most 25.
+const mostTogether = 8
 
 // spokenOf reports whether another reminder of the household has already
 // spoken of this touch's appointment.
@@ -286,5 +284,18 @@ func together(s Situation, t dental.Touch, reach *cadence.Reach) []Other {
 		}
 	}
 	slices.SortFunc(out, func(a, b Other) int { return a.Appointment.Start.Compare(b.Appointment.Start) })
-	return out[:min(len(out), mostTogether)]
+	people, spoken := []string{mine.Patient}, 1
+	return slices.DeleteFunc(out, func(o Other) bool {
+		more := 1
+		if !slices.Contains(people, o.Patient.ID) {
+			more = 2
+		}
+		if len(people)+spoken+more > mostTogether {
+			return true
+		}
+		if spoken++; more == 2 {
+			people = append(people, o.Patient.ID)
+		}
+		return false
+	})
 }

@@ -477,7 +477,9 @@ func (s *Sender) why(sit *Situation, t dental.Touch, d Decision) string {
 	}
 	switch {
 	case t.Kind == dental.CallTask:
-		if reason := unheard(sit.Card, t); reason != "" {
+		if sit.Person.Phone == "" {
+			key += ".no-phone"
+		} else if reason := unheard(sit.Card, t); reason != "" {
 			key, values["reason"] = key+".no-channel", l.Reason(reason)
 		}
 	case t.Kind == dental.WakeTask && sit.Card.Patient.Phone != "" && t.Step == "long-ago":

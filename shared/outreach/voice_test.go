@@ -1,6 +1,7 @@
 package outreach_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -125,21 +126,6 @@ func TestABirthdayIsExemptFromTheWeeklyCapButKeepsThreeDaysFromAnotherAdvertisem
 		if got := fate(s, "P", "birthday", "greeting"); got != want {
 			t.Errorf("on %s the greeting is %q, want %q", day, got, want)
 		}
-	}
-}
-
-func TestWhatMattersLessMakesRoomForWhatMattersMore(t *testing.T) {
-	// The season's day is 15 September; the recall's first message is due on the 18th.
-	s := quiet(t, "2026-09-14 12:00", "recall", "season")
-	s.Patient("P")
-	s.Visit("V", "P", s.Local("2026-04-02 12:00"), returning(t, "2026-10-18"))
-	s.ToLocal("2026-09-14 23:00")
-	s.ToLocal("2026-10-20 12:00")
-	if n := len(s.SentAs("recall", "first")); n != 1 {
-		t.Errorf("the recall left %d times", n)
-	}
-	if got := fate(s, "P", "season", "autumn"); got == "sent" {
-		t.Error("the season's offer left although a recall was near")
 	}
 }
 
@@ -323,19 +309,91 @@ func answerSurvey(t *testing.T, s *stagetest.Stage, patient string, rating denta
 	}
 }
 
-func TestWhoHasNoPhoneIsNotToBeCalledAndStaffAskForANumber(t *testing.T) {
-	s := quiet(t, "2026-06-18 12:00", "recall")
-	s.Patient("P", func(c *intake.Card) { c.Number = "" })
-	s.Visit("V", "P", s.Now())
-	s.ToLocal("2026-12-20 12:00")
-	if n, m := len(s.Tasks("P", dental.CallTask)), len(s.Tasks("P", dental.ContactTask)); n != 0 || m != 1 {
-		t.Errorf("%d calls to nobody, and a number is asked for %d times", n, m)
+func TestACallToWhoHasNoPhoneBeginsWithFindingANumber(t *testing.T) {
+	for mail, letters := range map[string]int{"anna@example.com": 2, "": 0} {
+		s := quiet(t, "2026-06-18 12:00", "recall")
+		s.Patient("P", func(c *intake.Card) { c.Number, c.Mail = "", mail })
+		s.Visit("V", "P", s.Now())
+		s.ToLocal("2026-12-20 12:00")
+		if tasks := s.Tasks("P", dental.CallTask); len(tasks) != 1 || !strings.Contains(tasks[0].Reason, "телефона в карте нет") {
+			t.Errorf("with the e-mail %q: %+v", mail, tasks)
+		}
+		if n := len(s.SentAs("recall", "first")) + len(s.SentAs("recall", "second")); n != letters {
+			t.Errorf("with the e-mail %q %d letters left, want %d", mail, n, letters)
+		}
 	}
-	if got := fate(s, "P", "recall", "call"); got != "skipped no-phone" {
-		t.Errorf("the call is %q", got)
+}
+
+func TestAllAppointmentsOfADayAreOneReminder(t *testing.T) {
+	s := quiet(t, "2026-06-01 12:00", "appointment")
+	s.Patient("P")
+	for i := range 6 {
+		s.Appointment(intake.AppointmentBooked, fmt.Sprint("A", i), "P", s.Local(fmt.Sprintf("2026-06-25 1%d:00", i)))
 	}
-	if n := len(s.SentAs("recall", "first")) + len(s.SentAs("recall", "second")); n != 2 {
-		t.Errorf("%d letters left, want 2", n)
+	s.ToLocal("2026-06-25 09:00")
+	sent := s.SentAs("appointment", "reminder")
+	if len(sent) != 1 || !strings.Contains(sent[0].Text, "15:00") || sent[0].Parts > 2 {
+		t.Fatalf("%d reminders: %v", len(sent), sent[0].Text)
+	}
+	if _, err := s.Desk.Act(t.Context(), s.Token("P", dental.AppointmentLink), reply.Callback, s.Local("2026-06-25 09:00")); err != nil {
+		t.Errorf("one press for all: %v", err)
+	}
+}
+
+func TestOnePressAnswersForAllThatAReminderSpokeOfWhateverTheFamily(t *testing.T) {
+	for name, of := range map[string][]string{"one patient": {"A", "A", "A", "A", "A", "A", "A"}, "two": {"A", "A", "A", "B", "B", "B", "B"}, "four": {"A", "B", "C", "D"}, "more than fit": {"A", "B", "C", "D", "E", "A", "B"}} {
+		t.Run(name, func(t *testing.T) {
+			s := quiet(t, "2026-06-01 12:00", "appointment")
+			s.Settings(func(c *dental.Clinic) {
+				c.Accounts = map[string]dental.Account{dental.Bitrix24: {Secrets: map[string]dental.Secret{"webhook": "s"}}}
+			})
+			for i, id := range of {
+				s.Patient(id, func(c *intake.Card) { c.Mail = "" })
+				s.Appointment(intake.AppointmentBooked, fmt.Sprint("X", i), id, s.Local(fmt.Sprintf("2026-06-25 1%d:00", i)))
+			}
+			s.ToLocal("2026-06-25 09:00")
+			for _, m := range s.SentAs("appointment", "reminder") {
+				token := ""
+				for _, l := range m.Links {
+					if _, found, ok := strings.Cut(l, "/c/"); ok {
+						token = found
+					}
+				}
+				if _, err := s.Desk.Act(t.Context(), token, reply.Callback, s.Now()); err != nil {
+					t.Errorf("%s: %v", m.Text, err)
+				}
+			}
+			asked := 0
+			for _, id := range []string{"A", "B", "C", "D", "E"} {
+				asked += len(s.Tasks(id, dental.CallbackTask))
+			}
+			if asked != len(of) {
+				t.Errorf("staff are to call about %d appointments of %d", asked, len(of))
+			}
+		})
+	}
+}
+
+func TestAPauseKeepsTheBacklog(t *testing.T) {
+	s := quiet(t, "2026-06-18 12:00", "sleeping-6")
+	s.Settings(func(c *dental.Clinic) {
+		c.Paused = true
+		c.Scenarios["sleeping-6"] = dental.ScenarioSettings{On: true, Release: dental.ReleaseAuto, BacklogPerDay: 2}
+	})
+	for i := range 12 {
+		id := fmt.Sprint("P", i)
+		s.Patient(id, func(c *intake.Card) { c.Number, c.Mail = fmt.Sprintf("+791600001%02d", i), "" })
+		s.Visit("V"+id, id, s.Local("2025-10-20 12:00"))
+	}
+	s.ToLocal("2026-06-25 12:00")
+	s.Settings(func(c *dental.Clinic) { c.Paused = false })
+	s.ToLocal("2026-06-25 18:00")
+	if n := len(s.Sent()); n > 2 {
+		t.Errorf("%d offers left within six hours after the pause, of 2 a day", n)
+	}
+	s.ToLocal("2026-06-27 18:00")
+	if n := len(s.Sent()); n < 4 {
+		t.Errorf("%d offers in all two days later", n)
 	}
 }
 

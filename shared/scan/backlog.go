@@ -28,9 +28,10 @@ const (
 // flow takes up the day's share of a scenario's backlog, the highest value
 // first. Each touch is let go in one write with the count of the day, so that
 // neither a crash nor a repeat nor a second run beside it exceeds the share. On
-// another day than its own, a scan leaves the backlog alone: two shares would meet.
+// another day than its own, a scan leaves the backlog alone, for two shares
+// would meet; so it does while the clinic is paused, where they would gather.
 func (s *Scanner) flow(ctx context.Context, cl *dental.Clinic, sc *scenario.Scenario, day dental.Date) error {
-	if cl.Scenario(sc.Name).BacklogPerDay <= 0 || day != cl.Today(s.Clock()) {
+	if cl.Paused || cl.Scenario(sc.Name).BacklogPerDay <= 0 || day != cl.Today(s.Clock()) {
 		return nil
 	}
 	seen, n := 0, 0

@@ -78,10 +78,8 @@ var gates = map[string]gate{
 		if s.complex() || s.firstVisit() || s.lastStage() {
 			return ""
 		}
-		for _, t := range s.Card.Touches {
-			if t.Scenario == s.Want.Touch.Scenario && t.Step == s.Want.Touch.Step && t.Anchor != s.Want.Touch.Anchor && s.since(left(t), g.Within) {
-				return "asked-recently"
-			}
+		if s.repeats(g.Within) {
+			return "asked-recently"
 		}
 		return ""
 	}},
@@ -126,15 +124,9 @@ var gates = map[string]gate{
 		return ""
 	}},
 	"map-asked": {within: true, shut: func(s Scene, g Gate) string {
-		for _, t := range s.Card.Touches {
-			if t.Scenario == s.Want.Touch.Scenario && t.Step == s.Want.Touch.Step && t.Anchor != s.Want.Touch.Anchor && s.since(left(t), g.Within) {
-				return "map-asked"
-			}
-		}
-		for _, a := range s.Card.Answers {
-			if len(a.Maps) > 0 && s.since(a.At, g.Within) {
-				return "map-asked"
-			}
+		followed := func(a dental.Answer) bool { return len(a.Maps) > 0 && s.since(a.At, g.Within) }
+		if s.repeats(g.Within) || slices.ContainsFunc(s.Card.Answers, followed) {
+			return "map-asked"
 		}
 		return ""
 	}},
@@ -185,10 +177,8 @@ var gates = map[string]gate{
 		return ""
 	}},
 	"invited": {within: true, shut: func(s Scene, g Gate) string {
-		for _, t := range s.Card.Touches {
-			if t.Scenario == s.Want.Touch.Scenario && t.Step == s.Want.Touch.Step && t.Anchor != s.Want.Touch.Anchor && s.since(left(t), g.Within) {
-				return "invited-recently"
-			}
+		if s.repeats(g.Within) {
+			return "invited-recently"
 		}
 		return ""
 	}},
@@ -369,6 +359,14 @@ func left(t dental.Touch) time.Time {
 		return last.At
 	}
 	return t.SentAt
+}
+
+// repeats reports whether the same message left, about something else, a span ago or less.
+func (s Scene) repeats(within Span) bool {
+	own := s.Want.Touch
+	return slices.ContainsFunc(s.Card.Touches, func(t dental.Touch) bool {
+		return t.Scenario == own.Scenario && t.Step == own.Step && t.Anchor != own.Anchor && s.since(left(t), within)
+	})
 }
 
 // since reports whether t lies at most a span before now.

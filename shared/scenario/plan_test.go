@@ -329,6 +329,14 @@ func TestMessagesLeaveInTheHoursButForThanksHardUponTheVisit(t *testing.T) {
 	}
 }
 
+// responded is a card with a hygiene of 10 March and an answer to its recall.
+func responded(action dental.OfferAction) func(s *scene) {
+	return func(s *scene) {
+		s.visit("V", "2026-03-10 11:00", "2026-03-10 11:05")
+		s.card.Responses = []dental.Response{{Scenario: "recall", Anchor: "2026-09-10", Action: action, FirstAt: s.at("2026-08-11 12:00")}}
+	}
+}
+
 func TestAStoredTouchFindsItsWantOrTheReasonWhyItHasNone(t *testing.T) {
 	anchor := "A@20260319T113000Z"
 	tests := []struct {
@@ -359,11 +367,37 @@ func TestAStoredTouchFindsItsWantOrTheReasonWhyItHasNone(t *testing.T) {
 		{"one of a step that the catalogue has no more", "appointment", "farewell", anchor, func(s *scene) { s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Booked) }, "step-off"},
 		{"one of a scenario that the catalogue has no more", "farewell", "ask", anchor, func(*scene) {}, "scenario-off"},
 		{"one of a patient who is gone", "appointment", "missed", anchor, func(s *scene) { s.card.Patient.Status = dental.Moved }, "moved"},
+		{"a word about a miss of one who came that afternoon", "appointment", "missed", anchor, func(s *scene) {
+			s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Missed)
+			s.visit("V", "2026-03-19 17:00", "2026-03-19 17:05")
+		}, "attended"},
+		{"an invitation of friends by one who was happy no more", "referral", "invite", "2026-03-10", func(s *scene) {
+			s.visit("V", "2026-03-10 11:00", "2026-03-10 11:05")
+			s.answer("2026-03-10", "2026-03-11 18:00", dental.Bad, -1)
+		}, "answer-changed"},
+		{"a follow-up of a visit that turns out to have been an easy one", "complex-visit", "follow-up", "2026-03-10", func(s *scene) {
+			s.visit("V", "2026-03-10 11:00", "2026-03-10 11:05")
+		}, "visit-changed"},
+		{"one of the plan that another one has overtaken", "plan", "next-stage", "L:2026-03-01", func(s *scene) {
+			planned := []dental.Stage{{Status: dental.StagePlanned}}
+			s.card.Plans = []dental.Plan{{ID: "L", PresentedAt: s.at("2026-03-01 12:00"), Stages: planned}, {ID: "M", PresentedAt: s.at("2026-03-05 12:00"), Stages: planned}}
+		}, "outranked"},
+		{"one of a plan that has moved on", "plan", "next-stage", "L:2026-03-01", func(s *scene) {
+			s.card.Plans = []dental.Plan{{ID: "L", PresentedAt: s.at("2026-03-01 12:00"), Stages: []dental.Stage{{Status: dental.StageDone, DoneAt: s.at("2026-03-09 12:00")}, {Status: dental.StagePlanned}}}}
+		}, "stage-done"},
+		{"an anniversary that a recall speaks of", "implant-year", "check", "2025-03-20", func(s *scene) {
+			s.visit("V", "2025-03-20 11:00", "2025-03-20 11:05", func(v *dental.Visit) { v.Procedures = done(dental.Implant) })
+		}, "recall-variant"},
+		{"a first invitation after a later", "recall", "first", "2026-09-10", responded(dental.LaterOffer), "later"},
+		{"a second invitation after a booking wish that took the later's place", "recall", "again", "2026-09-10", responded(dental.BookOffer), "answered"},
+		{"a second invitation after a never that took the later's place", "recall", "again", "2026-09-10", responded(dental.NeverOffer), "never"},
+		{"an invitation to a date that has moved", "recall", "first", "2026-08-10", responded(dental.LaterOffer), "attended"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newScene(t, "2026-03-18 12:00")
 			tt.tell(s)
+			s.card.Milestones = scenario.Milestones(&s.clinic, &s.card)
 			touch := dental.Touch{Clinic: "demo", Patient: "P", Scenario: tt.scenario, Step: tt.step, Anchor: tt.anchor}
 			w, ok := scenario.Shipped().WantOf(&s.clinic, &s.card, touch)
 			if ok != (tt.want == "") || ok && w.Touch.ID() != touch.ID() {

@@ -94,7 +94,7 @@ func TestNothingWasSentWhenTheConnectionWasNeverMade(t *testing.T) {
 		"the port is none that the machine knows": "http://127.0.0.1:99999",
 	} {
 		t.Run(name, func(t *testing.T) {
-			call, err := post(t.Context(), NewClient(Options{Timeout: 300 * time.Millisecond}), url)
+			call, err := post(t.Context(), NewClient(Options{Timeout: time.Second}), url)
 			if err == nil {
 				t.Fatal("the call succeeded")
 			}
@@ -153,7 +153,7 @@ func TestARequestThatMayHaveArrivedCountsAsSent(t *testing.T) {
 					}
 				})
 				want := int32(1)
-				client := NewClient(Options{Timeout: 300 * time.Millisecond})
+				client := NewClient(Options{Timeout: time.Second})
 				if used {
 					want = 2
 					if call, err := post(t.Context(), client, "http://"+addr); err != nil || call.NotSent() {
