@@ -46,7 +46,7 @@ func values() map[string]string {
 func reasonCodes() []string {
 	return []string{
 		"erased", "excluded", "archived", "moved", "deceased", "no-card", "no-address", "phone-malformed", "phone-extension",
-		"phone-several", "phone-toll-free", "offered-lately", "foreign-phone", "landline", "shared-phone", "no-consent", "opted-out", "suppressed", "not-me",
+		"phone-several", "phone-toll-free", "offered-lately", "sent-already", "foreign-phone", "landline", "shared-phone", "no-consent", "opted-out", "suppressed", "not-me",
 		"capped", "ceiling", "deadline", "late-event", "scenario-off", "step-off", "paused", "rescheduled",
 		"appointment-cancelled", "appointment-missed", "appointment-over", "attended", "answered", "booked", "asked-recently",
 		"visit-soon", "plan-visits", "combined", "phone-only", "complaint-open", "minor", "no-guardian", "map-asked",

@@ -374,6 +374,23 @@ func TestOnePressAnswersForAllThatAReminderSpokeOfWhateverTheFamily(t *testing.T
 	}
 }
 
+func TestACorrectedReturnDateInvitesNobodyTwice(t *testing.T) {
+	for back, want := range map[string]int{"2026-12-20": 1, "2027-06-18": 2} { // a few days later, or another date altogether
+		s := quiet(t, "2026-06-18 12:00", "recall")
+		s.Patient("P")
+		s.Visit("V", "P", s.Now(), returning(t, "2026-12-18"))
+		s.ToLocal("2026-11-20 12:00")
+		s.Visit("V", "P", s.Local("2026-06-18 12:00"), returning(t, back))
+		s.ToLocal("2027-06-25 12:00")
+		if n := len(s.SentAs("recall", "first")); n != want {
+			t.Errorf("corrected to %s: %d first invitations, want %d", back, n, want)
+		}
+		if n := len(s.SentAs("recall", "second")); n != 1 {
+			t.Errorf("corrected to %s: %d second invitations", back, n)
+		}
+	}
+}
+
 func TestAPauseKeepsTheBacklog(t *testing.T) {
 	s := quiet(t, "2026-06-18 12:00", "sleeping-6")
 	s.Settings(func(c *dental.Clinic) {

@@ -53,6 +53,7 @@ type Scene struct {
 //	stage-booked   a stage of the plan is booked
 //	doubtful       the birthday is one that systems fill in by themselves, or of an age nobody has
 //	invited        the same message left {within} ago or less
+//	corrected      the same message left {within} ago or less, for a date that was corrected since
 //	complaint      a complaint is open: staff are in touch
 var gates = map[string]gate{
 	"answered": {final: true, shut: func(s Scene, _ Gate) string {
@@ -179,6 +180,16 @@ var gates = map[string]gate{
 	"invited": {within: true, shut: func(s Scene, g Gate) string {
 		if s.repeats(g.Within) {
 			return "invited-recently"
+		}
+		return ""
+	}},
+	"corrected": {within: true, shut: func(s Scene, g Gate) string {
+		last := milestone(s.Card, dental.LastVisit, "")
+		for _, t := range s.Card.Touches {
+			again := t.Scenario == s.Want.Touch.Scenario && t.Step == s.Want.Touch.Step && t.Anchor != s.Want.Touch.Anchor
+			if again && s.since(left(t), g.Within) && last != nil && s.Clinic.Today(left(t)).After(last.Date) {
+				return "sent-already"
+			}
 		}
 		return ""
 	}},
