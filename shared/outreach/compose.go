@@ -269,7 +269,8 @@ func (c *composer) values() message.Values {
 		if slices.Contains(dental.ProcedureKinds(), dental.ProcedureKind(c.d.Want.Variant)) {
 			kind = dental.ProcedureKind(c.d.Want.Variant)
 		}
-		v[message.Minutes] = c.locale.Minutes(scenario.Minutes(c.s.Card, kind))
+		// Where nobody has said what was done, the patient is invited to a check-up.
+		v[message.Minutes] = c.locale.Minutes(cmp.Or(scenario.Minutes(c.s.Card, kind), scenario.CheckUp))
 	}
 	v[message.Benefit] = c.benefit(sc)
 	if left := scenario.DoctorOf(c.s.Card, c.s.Touch); left.ID != "" && slices.Contains(cl.FormerDoctors, left.ID) {

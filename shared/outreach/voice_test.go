@@ -391,6 +391,18 @@ func TestACorrectedReturnDateInvitesNobodyTwice(t *testing.T) {
 	}
 }
 
+func TestAVisitOfWhichNobodySaidWhatWasDoneIsFollowedAllTheSame(t *testing.T) {
+	s := quiet(t, "2026-06-18 12:00", "recall", "sleeping-12")
+	s.Patient("P")
+	s.Visit("V", "P", s.Now(), func(v *dental.Visit) { v.Procedures = nil })
+	s.ToLocal("2027-07-01 12:00")
+	for step, scenario := range map[string]string{"first": "recall", "second": "recall", "offer": "sleeping-12"} {
+		if sent := s.SentAs(scenario, step); len(sent) != 1 || !strings.Contains(sent[0].Text, "30 минут") {
+			t.Errorf("%s/%s left %d times, or without its length", scenario, step, len(sent))
+		}
+	}
+}
+
 func TestAPauseKeepsTheBacklog(t *testing.T) {
 	s := quiet(t, "2026-06-18 12:00", "sleeping-6")
 	s.Settings(func(c *dental.Clinic) {

@@ -409,6 +409,9 @@ func Minutes(card *dental.Card, kind dental.ProcedureKind) int {
 	return usualMinutes(kind)
 }
 
+// CheckUp is how many minutes a check-up takes.
+const CheckUp = 30
+
 // usualMinutes is how long a visit of a kind is said to take: the half hour of
 // a hygiene visit is the sources' own figure, as is a check-up of the same
 // length. Of what nobody has named the kind there is none to say.
@@ -421,7 +424,7 @@ func usualMinutes(kind dental.ProcedureKind) int {
 	case dental.Periodontics:
 		return 45
 	}
-	return 30
+	return CheckUp
 }
 
 // base is the time that a When counts from.
