@@ -380,27 +380,10 @@ func setScenarios(c *dental.Clinic, v value) {
 
 // steps switches single steps of a scenario; null leaves one to the catalogue.
 func steps(v value, was map[string]bool, of *scenario.Scenario) map[string]bool {
-	out := maps.Clone(was)
-	if out == nil {
-		out = map[string]bool{}
-	}
-	v.fields(func(name string, v value) bool {
-		if of.Step(name) == nil {
-			return false
-		}
-		if v.isNull() {
-			delete(out, name)
-			return true
-		}
-		var on bool
+	return byStep(v, was, of, func(v value) (on, kept bool) {
 		flag(v, &on)
-		out[name] = on
-		return true
+		return on, true
 	})
-	if len(out) == 0 {
-		return nil
-	}
-	return out
 }
 
 // mostOffset is by how many days a step may be moved.
@@ -408,22 +391,28 @@ const mostOffset = 60
 
 // offsets moves single steps by days, later for a positive number.
 func offsets(v value, was map[string]int, of *scenario.Scenario) map[string]int {
+	return byStep(v, was, of, func(v value) (days int, kept bool) {
+		whole(v, &days, -mostOffset, mostOffset)
+		return days, days != 0
+	})
+}
+
+// byStep lays settings of single steps over those that were; null, and what
+// read does not keep, takes one away.
+func byStep[T any](v value, was map[string]T, of *scenario.Scenario, read func(value) (T, bool)) map[string]T {
 	out := maps.Clone(was)
 	if out == nil {
-		out = map[string]int{}
+		out = map[string]T{}
 	}
 	v.fields(func(name string, v value) bool {
 		if of.Step(name) == nil {
 			return false
 		}
-		if v.isNull() {
-			delete(out, name)
-			return true
-		}
-		days := 0
-		whole(v, &days, -mostOffset, mostOffset)
-		if out[name] = days; days == 0 {
-			delete(out, name)
+		delete(out, name)
+		if !v.isNull() {
+			if setting, kept := read(v); kept {
+				out[name] = setting
+			}
 		}
 		return true
 	})

@@ -29,13 +29,8 @@ var audiences = map[string]member{
 		return !s.firstVisit()
 	}},
 	"last-seen": {from: true, to: true, holds: func(s Scene, m moment, g Gate) bool {
-		begin := s.Clinic.Today(s.Want.Base)
-		if season := s.Want.When.Season; season != (Season{}) {
-			if days := season.days(s.Clinic, yearOf(m.anchor)); len(days) > 0 {
-				begin = days[0]
-			}
-		}
-		return !m.last.After(back(begin, g.From)) && !m.last.Before(back(begin, g.To))
+		days := s.Want.When.season(s.Clinic, m)
+		return len(days) > 0 && !m.last.After(back(days[0], g.From)) && !m.last.Before(back(days[0], g.To))
 	}},
 	"interval": {from: true, to: true, holds: func(s Scene, m moment, g Gate) bool {
 		due := s.Clinic.Today(m.times["date"])
@@ -67,11 +62,3 @@ func concerns(s Scene, m moment, gates ...[]Gate) bool {
 
 func back(d dental.Date, s Span) dental.Date  { return d.AddMonths(-s.Months).AddDays(-s.Days) }
 func ahead(d dental.Date, s Span) dental.Date { return d.AddMonths(s.Months).AddDays(s.Days) }
-
-func yearOf(anchor string) int {
-	d, err := dental.ParseDate(anchor + "-01-01")
-	if err != nil {
-		return 0
-	}
-	return d.Year
-}

@@ -145,7 +145,7 @@ func (s *Scenario) Falling(cl *dental.Clinic, day dental.Date) []Lookup {
 		for _, w := range step.When {
 			var found []Lookup
 			if w.Season != (Season{}) {
-				found = w.season(cl, s, step, day)
+				found = w.seasonal(cl, s, step, day)
 			} else if w.From == "" || w.From == s.On.first() {
 				found = w.falling(day.AddDays(-settings.Offsets[step.Name]), s.On, kind)
 			}
@@ -199,8 +199,8 @@ func (w When) falling(day dental.Date, on Trigger, kind dental.MilestoneKind) []
 	return []Lookup{l}
 }
 
-// season inverts a season: its day's share of each month of last visits.
-func (w When) season(cl *dental.Clinic, s *Scenario, step *Step, day dental.Date) []Lookup {
+// seasonal inverts a season: its day's share of each month of last visits.
+func (w When) seasonal(cl *dental.Clinic, s *Scenario, step *Step, day dental.Date) []Lookup {
 	var out []Lookup
 	day = day.AddDays(-cl.Scenario(s.Name).Offsets[step.Name])
 	for _, year := range []int{day.Year - 1, day.Year} {
@@ -427,11 +427,16 @@ func usualMinutes(kind dental.ProcedureKind) int {
 	return CheckUp
 }
 
+// season are the days of the season that a moment's anchor names by its year.
+func (w When) season(cl *dental.Clinic, m moment) []dental.Date {
+	year, _ := strconv.Atoi(m.anchor)
+	return w.Season.days(cl, year)
+}
+
 // base is the time that a When counts from.
 func (m moment) base(cl *dental.Clinic, w When, on Trigger) (time.Time, bool) {
 	if w.Season != (Season{}) {
-		year, _ := strconv.Atoi(m.anchor)
-		days := w.Season.days(cl, year)
+		days := w.season(cl, m)
 		if len(days) == 0 {
 			return time.Time{}, false
 		}

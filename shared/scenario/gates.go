@@ -79,7 +79,7 @@ var gates = map[string]gate{
 		if s.complex() || s.firstVisit() || s.lastStage() {
 			return ""
 		}
-		if s.repeats(g.Within) {
+		if s.repeats(g.Within, dental.Date{}) {
 			return "asked-recently"
 		}
 		return ""
@@ -126,7 +126,7 @@ var gates = map[string]gate{
 	}},
 	"map-asked": {within: true, shut: func(s Scene, g Gate) string {
 		followed := func(a dental.Answer) bool { return len(a.Maps) > 0 && s.since(a.At, g.Within) }
-		if s.repeats(g.Within) || slices.ContainsFunc(s.Card.Answers, followed) {
+		if s.repeats(g.Within, dental.Date{}) || slices.ContainsFunc(s.Card.Answers, followed) {
 			return "map-asked"
 		}
 		return ""
@@ -178,18 +178,14 @@ var gates = map[string]gate{
 		return ""
 	}},
 	"invited": {within: true, shut: func(s Scene, g Gate) string {
-		if s.repeats(g.Within) {
+		if s.repeats(g.Within, dental.Date{}) {
 			return "invited-recently"
 		}
 		return ""
 	}},
 	"corrected": {within: true, shut: func(s Scene, g Gate) string {
-		last := milestone(s.Card, dental.LastVisit, "")
-		for _, t := range s.Card.Touches {
-			again := t.Scenario == s.Want.Touch.Scenario && t.Step == s.Want.Touch.Step && t.Anchor != s.Want.Touch.Anchor
-			if again && s.since(left(t), g.Within) && last != nil && s.Clinic.Today(left(t)).After(last.Date) {
-				return "sent-already"
-			}
+		if last := milestone(s.Card, dental.LastVisit, ""); last != nil && s.repeats(g.Within, last.Date) {
+			return "sent-already"
 		}
 		return ""
 	}},
@@ -372,11 +368,12 @@ func left(t dental.Touch) time.Time {
 	return t.SentAt
 }
 
-// repeats reports whether the same message left, about something else, a span ago or less.
-func (s Scene) repeats(within Span) bool {
+// repeats reports whether the same message left, about something else, a span
+// ago or less and on a later day than after.
+func (s Scene) repeats(within Span, after dental.Date) bool {
 	own := s.Want.Touch
 	return slices.ContainsFunc(s.Card.Touches, func(t dental.Touch) bool {
-		return t.Scenario == own.Scenario && t.Step == own.Step && t.Anchor != own.Anchor && s.since(left(t), within)
+		return t.Scenario == own.Scenario && t.Step == own.Step && t.Anchor != own.Anchor && s.since(left(t), within) && s.Clinic.Today(left(t)).After(after)
 	})
 }
 

@@ -92,8 +92,8 @@ func visitedSince(card *dental.Card, at time.Time) bool {
 	return slices.ContainsFunc(card.Visits, func(v dental.Visit) bool { return v.FinishedAt.After(at) })
 }
 
-// Offers reports whether the scenario invites once more whoever answers "later".
-func (s *Scenario) Offers() bool {
+// InvitesAgain reports whether the scenario invites once more whoever answers "later".
+func (s *Scenario) InvitesAgain() bool {
 	return slices.ContainsFunc(s.Steps, func(st Step) bool {
 		return slices.ContainsFunc(st.When, func(w When) bool { return w.From == "later" })
 	})

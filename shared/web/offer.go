@@ -128,7 +128,7 @@ func lookAtOffer(o reply.Offer, now time.Time) offerPage {
 		page.Other = page.T("page.offer.not-now.answered")
 	}
 	for _, other := range []dental.OfferAction{dental.CallbackOffer, dental.LaterOffer, dental.NeverOffer} {
-		if other != action && (other != dental.LaterOffer || o.Bookable() && o.Scenario.Offers()) {
+		if other != action && (other != dental.LaterOffer || o.Bookable() && o.Scenario.InvitesAgain()) {
 			page.Others = append(page.Others, actionButton{Value: string(other), Word: page.T("page.offer." + string(other)), Quiet: other == dental.NeverOffer})
 		}
 	}
