@@ -93,8 +93,8 @@ func build(t *testing.T) string {
 	return dir
 }
 
-// settings are values for the variables that the template gives its functions.
-var settings = map[string]string{
+// variables are values for the variables that the template gives its functions.
+var variables = map[string]string{
 	"TABLE":                  "returnpoint-table",
 	"CONTACT_KEY":            strings.Repeat("c", 64),
 	"LINK_KEY":               strings.Repeat("l", 64),
@@ -117,7 +117,7 @@ var credentials = []string{"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_K
 func environment(t *testing.T, f function, but ...string) (env []string) {
 	t.Helper()
 	for _, name := range f.variables {
-		value, ok := settings[name]
+		value, ok := variables[name]
 		if !ok {
 			t.Fatalf("template.yaml gives %s a variable %s, for which the test has no value", f.Name, name)
 		}
@@ -144,7 +144,7 @@ func (e *emptyTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		TableName    string
 		RequestItems map[string]any
 	}
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.TableName != settings["TABLE"] && body.RequestItems[settings["TABLE"]] == nil {
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.TableName != variables["TABLE"] && body.RequestItems[variables["TABLE"]] == nil {
 		e.wrong = append(e.wrong, fmt.Sprintf("%s asks for the table %q (%v)", call, body.TableName, err))
 	}
 	if auth := r.Header.Get("Authorization"); !strings.Contains(auth, "Credential=AKIDEXAMPLE/") || !strings.Contains(auth, "/eu-central-1/dynamodb/aws4_request") || r.Header.Get("X-Amz-Security-Token") != "session" {
@@ -155,7 +155,7 @@ func (e *emptyTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "GetItem":
 		fmt.Fprint(w, `{}`)
 	case "BatchGetItem":
-		fmt.Fprintf(w, `{"Responses":{%q:[]},"UnprocessedKeys":{}}`, settings["TABLE"])
+		fmt.Fprintf(w, `{"Responses":{%q:[]},"UnprocessedKeys":{}}`, variables["TABLE"])
 	case "Query":
 		fmt.Fprint(w, `{"Count":0,"ScannedCount":0,"Items":[]}`)
 	default:

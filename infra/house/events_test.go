@@ -28,7 +28,6 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/sms/inbound"
 	"github.com/returnpoint/returnpoint/shared/channel/sms/smslog"
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
 	"github.com/returnpoint/returnpoint/shared/outreach"
@@ -36,6 +35,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/portrait"
 	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/signature"
 	"github.com/returnpoint/returnpoint/shared/store"
 	"github.com/returnpoint/returnpoint/shared/table"
@@ -130,10 +130,10 @@ func newHouse(t *testing.T) *house {
 		h.handlers[name] = lambdaio.FanOut(lambdaio.Schedule(log, s.Tick),
 			lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return s.Handle(ctx, m.Body) }))
 	}
-	cl := desk.Demo()
+	cl := settings.Demo()
 	cl.Secrets = []dental.WebhookSecret{{Secret: dental.Secret(signingKey), From: start.Add(-time.Hour)}}
 	cl.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret-of-the-demo-clinic", "callbackSecret": "callbackcallbackcallback"}}}
-	if _, err := (&desk.Settings{Store: h.store(), Rand: rand.NewChaCha8([32]byte{2})}).Create(t.Context(), cl); err != nil {
+	if _, err := (&settings.Keeper{Store: h.store(), Rand: rand.NewChaCha8([32]byte{2})}).Create(t.Context(), cl); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -412,7 +412,7 @@ var replays = map[string]func(*testing.T, *house){
 		if a := card.Touch("after-visit", "thanks", "2026-05-22").Last(); a.Outcome != dental.Undelivered {
 			t.Errorf("the attempt is %+v", a)
 		}
-		cl := desk.Demo()
+		cl := settings.Demo()
 		contacts, err := h.store().Begin().Contacts(t.Context(), &cl, "anna@example.com")
 		if err != nil || contacts["anna@example.com"].Suppressed == "" {
 			t.Errorf("the address is not suppressed: %+v, %v", contacts, err)
@@ -463,7 +463,7 @@ var replays = map[string]func(*testing.T, *house){
 		if a := h.card().Touch("after-visit", "thanks", "2026-05-22").Last(); a.Outcome != dental.Undelivered || a.Detail != "20/1" {
 			t.Errorf("the attempt is %+v", a)
 		}
-		cl := desk.Demo()
+		cl := settings.Demo()
 		contacts, err := h.store().Begin().Contacts(t.Context(), &cl, "+79000000000")
 		if err != nil || contacts["+79000000000"].Suppressed == "" {
 			t.Errorf("the number is not suppressed: %+v, %v", contacts, err)
@@ -551,7 +551,7 @@ var replays = map[string]func(*testing.T, *house){
 	},
 	"unsubscribe": func(t *testing.T, h *house) {
 		h.post("msg_1", "patient.updated", mailed)
-		cl := desk.Demo()
+		cl := settings.Demo()
 		key := h.store().ContactKey(&cl, "anna@example.com")
 		path := "/u/" + h.link(dental.Link{Purpose: dental.PreferencesLink, Subject: "service/" + key})
 		h.opens("unsubscribe", path)

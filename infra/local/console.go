@@ -20,6 +20,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/status"
 	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
@@ -314,9 +315,9 @@ func (m *machine) postSecret(w http.ResponseWriter, r *http.Request) error {
 	var secret dental.Secret
 	switch rotate := r.URL.Query().Get("rotate"); rotate {
 	case "", "0":
-		secret, err = m.desk.Secret(r.Context(), cl.ID, m.clock.Now())
+		secret, err = m.settings.Secret(r.Context(), cl.ID, m.clock.Now())
 	case "1":
-		secret, err = m.desk.RotateSecret(r.Context(), cl.ID, m.clock.Now(), overlap)
+		secret, err = m.settings.RotateSecret(r.Context(), cl.ID, m.clock.Now(), overlap)
 	default:
 		return dental.Errorf(dental.Invalid, "rotate", "must be 1")
 	}
@@ -346,7 +347,7 @@ func (m *machine) postRelease(w http.ResponseWriter, r *http.Request) error {
 // fresh is what a clinic made here starts from: as the demo clinic, so that
 // messages flow at once, but what it advertises waits for its staff.
 func fresh(id string) dental.Clinic {
-	cl, like := desk.New(id), desk.Demo()
+	cl, like := settings.New(id), settings.Demo()
 	cl.Name, cl.Phone, cl.Address = id, like.Phone, like.Address
 	cl.MarginPermille, cl.Maps = like.MarginPermille, like.Maps
 	for name, s := range like.Scenarios {
@@ -365,11 +366,11 @@ func (m *machine) putClinic(w http.ResponseWriter, r *http.Request) error {
 	defer m.foreseen.forget()
 	_, err = m.store.Begin().Clinic(r.Context(), id)
 	if dental.KindOf(err) == dental.NotFound {
-		cl, err := desk.Apply(fresh(id), patch)
+		cl, err := settings.Apply(fresh(id), patch)
 		if err != nil {
 			return err
 		}
-		created, err := m.desk.Create(r.Context(), cl)
+		created, err := m.settings.Create(r.Context(), cl)
 		if err != nil {
 			return err
 		}
@@ -379,7 +380,7 @@ func (m *machine) putClinic(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	if _, _, err := m.desk.Put(r.Context(), id, patch, m.clock.Now()); err != nil {
+	if _, _, err := m.settings.Put(r.Context(), id, patch, m.clock.Now()); err != nil {
 		return err
 	}
 	return respond(w, http.StatusOK, map[string]string{"id": id})

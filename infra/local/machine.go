@@ -28,7 +28,6 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/crm/bitrix24"
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/portrait/fetch"
@@ -36,6 +35,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/scenario/catalogue"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/store"
 	"github.com/returnpoint/returnpoint/shared/table"
 	"github.com/returnpoint/returnpoint/shared/table/embedded"
@@ -43,7 +43,7 @@ import (
 
 // plan is what a machine needs to know before it touches its folder.
 type plan struct {
-	settings
+	options
 	functions []*function
 	catalogue scenario.Catalogue
 	// rules decide what becomes of a message, for tests; nil delivers it.
@@ -58,7 +58,7 @@ func prepare(lookup func(string) (string, bool)) (plan, error) {
 	var p plan
 	var err, wrong error
 	note := func(e error) { wrong = errors.Join(wrong, e) }
-	p.settings, err = readSettings(lookup)
+	p.options, err = readOptions(lookup)
 	note(err)
 	if p.mailServer != nil {
 		// Letters bear the real time, as their readers' clocks show it.
@@ -90,7 +90,7 @@ type machine struct {
 	clock    *clock.Clock
 	outbox   *outbox.Outbox
 	store    *store.Store
-	desk     *desk.Settings
+	settings *settings.Keeper
 	parts    parts
 	carriers []carrier
 	receipts *receipts
@@ -163,14 +163,14 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	if m.store, err = store.New(m.table, keys); err != nil {
 		return m, err
 	}
-	m.desk = &desk.Settings{Store: m.store, Rand: rand.Reader, Providers: map[string]func(dental.Account) error{
+	m.settings = &settings.Keeper{Store: m.store, Rand: rand.Reader, Providers: map[string]func(dental.Account) error{
 		dental.SMSGate: smsgate.Validate, dental.WhatsAppAccount: whatsapp.Validate,
 		dental.Bitrix24: func(a dental.Account) error { return bitrix24.Validate(a) }}}
 	if m.chats, err = whatsapp.New(wire.NewClient(wire.Options{}), whatsapp.Options{}); err != nil {
 		return m, err
 	}
 	m.compose(base)
-	if _, err := m.desk.Create(m.work, desk.Demo()); err != nil {
+	if _, err := m.settings.Create(m.work, settings.Demo()); err != nil {
 		return m, err
 	}
 	// Whatever was due while nothing ran is found by the first step.

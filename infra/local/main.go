@@ -99,7 +99,7 @@ func listen(port int) (net.Listener, error) {
 
 // greet prints where everything is.
 func (m *machine) greet(out io.Writer, url string) error {
-	secret, err := m.desk.Secret(m.work, demo, m.clock.Now())
+	secret, err := m.settings.Secret(m.work, demo, m.clock.Now())
 	if err != nil {
 		return err
 	}

@@ -126,14 +126,14 @@ func TestATextIsCutAtTheLinksItHolds(t *testing.T) {
 }
 
 func TestTheSettingsHaveDefaults(t *testing.T) {
-	s, err := readSettings(func(string) (string, bool) { return "", false })
+	s, err := readOptions(func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.port != 8080 || s.dir != ".local" || !s.start.IsZero() || !s.console || s.template != "template.yaml" || s.base != "" {
 		t.Errorf("got %+v", s)
 	}
-	s, err = readSettings(environment("d", "BASE_URL", "https://rp.example/", "LOCAL_ONLY", "0"))
+	s, err = readOptions(environment("d", "BASE_URL", "https://rp.example/", "LOCAL_ONLY", "0"))
 	if err != nil || s.base != "https://rp.example" || s.console || !s.start.Equal(time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC)) {
 		t.Errorf("got %+v, %v", s, err)
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/returnpoint/returnpoint/shared/api"
 	"github.com/returnpoint/returnpoint/shared/api/openapitest"
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/signature"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 	"github.com/returnpoint/returnpoint/shared/table"
@@ -418,7 +418,7 @@ func TestAClinicWithoutASecretTakesNothing(t *testing.T) {
 
 func TestASecretIsReplacedWithoutLosingAnEvent(t *testing.T) {
 	s := open(t, tabletest.Plan{})
-	settings := desk.Settings{Store: s.Store, Rand: seeded(3)}
+	keeper := settings.Keeper{Store: s.Store, Rand: seeded(3)}
 	n := 0
 	answered := func(what string, want int, secrets ...signature.Secret) {
 		t.Helper()
@@ -428,7 +428,7 @@ func TestASecretIsReplacedWithoutLosingAnEvent(t *testing.T) {
 		}
 	}
 	answered("the old secret before", 202, s.secret)
-	revealed, err := settings.RotateSecret(t.Context(), "demo", s.Now(), time.Hour)
+	revealed, err := keeper.RotateSecret(t.Context(), "demo", s.Now(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

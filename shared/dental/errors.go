@@ -60,3 +60,14 @@ func MessageOf(err error) string {
 	}
 	return ""
 }
+
+// ValidID reports whether a name can be an id: 1 to 64 of [A-Za-z0-9._:-].
+func ValidID(s string) bool {
+	for i := range len(s) {
+		b := s[i]
+		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '.' || b == '_' || b == ':' || b == '-') {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 64
+}

@@ -228,7 +228,7 @@ func (t *Till) sell(ctx context.Context, p Press, now time.Time, do func(*sale) 
 			return fmt.Errorf("desk: draw the id of a press: %w", err)
 		}
 		p.ID = hex.EncodeToString(draw)
-	} else if !idForm.MatchString(p.ID) {
+	} else if !dental.ValidID(p.ID) {
 		return dental.Errorf(dental.Invalid, "id", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
 	}
 	lost := false

@@ -14,14 +14,15 @@ import (
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/reply"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 )
 
 // set lays settings over the clinic's, as its owner does.
 func set(s *stagetest.Stage, patch string) {
 	s.T.Helper()
-	settings := &desk.Settings{Store: s.Store, Rand: rand.NewChaCha8([32]byte{7})}
-	_, cl, err := settings.Put(s.T.Context(), s.Clinic.ID, []byte(patch), s.Now())
+	keeper := &settings.Keeper{Store: s.Store, Rand: rand.NewChaCha8([32]byte{7})}
+	_, cl, err := keeper.Put(s.T.Context(), s.Clinic.ID, []byte(patch), s.Now())
 	if err != nil {
 		s.T.Fatal(err)
 	}

@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 	"github.com/returnpoint/returnpoint/shared/table"
 	"github.com/returnpoint/returnpoint/shared/table/tabletest"
@@ -24,8 +24,8 @@ import (
 // set lays settings over the clinic's, as its owner does.
 func set(s *stagetest.Stage, patch string) {
 	s.T.Helper()
-	settings := &desk.Settings{Store: s.Store, Rand: rand.NewChaCha8([32]byte{7})}
-	_, cl, err := settings.Put(s.T.Context(), s.Clinic.ID, []byte(patch), s.Now())
+	keeper := &settings.Keeper{Store: s.Store, Rand: rand.NewChaCha8([32]byte{7})}
+	_, cl, err := keeper.Put(s.T.Context(), s.Clinic.ID, []byte(patch), s.Now())
 	if err != nil {
 		s.T.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package desk_test
+package settings_test
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/signature"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 	"github.com/returnpoint/returnpoint/shared/store"
@@ -25,7 +25,7 @@ import (
 
 var now = time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC)
 
-func settings(t *testing.T, wrap func(table.Table) table.Table) *desk.Settings {
+func keeper(t *testing.T, wrap func(table.Table) table.Table) *settings.Keeper {
 	t.Helper()
 	var tb table.Table = tabletest.NewReference(func() time.Time { return now }, rand.Reader)
 	if wrap != nil {
@@ -36,10 +36,10 @@ func settings(t *testing.T, wrap func(table.Table) table.Table) *desk.Settings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &desk.Settings{Store: s, Rand: rand.Reader}
+	return &settings.Keeper{Store: s, Rand: rand.Reader}
 }
 
-func stored(t *testing.T, s *desk.Settings, id string) *dental.Clinic {
+func stored(t *testing.T, s *settings.Keeper, id string) *dental.Clinic {
 	t.Helper()
 	cl, err := s.Store.Begin().Clinic(t.Context(), id)
 	if err != nil {
@@ -49,7 +49,7 @@ func stored(t *testing.T, s *desk.Settings, id string) *dental.Clinic {
 }
 
 func TestANewClinicStartsWithRemindersAloneAndStaffRelease(t *testing.T) {
-	cl := desk.New("c1")
+	cl := settings.New("c1")
 	for _, name := range scenario.Shipped().Names() {
 		s := cl.Scenario(name)
 		if s.On != (name == "appointment") {
@@ -67,7 +67,7 @@ func TestANewClinicStartsWithRemindersAloneAndStaffRelease(t *testing.T) {
 }
 
 func TestTheDemoClinicHasEverythingOn(t *testing.T) {
-	cl := desk.Demo()
+	cl := settings.Demo()
 	for _, name := range scenario.Shipped().Names() {
 		if s := cl.Scenario(name); !s.On || s.Release != dental.ReleaseAuto || s.HoldoutPercent != 0 || s.BacklogPerDay != 0 {
 			t.Errorf("%s: %+v", name, s)
@@ -84,7 +84,7 @@ func TestTheDemoClinicHasEverythingOn(t *testing.T) {
 }
 
 func TestBothStartingClinicsAreOpenMondayToSaturdayFromNineToTwenty(t *testing.T) {
-	for _, cl := range []dental.Clinic{desk.New("c1"), desk.Demo()} {
+	for _, cl := range []dental.Clinic{settings.New("c1"), settings.Demo()} {
 		for day := (dental.Date{Year: 2026, Month: 3, Day: 8}); day.Day < 15; day = day.AddDays(1) {
 			span, open := cl.OpenOn(day)
 			if open != (day.Weekday() != time.Sunday) || open && (span.From.String() != "09:00" || span.To.String() != "20:00") {
@@ -95,7 +95,7 @@ func TestBothStartingClinicsAreOpenMondayToSaturdayFromNineToTwenty(t *testing.T
 }
 
 func TestPutMakesAClinicThatCanSignAndThenChangesIt(t *testing.T) {
-	s := settings(t, nil)
+	s := keeper(t, nil)
 	created, cl, err := s.Put(t.Context(), "c1", []byte(`{"name": "Клиника Исток"}`), now)
 	if err != nil || !created || cl.Name != "Клиника Исток" {
 		t.Fatalf("created %v, %+v, error %v", created, cl, err)
@@ -120,7 +120,7 @@ func TestPutMakesAClinicThatCanSignAndThenChangesIt(t *testing.T) {
 }
 
 func TestABadPatchMakesNoClinicAndChangesNone(t *testing.T) {
-	s := settings(t, nil)
+	s := keeper(t, nil)
 	if _, _, err := s.Put(t.Context(), "c1", []byte(`{"capPerWeek": 9}`), now); dental.KindOf(err) != dental.Invalid {
 		t.Errorf("error %v", err)
 	}
@@ -130,7 +130,7 @@ func TestABadPatchMakesNoClinicAndChangesNone(t *testing.T) {
 }
 
 func TestAnIDThatNoClinicCanHaveIsRefused(t *testing.T) {
-	s := settings(t, nil)
+	s := keeper(t, nil)
 	for _, id := range []string{"", "a b", "a/b", "клиника", strings.Repeat("x", 65)} {
 		if _, _, err := s.Put(t.Context(), id, []byte(`{}`), now); dental.KindOf(err) != dental.Invalid {
 			t.Errorf("%q: error %v", id, err)
@@ -139,15 +139,15 @@ func TestAnIDThatNoClinicCanHaveIsRefused(t *testing.T) {
 }
 
 func TestCreateLeavesAClinicThatExistsAsItIs(t *testing.T) {
-	s := settings(t, nil)
-	if created, err := s.Create(t.Context(), desk.Demo()); err != nil || !created {
+	s := keeper(t, nil)
+	if created, err := s.Create(t.Context(), settings.Demo()); err != nil || !created {
 		t.Fatalf("created %v, error %v", created, err)
 	}
 	if _, _, err := s.Put(t.Context(), "demo", []byte(`{"name": "Другая"}`), now); err != nil {
 		t.Fatal(err)
 	}
 	before := stored(t, s, "demo")
-	if created, err := s.Create(t.Context(), desk.Demo()); err != nil || created {
+	if created, err := s.Create(t.Context(), settings.Demo()); err != nil || created {
 		t.Fatalf("created %v, error %v", created, err)
 	}
 	if after := stored(t, s, "demo"); after.Name != "Другая" || !slices.Equal(after.Secrets, before.Secrets) {
@@ -156,8 +156,8 @@ func TestCreateLeavesAClinicThatExistsAsItIs(t *testing.T) {
 }
 
 func TestARotatedSecretSignsAtOnceAndTheOldOneVerifiesForTheOverlap(t *testing.T) {
-	s := settings(t, nil)
-	if _, err := s.Create(t.Context(), desk.Demo()); err != nil {
+	s := keeper(t, nil)
+	if _, err := s.Create(t.Context(), settings.Demo()); err != nil {
 		t.Fatal(err)
 	}
 	old, err := s.Secret(t.Context(), "demo", now)
@@ -183,8 +183,8 @@ func TestARotatedSecretSignsAtOnceAndTheOldOneVerifiesForTheOverlap(t *testing.T
 }
 
 func TestASecondRotationDoesNotLengthenTheLifeOfTheFirst(t *testing.T) {
-	s := settings(t, nil)
-	if _, err := s.Create(t.Context(), desk.Demo()); err != nil {
+	s := keeper(t, nil)
+	if _, err := s.Create(t.Context(), settings.Demo()); err != nil {
 		t.Fatal(err)
 	}
 	old, err := s.Secret(t.Context(), "demo", now)
@@ -202,7 +202,7 @@ func TestASecondRotationDoesNotLengthenTheLifeOfTheFirst(t *testing.T) {
 }
 
 func TestRotationRefusesWhatIsNotThere(t *testing.T) {
-	s := settings(t, nil)
+	s := keeper(t, nil)
 	if _, err := s.RotateSecret(t.Context(), "nobody", now, time.Hour); dental.KindOf(err) != dental.NotFound {
 		t.Errorf("an unknown clinic: %v", err)
 	}
@@ -217,7 +217,7 @@ func TestRotationRefusesWhatIsNotThere(t *testing.T) {
 }
 
 func TestChangesAtOnceAllLand(t *testing.T) {
-	s := settings(t, nil)
+	s := keeper(t, nil)
 	patches := []string{`{"name": "Исток"}`, `{"capPerWeek": 3}`, `{"margin": 0.25}`, `{"language": "en"}`, `{"scenarios": {"recall": {"on": true}}}`,
 		`{"scenarios": {"birthday": {"on": true}}}`, `{"recallMonths": {"hygiene": 4}}`, `{"recallMonths": {"implant": 10}}`}
 	made := make(chan bool, len(patches))
@@ -255,7 +255,7 @@ func TestALostAnswerDoesNothingTwice(t *testing.T) {
 		lost := 0
 		for seed := range uint64(20) {
 			var faulty *tabletest.Faulty
-			s := settings(t, func(tb table.Table) table.Table {
+			s := keeper(t, func(tb table.Table) table.Table {
 				faulty = tabletest.NewFaulty(tb, tabletest.Plan{Seed: seed, Chance: map[tabletest.Fault]float64{tabletest.LostAfter: 0.5}})
 				return faulty
 			})
@@ -263,7 +263,7 @@ func TestALostAnswerDoesNothingTwice(t *testing.T) {
 			if err != nil || !created || len(cl.Secrets) != 1 {
 				t.Fatalf("seed %d: created %v, error %v", seed, created, err)
 			}
-			if created, err := s.Create(t.Context(), desk.Demo()); err != nil || !created {
+			if created, err := s.Create(t.Context(), settings.Demo()); err != nil || !created {
 				t.Fatalf("seed %d: the demo clinic created %v, error %v", seed, created, err)
 			}
 			secret, err := s.RotateSecret(t.Context(), "c1", now, time.Hour)
@@ -282,7 +282,7 @@ func TestALostAnswerDoesNothingTwice(t *testing.T) {
 }
 
 func TestWithoutRandomnessNoClinicIsMade(t *testing.T) {
-	s := settings(t, nil)
+	s := keeper(t, nil)
 	s.Rand = bytes.NewReader(nil)
 	if created, _, err := s.Put(t.Context(), "c1", []byte(`{}`), now); err == nil || created {
 		t.Errorf("created %v, error %v", created, err)
@@ -293,7 +293,7 @@ func TestWithoutRandomnessNoClinicIsMade(t *testing.T) {
 }
 
 func TestAnUnreachableTableIsUnavailable(t *testing.T) {
-	s := settings(t, func(tb table.Table) table.Table {
+	s := keeper(t, func(tb table.Table) table.Table {
 		return tabletest.NewFaulty(tb, tabletest.Plan{Chance: map[tabletest.Fault]float64{tabletest.FailedRead: 1}})
 	})
 	if _, _, err := s.Put(context.WithoutCancel(t.Context()), "c1", []byte(`{}`), now); dental.KindOf(err) != dental.Unavailable {
@@ -302,7 +302,7 @@ func TestAnUnreachableTableIsUnavailable(t *testing.T) {
 }
 
 func TestNoSecretShowsInTheLog(t *testing.T) {
-	s := settings(t, nil)
+	s := keeper(t, nil)
 	_, cl, err := s.Put(t.Context(), "c1", []byte(`{}`), now)
 	if err != nil {
 		t.Fatal(err)
@@ -316,16 +316,16 @@ func TestNoSecretShowsInTheLog(t *testing.T) {
 
 func TestTheGroupCannotChangeOnceThereArePatientsWhoseRefusalsWouldBeForgotten(t *testing.T) {
 	s := stagetest.New(t, time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC))
-	settings := &desk.Settings{Store: s.Store, Rand: rand.Reader}
-	if _, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "chain"}`), now); err != nil {
+	k := &settings.Keeper{Store: s.Store, Rand: rand.Reader}
+	if _, _, err := k.Put(t.Context(), "demo", []byte(`{"group": "chain"}`), now); err != nil {
 		t.Fatalf("before the first patient: %v", err)
 	}
 	s.Patient("P")
-	_, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "another"}`), now)
+	_, _, err := k.Put(t.Context(), "demo", []byte(`{"group": "another"}`), now)
 	if dental.KindOf(err) != dental.Invalid || !strings.Contains(err.Error(), "group") {
 		t.Errorf("with a patient: %v", err)
 	}
-	if _, _, err := settings.Put(t.Context(), "demo", []byte(`{"group": "chain", "name": "Исток"}`), now); err != nil {
+	if _, _, err := k.Put(t.Context(), "demo", []byte(`{"group": "chain", "name": "Исток"}`), now); err != nil {
 		t.Errorf("the same group again: %v", err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/smtp"
 )
 
-// settings is what the environment says. Everything has a default.
-type settings struct {
+// options are what the environment says. Everything has a default.
+type options struct {
 	port int    // PORT; 0 takes any that is free
 	dir  string // LOCAL_DIR
 	// start is where the clock of a fresh dir starts, LOCAL_NOW; zero is real time.
@@ -30,8 +30,8 @@ type settings struct {
 	mailServer *smtp.Settings
 }
 
-// readSettings reads the environment; one error names everything in it that is wrong.
-func readSettings(lookup func(string) (string, bool)) (settings, error) {
+// readOptions reads the environment; one error names everything in it that is wrong.
+func readOptions(lookup func(string) (string, bool)) (options, error) {
 	var faults []error
 	read := func(name, fallback string) string {
 		if v, ok := lookup(name); ok && v != "" {
@@ -44,7 +44,7 @@ func readSettings(lookup func(string) (string, bool)) (settings, error) {
 			faults = append(faults, fmt.Errorf("%s=%s: %s", name, read(name, ""), want))
 		}
 	}
-	s := settings{dir: read("LOCAL_DIR", ".local"), template: read("TEMPLATE", "template.yaml"), level: slog.LevelError}
+	s := options{dir: read("LOCAL_DIR", ".local"), template: read("TEMPLATE", "template.yaml"), level: slog.LevelError}
 	var err error
 	s.port, err = strconv.Atoi(read("PORT", "8080"))
 	judge("PORT", err == nil && s.port >= 0 && s.port <= 65535, "must be a port, 0 to 65535")

@@ -1,4 +1,4 @@
-package desk_test
+package settings_test
 
 import (
 	"errors"
@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/desk"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/store"
 )
 
 // put lays a patch over the clinic c1 at an instant.
-func put(t *testing.T, s *desk.Settings, patch string, at time.Time) *dental.Clinic {
+func put(t *testing.T, s *settings.Keeper, patch string, at time.Time) *dental.Clinic {
 	t.Helper()
 	if _, _, err := s.Put(t.Context(), "c1", []byte(patch), at); err != nil {
 		t.Fatal(err)
@@ -22,7 +22,7 @@ func put(t *testing.T, s *desk.Settings, patch string, at time.Time) *dental.Cli
 }
 
 // backlogs lists the scenarios whose backlog a job is to find.
-func backlogs(t *testing.T, s *desk.Settings, at time.Time) []string {
+func backlogs(t *testing.T, s *settings.Keeper, at time.Time) []string {
 	t.Helper()
 	var out []string
 	for shard := range store.Shards {
@@ -41,7 +41,7 @@ func backlogs(t *testing.T, s *desk.Settings, at time.Time) []string {
 }
 
 func TestAScenarioSwitchedOnCountsFromTodayUnlessItsBacklogIsWanted(t *testing.T) {
-	s := settings(t, nil)
+	s := keeper(t, nil)
 	cl := put(t, s, `{"scenarios": {"sleeping-6": {"on": true}, "sleeping-12": {"on": true, "backlogPerDay": 10}}}`, now)
 	if want := (dental.Date{Year: 2026, Month: 3, Day: 10}); cl.Scenario("sleeping-6").Since != want || cl.Scenario("sleeping-12").Since != want {
 		t.Errorf("since %v and %v", cl.Scenario("sleeping-6").Since, cl.Scenario("sleeping-12").Since)
@@ -71,29 +71,29 @@ func TestABenefitHasJustWhatItsKindNeeds(t *testing.T) {
 		`{"kind": "free-service", "name": "бесплатный снимок"}`: {Kind: dental.FreeService, Name: "бесплатный снимок"},
 		`null`: {},
 	} {
-		cl, err := desk.Apply(desk.New("c1"), []byte(`{"scenarios": {"sleeping-6": {"benefit": `+patch+`}}}`))
+		cl, err := settings.Apply(settings.New("c1"), []byte(`{"scenarios": {"sleeping-6": {"benefit": `+patch+`}}}`))
 		if err != nil || cl.Scenario("sleeping-6").Benefit != want {
 			t.Errorf("%s: %+v, %v", patch, cl.Scenario("sleeping-6").Benefit, err)
 		}
 	}
 	for _, patch := range []string{`{}`, `{"kind": "discount"}`, `{"kind": "discount", "percent": 60}`, `{"kind": "discount", "percent": 10, "name": "x"}`, `{"kind": "bonus"}`,
 		`{"kind": "bonus", "amount": "0.00"}`, `{"kind": "gift"}`, `{"kind": "gift", "name": "` + strings.Repeat("ж", 21) + `"}`, `{"kind": "money"}`} {
-		if _, err := desk.Apply(desk.New("c1"), []byte(`{"scenarios": {"sleeping-6": {"benefit": `+patch+`}}}`)); err == nil || !strings.Contains(err.Error(), "scenarios.sleeping-6.benefit") {
+		if _, err := settings.Apply(settings.New("c1"), []byte(`{"scenarios": {"sleeping-6": {"benefit": `+patch+`}}}`)); err == nil || !strings.Contains(err.Error(), "scenarios.sleeping-6.benefit") {
 			t.Errorf("%s: %v", patch, err)
 		}
 	}
 }
 
 func TestAStepIsMovedByDaysAndBackAgain(t *testing.T) {
-	cl, err := desk.Apply(desk.New("c1"), []byte(`{"scenarios": {"recall": {"offsets": {"first": -3, "second": 2}}}}`))
+	cl, err := settings.Apply(settings.New("c1"), []byte(`{"scenarios": {"recall": {"offsets": {"first": -3, "second": 2}}}}`))
 	if err != nil || cl.Scenario("recall").Offsets["first"] != -3 || cl.Scenario("recall").Offsets["second"] != 2 {
 		t.Fatalf("%+v, %v", cl.Scenario("recall"), err)
 	}
-	if cl, err = desk.Apply(cl, []byte(`{"scenarios": {"recall": {"offsets": {"first": null, "second": 0}}}}`)); err != nil || cl.Scenario("recall").Offsets != nil {
+	if cl, err = settings.Apply(cl, []byte(`{"scenarios": {"recall": {"offsets": {"first": null, "second": 0}}}}`)); err != nil || cl.Scenario("recall").Offsets != nil {
 		t.Errorf("%+v, %v", cl.Scenario("recall"), err)
 	}
 	for _, patch := range []string{`{"nothing": 1}`, `{"first": 61}`, `{"first": "1"}`} {
-		if _, err := desk.Apply(cl, []byte(`{"scenarios": {"recall": {"offsets": `+patch+`}}}`)); err == nil {
+		if _, err := settings.Apply(cl, []byte(`{"scenarios": {"recall": {"offsets": `+patch+`}}}`)); err == nil {
 			t.Errorf("%s is taken", patch)
 		}
 	}
@@ -101,14 +101,14 @@ func TestAStepIsMovedByDaysAndBackAgain(t *testing.T) {
 
 func TestNobodyIsHeldOutOfWhatATreatmentNeeds(t *testing.T) {
 	for name, may := range map[string]bool{"sleeping-6": true, "recall": true, "plan": false, "implant-year": false, "appointment": false, "after-visit": false} {
-		if _, err := desk.Apply(desk.New("c1"), []byte(`{"scenarios": {"`+name+`": {"holdout": 10}}}`)); (err == nil) != may {
+		if _, err := settings.Apply(settings.New("c1"), []byte(`{"scenarios": {"`+name+`": {"holdout": 10}}}`)); (err == nil) != may {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
 func TestAnAccountIsJudgedByItsProviderAndItsSecretsStayUnseen(t *testing.T) {
-	s := settings(t, nil)
+	s := keeper(t, nil)
 	s.Providers = map[string]func(dental.Account) error{dental.SMSGate: func(a dental.Account) error {
 		if a.Secrets["password"] == "" {
 			return dental.Errorf(dental.Invalid, "", "the password is missing")

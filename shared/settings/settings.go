@@ -1,7 +1,7 @@
-// Package desk is what a clinic's staff work with. It begins with the clinic's
-// settings: what a new clinic starts from, and how the settings of a JSON
-// document are laid over the ones that stand.
-package desk
+// Package settings keeps what a clinic has set: what a new clinic starts from,
+// how the settings of a JSON document are laid over the ones that stand, and the
+// secrets that its MIS signs with.
+package settings
 
 import (
 	"context"
@@ -61,8 +61,8 @@ func Demo() dental.Clinic {
 	return c
 }
 
-// Settings keeps the clinics' settings and signing secrets.
-type Settings struct {
+// Keeper keeps the clinics' settings and signing secrets.
+type Keeper struct {
 	Store *store.Store
 	// Rand is what secrets are drawn from: crypto/rand.Reader outside tests.
 	Rand io.Reader
@@ -79,7 +79,7 @@ const maxOverlap = 30 * 24 * time.Hour
 // facts; with backlogPerDay those whose day has passed are left to a job, which
 // lets them take their turns. Errors are those of Apply, and Invalid for an id
 // that no clinic can have or an account that its provider's package refuses.
-func (s *Settings) Put(ctx context.Context, id string, patch []byte, now time.Time) (created bool, cl *dental.Clinic, err error) {
+func (s *Keeper) Put(ctx context.Context, id string, patch []byte, now time.Time) (created bool, cl *dental.Clinic, err error) {
 	secret, err := s.draw()
 	if err != nil {
 		return false, nil, err
@@ -127,7 +127,7 @@ func begin(was dental.Clinic, cl *dental.Clinic, now time.Time) (jobs []store.Jo
 }
 
 // accounts asks the providers' packages about the clinic's accounts.
-func (s *Settings) accounts(cl dental.Clinic) error {
+func (s *Keeper) accounts(cl dental.Clinic) error {
 	for _, name := range slices.Sorted(maps.Keys(cl.Accounts)) {
 		judge, known := s.Providers[name]
 		if !known {
@@ -142,7 +142,7 @@ func (s *Settings) accounts(cl dental.Clinic) error {
 
 // ownable refuses another owner for a clinic that has patients: refusals and
 // caps are kept under the owner, and would be forgotten.
-func (s *Settings) ownable(ctx context.Context, id string) error {
+func (s *Keeper) ownable(ctx context.Context, id string) error {
 	has, err := s.Store.HasPatients(ctx, id)
 	if err == nil && has {
 		err = dental.Errorf(dental.Invalid, "group", "cannot change once the clinic has patients: what they refused is kept under its group")
@@ -152,7 +152,7 @@ func (s *Settings) ownable(ctx context.Context, id string) error {
 
 // Create stores a clinic, with a secret to sign with, unless one of its id
 // exists, which is left as it is; it reports whether it did.
-func (s *Settings) Create(ctx context.Context, cl dental.Clinic) (created bool, err error) {
+func (s *Keeper) Create(ctx context.Context, cl dental.Clinic) (created bool, err error) {
 	secret, err := s.draw()
 	if err != nil {
 		return false, err
@@ -169,7 +169,7 @@ func (s *Settings) Create(ctx context.Context, cl dental.Clinic) (created bool, 
 
 // RotateSecret draws the secret to sign with from now on. The ones before it
 // go on verifying for the overlap, so that nothing in flight is lost.
-func (s *Settings) RotateSecret(ctx context.Context, id string, now time.Time, overlap time.Duration) (dental.Secret, error) {
+func (s *Keeper) RotateSecret(ctx context.Context, id string, now time.Time, overlap time.Duration) (dental.Secret, error) {
 	if overlap < 0 || overlap > maxOverlap {
 		return "", dental.Errorf(dental.Invalid, "overlap", "must be from 0 to %v", maxOverlap)
 	}
@@ -195,7 +195,7 @@ func (s *Settings) RotateSecret(ctx context.Context, id string, now time.Time, o
 
 // Secret is the one to sign with at the instant: the newest that verifies. A
 // clinic that is unknown or has none is NotFound.
-func (s *Settings) Secret(ctx context.Context, id string, now time.Time) (dental.Secret, error) {
+func (s *Keeper) Secret(ctx context.Context, id string, now time.Time) (dental.Secret, error) {
 	cl, err := s.Store.Begin().Clinic(ctx, id)
 	if err != nil {
 		return "", err
@@ -209,8 +209,8 @@ func (s *Settings) Secret(ctx context.Context, id string, now time.Time) (dental
 
 // change reads a clinic, nil when there is none, and writes what next makes of
 // it, with the jobs that follow from it, unless that is nil. next may be asked again when another's write is first.
-func (s *Settings) change(ctx context.Context, id string, next func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error)) error {
-	if !idForm.MatchString(id) {
+func (s *Keeper) change(ctx context.Context, id string, next func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error)) error {
+	if !dental.ValidID(id) {
 		return dental.Errorf(dental.Invalid, "clinic", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
 	}
 	return store.Retry(ctx, func(ctx context.Context) error {
@@ -235,7 +235,7 @@ func unknown(id string) error {
 	return dental.Errorf(dental.NotFound, "", "there is no clinic %q", id)
 }
 
-func (s *Settings) draw() (dental.Secret, error) {
+func (s *Keeper) draw() (dental.Secret, error) {
 	secret, err := signature.NewSecret(s.Rand)
 	if err != nil {
 		return "", fmt.Errorf("desk: make a webhook secret: %w", err)

@@ -1,4 +1,4 @@
-package desk
+package settings
 
 import (
 	"cmp"
@@ -189,7 +189,6 @@ func setChannels(c *dental.Clinic, v value) {
 
 var (
 	e164    = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	idForm  = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
 	control = regexp.MustCompile(`[\x00-\x1f\x7f-\x9f\x{2028}\x{2029}]`)
 )
 
@@ -456,7 +455,7 @@ func setFormerDoctors(c *dental.Clinic, v value) {
 	c.FormerDoctors = nil
 	for _, v := range v.list(0, maxDoctors) {
 		id, ok := v.string()
-		if ok && !idForm.MatchString(id) {
+		if ok && !dental.ValidID(id) {
 			v.fault("must be the id of a doctor")
 		}
 		c.FormerDoctors = append(c.FormerDoctors, id)
@@ -471,7 +470,7 @@ func setAccounts(c *dental.Clinic, v value) {
 		all = map[string]dental.Account{}
 	}
 	v.fields(func(name string, v value) bool {
-		if !idForm.MatchString(name) {
+		if !dental.ValidID(name) {
 			return false
 		}
 		if v.isNull() {
@@ -487,7 +486,7 @@ func setAccounts(c *dental.Clinic, v value) {
 				line := ""
 				text(v, &line, 1, maxURL)
 				switch {
-				case !idForm.MatchString(key):
+				case !dental.ValidID(key):
 					return false
 				case field == "settings":
 					account.Settings[key] = line
@@ -588,7 +587,7 @@ func choice[T ~string](v value, into *T, of ...T) {
 
 func id(v value, into *string) {
 	s, ok := v.string()
-	if ok && !idForm.MatchString(s) {
+	if ok && !dental.ValidID(s) {
 		v.fault("must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
 	}
 	*into = s

@@ -1,4 +1,4 @@
-package desk_test
+package settings_test
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/settings"
 )
 
 func rub(minor int64) dental.Money { return dental.Money{Minor: minor, Currency: "RUB"} }
@@ -72,14 +72,14 @@ func field(c dental.Clinic, name string) any { return reflect.ValueOf(c).FieldBy
 func TestASettingBecomesWhatThePatchSaysAndNothingElseChanges(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.patch, func(t *testing.T) {
-			got, err := desk.Apply(desk.New("c1"), []byte(row.patch))
+			got, err := settings.Apply(settings.New("c1"), []byte(row.patch))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if value := field(got, row.field); !reflect.DeepEqual(value, row.want) {
 				t.Errorf("%s is %v, want %v", row.field, value, row.want)
 			}
-			onlyThese(t, desk.New("c1"), got, row.field)
+			onlyThese(t, settings.New("c1"), got, row.field)
 		})
 	}
 }
@@ -126,31 +126,31 @@ func TestSettingsLaidOverOneAnotherEndLikeOnePatch(t *testing.T) {
 			return r.field
 		}).Draw(t, "settings")
 		var parts, fields []string
-		each := desk.New("c1")
+		each := settings.New("c1")
 		for _, row := range drawn {
 			parts = append(parts, row.patch[1:len(row.patch)-1])
 			fields = append(fields, row.field)
 			var err error
-			if each, err = desk.Apply(each, []byte(row.patch)); err != nil {
+			if each, err = settings.Apply(each, []byte(row.patch)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		once, err := desk.Apply(desk.New("c1"), []byte("{"+strings.Join(parts, ",")+"}"))
+		once, err := settings.Apply(settings.New("c1"), []byte("{"+strings.Join(parts, ",")+"}"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(once, each) {
 			t.Errorf("at once %+v, one by one %+v", once, each)
 		}
-		onlyThese(t, desk.New("c1"), once, fields...)
+		onlyThese(t, settings.New("c1"), once, fields...)
 	})
 }
 
 func TestScenariosKeepWhatIsNotNamed(t *testing.T) {
-	cl := desk.Demo()
+	cl := settings.Demo()
 	cl.Scenarios["sleeping-6"] = dental.ScenarioSettings{On: true, Release: dental.ReleaseAuto, HoldoutPercent: 10, Steps: map[string]bool{"offer": false}}
-	before := desk.Demo().Scenarios
-	got, err := desk.Apply(cl, []byte(`{"scenarios": {"sleeping-6": {"on": false, "backlogPerDay": 10}, "appointment": {"steps": {"booked": true, "reminder": false}}}}`))
+	before := settings.Demo().Scenarios
+	got, err := settings.Apply(cl, []byte(`{"scenarios": {"sleeping-6": {"on": false, "backlogPerDay": 10}, "appointment": {"steps": {"booked": true, "reminder": false}}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestScenariosKeepWhatIsNotNamed(t *testing.T) {
 
 func TestTheClinicThatWasGivenStaysAsItWas(t *testing.T) {
 	given := func() dental.Clinic {
-		cl, err := desk.Apply(desk.Demo(), []byte(`{"recallMonths": {"hygiene": 4}, "scenarios": {"appointment": {"steps": {"booked": true}}}}`))
+		cl, err := settings.Apply(settings.Demo(), []byte(`{"recallMonths": {"hygiene": 4}, "scenarios": {"appointment": {"steps": {"booked": true}}}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestTheClinicThatWasGivenStaysAsItWas(t *testing.T) {
 	cl := given()
 	for _, patch := range []string{`{"recallMonths": {"hygiene": 5, "implant": 9}}`, `{"recallMonths": {"hygiene": null}}`,
 		`{"scenarios": {"appointment": {"on": false, "steps": {"booked": false, "today": true}}}}`, `{"scenarios": {"appointment": {"steps": {"booked": null}}}}`} {
-		if _, err := desk.Apply(cl, []byte(patch)); err != nil {
+		if _, err := settings.Apply(cl, []byte(patch)); err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(cl, given()) {
@@ -192,7 +192,7 @@ func TestTheClinicThatWasGivenStaysAsItWas(t *testing.T) {
 
 func TestEveryScenarioOfTheProductCanBeSet(t *testing.T) {
 	for _, name := range scenario.Shipped().Names() {
-		got, err := desk.Apply(dental.Clinic{ID: "c1"}, fmt.Appendf(nil, `{"scenarios": {%q: {"on": true}}}`, name))
+		got, err := settings.Apply(dental.Clinic{ID: "c1"}, fmt.Appendf(nil, `{"scenarios": {%q: {"on": true}}}`, name))
 		if err != nil || !got.Scenario(name).On || got.Scenario(name).Release != dental.ReleaseStaff {
 			t.Errorf("%s is %+v, error %v", name, got.Scenario(name), err)
 		}
@@ -200,11 +200,11 @@ func TestEveryScenarioOfTheProductCanBeSet(t *testing.T) {
 }
 
 func TestNullTakesAnEntryBackToWhatIsShipped(t *testing.T) {
-	cl, err := desk.Apply(desk.New("c1"), []byte(`{"recallMonths": {"hygiene": 4, "implant": 9}, "scenarios": {"appointment": {"steps": {"booked": true}}}}`))
+	cl, err := settings.Apply(settings.New("c1"), []byte(`{"recallMonths": {"hygiene": 4, "implant": 9}, "scenarios": {"appointment": {"steps": {"booked": true}}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cl, err = desk.Apply(cl, []byte(`{"recallMonths": {"hygiene": null}, "scenarios": {"appointment": {"steps": {"booked": null}}}}`)); err != nil {
+	if cl, err = settings.Apply(cl, []byte(`{"recallMonths": {"hygiene": null}, "scenarios": {"appointment": {"steps": {"booked": null}}}}`)); err != nil {
 		t.Fatal(err)
 	}
 	if want := map[string]int{"implant": 9}; !reflect.DeepEqual(cl.RecallMonths, want) {
@@ -225,7 +225,7 @@ func TestAMapOfGoogleAsksEveryoneUnlessTheClinicSays(t *testing.T) {
 		{"Яндекс Карты", "https://yandex.example.com/maps/org/1", dental.AskHappy},
 		{"2ГИС", "https://2gis.example.com/firm/1", dental.AskHappy},
 	} {
-		cl, err := desk.Apply(desk.New("c1"), fmt.Appendf(nil, `{"maps": [{"name": %q, "url": %q}]}`, tt.name, tt.url))
+		cl, err := settings.Apply(settings.New("c1"), fmt.Appendf(nil, `{"maps": [{"name": %q, "url": %q}]}`, tt.name, tt.url))
 		if err != nil || cl.Maps[0].Ask != tt.ask {
 			t.Errorf("%s at %s asks %v, error %v", tt.name, tt.url, cl.Maps, err)
 		}
@@ -233,7 +233,7 @@ func TestAMapOfGoogleAsksEveryoneUnlessTheClinicSays(t *testing.T) {
 }
 
 func TestAmountsAreReadInTheCurrencyOfTheSamePatch(t *testing.T) {
-	cl, err := desk.Apply(desk.New("c1"), []byte(`{"partPrice": "0.05", "currency": "EUR"}`))
+	cl, err := settings.Apply(settings.New("c1"), []byte(`{"partPrice": "0.05", "currency": "EUR"}`))
 	if err != nil || cl.Currency != "EUR" || cl.PartPrice != (dental.Money{Minor: 5, Currency: "EUR"}) {
 		t.Errorf("%s, a part for %v, error %v", cl.Currency, cl.PartPrice, err)
 	}
@@ -243,13 +243,13 @@ func TestAmountsAreReadInTheCurrencyOfTheSamePatch(t *testing.T) {
 }
 
 func TestNoAmountStaysBehindInAnotherCurrency(t *testing.T) {
-	cl, err := desk.Apply(desk.New("c1"), []byte(`{"partPrice": 4, "referral": {"reward": 300}, "gifts": [{"id": "a", "name": "A", "cost": 1}]}`))
+	cl, err := settings.Apply(settings.New("c1"), []byte(`{"partPrice": 4, "referral": {"reward": 300}, "gifts": [{"id": "a", "name": "A", "cost": 1}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = desk.Apply(cl, []byte(`{"currency": "EUR"}`))
+	_, err = settings.Apply(cl, []byte(`{"currency": "EUR"}`))
 	refused(t, err, "partPrice", "referral.reward", "gifts[0].cost")
-	if _, err := desk.Apply(cl, []byte(`{"currency": "EUR", "partPrice": 1, "referral": {"reward": 5}, "gifts": []}`)); err != nil {
+	if _, err := settings.Apply(cl, []byte(`{"currency": "EUR", "partPrice": 1, "referral": {"reward": 5}, "gifts": []}`)); err != nil {
 		t.Errorf("all named anew: %v", err)
 	}
 }
@@ -383,10 +383,10 @@ func TestABadSettingIsNamedByItsPath(t *testing.T) {
 		`{"send from": "09:00"}`:                                            `["send from"]`,
 	} {
 		t.Run(patch, func(t *testing.T) {
-			before := desk.New("c1")
-			got, err := desk.Apply(before, []byte(patch))
+			before := settings.New("c1")
+			got, err := settings.Apply(before, []byte(patch))
 			refused(t, err, path)
-			if !reflect.DeepEqual(got, desk.New("c1")) || !reflect.DeepEqual(before, desk.New("c1")) {
+			if !reflect.DeepEqual(got, settings.New("c1")) || !reflect.DeepEqual(before, settings.New("c1")) {
 				t.Error("a bad patch has changed the clinic")
 			}
 		})
@@ -394,7 +394,7 @@ func TestABadSettingIsNamedByItsPath(t *testing.T) {
 }
 
 func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
-	_, err := desk.Apply(desk.New("c1"), []byte(`{"capPerWeek": 9, "nmae": "A", "margin": 2, "language": "en", "scenarios": {"recall": {"on": 1}, "recal": {}},
+	_, err := settings.Apply(settings.New("c1"), []byte(`{"capPerWeek": 9, "nmae": "A", "margin": 2, "language": "en", "scenarios": {"recall": {"on": 1}, "recal": {}},
 		"sendFrom": "3:00", "sendTo": "09:30"}`))
 	refused(t, err, "sendFrom", "sendTo", "capPerWeek", "nmae", "margin", "scenarios.recall.on", "scenarios.recal")
 }
@@ -412,7 +412,7 @@ func TestWhatIsNoObjectIsRefused(t *testing.T) {
 		"a long one":        `{"name": "` + strings.Repeat("x", 256<<10) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := desk.Apply(desk.New("c1"), []byte(patch)); dental.KindOf(err) != dental.Invalid {
+			if _, err := settings.Apply(settings.New("c1"), []byte(patch)); dental.KindOf(err) != dental.Invalid {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -428,14 +428,14 @@ func FuzzApply(f *testing.F) {
 	f.Add([]byte(`{"scenarios": {"recall": {"on": true, "release": "auto", "holdout": 5, "backlogPerDay": 3, "steps": {"first": null}}}}`))
 	f.Add([]byte(`{"margin": 4e-1, "partPrice": 1E2, "x\u0000y": 1, "opening": {"mon": [null, "09:00"]}}`))
 	f.Fuzz(func(t *testing.T, patch []byte) {
-		got, err := desk.Apply(desk.Demo(), patch)
+		got, err := settings.Apply(settings.Demo(), patch)
 		if err != nil {
-			if dental.KindOf(err) != dental.Invalid || !reflect.DeepEqual(got, desk.Demo()) {
+			if dental.KindOf(err) != dental.Invalid || !reflect.DeepEqual(got, settings.Demo()) {
 				t.Fatalf("error %v, clinic %+v", err, got)
 			}
 			return
 		}
-		if again, err := desk.Apply(got, patch); err != nil || !reflect.DeepEqual(again, got) {
+		if again, err := settings.Apply(got, patch); err != nil || !reflect.DeepEqual(again, got) {
 			t.Fatalf("the second time: %+v, error %v; the first: %+v", again, err, got)
 		}
 		if got.ID != "demo" || got.SendFrom >= got.SendTo || len(got.Channels) == 0 || got.CapPerWeek < 1 || got.MarginPermille > 1000 {
