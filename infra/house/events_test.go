@@ -103,7 +103,7 @@ func newHouse(t *testing.T) *house {
 	h.table = tabletest.NewReference(h.clock.Now, rand.NewChaCha8([32]byte{1}))
 	log := lambdaio.Logger(&h.log, slog.LevelDebug)
 	deps := func(name string) app.Deps {
-		state, err := store.New(&guarded{Table: h.table, t: t, function: name, allowed: granted(t, name)}, storeKeys)
+		state, err := store.New(&guarded{Table: h.table, t: t, function: name, allowed: granted(t, name)}, storeKeys, time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func (g *guarded) Write(ctx context.Context, ops ...table.Op) error {
 // store is the state as the test looks at it, past all permissions.
 func (h *house) store() *store.Store {
 	h.t.Helper()
-	s, err := store.New(h.table, storeKeys)
+	s, err := store.New(h.table, storeKeys, time.Now)
 	if err != nil {
 		h.t.Fatal(err)
 	}

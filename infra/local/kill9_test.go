@@ -225,7 +225,7 @@ func claims(t *testing.T, dir string) (open int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := store.New(engine, keys)
+	state, err := store.New(engine, keys, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,7 +160,7 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	if err != nil {
 		return m, err
 	}
-	if m.store, err = store.New(m.table, keys); err != nil {
+	if m.store, err = store.New(m.table, keys, m.clock.Now); err != nil {
 		return m, err
 	}
 	m.settings = &settings.Keeper{Store: m.store, Rand: rand.Reader, Providers: map[string]func(dental.Account) error{

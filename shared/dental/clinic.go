@@ -53,6 +53,15 @@ type Clinic struct {
 	Accounts map[string]Account
 	// Paused stops everything that would leave.
 	Paused bool
+	// CallsPerDay is how many calls staff can make a day; 0: as many as there are.
+	CallsPerDay int
+	// Color is the clinic's own, "#rrggbb", and Logo the name of its picture; "" for none.
+	Color string
+	Logo  string
+	// StartedAt is when the first scenario was switched on: what was before is the baseline.
+	StartedAt time.Time
+	// HeardAt is when the MIS last told anything, to within a few hours.
+	HeardAt time.Time
 
 	zone *time.Location // of TimeZone, once Locate has found it
 }

@@ -86,6 +86,8 @@ type Appointment struct {
 	Reply    string
 	ReplyFor time.Time
 	ReplyAt  time.Time
+	// On is the clinic's calendar date of the Start.
+	On Date
 	Source
 }
 
@@ -299,6 +301,7 @@ type Card struct {
 	Milestones   []Milestone
 	Touches      []Touch
 	Tasks        []Task
+	Ending       PhoneEnding
 }
 
 // Known reports whether anything was ever heard of the patient.

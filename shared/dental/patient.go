@@ -100,6 +100,12 @@ type Patient struct {
 	// NotMe are addresses whose holder said that they are not this patient.
 	NotMe    []string
 	Excluded bool // by the desk
+	// Disputed: the desk has marked the case; nothing but an own appointment is written of.
+	Disputed bool
+	// ReturnOn is a date to come back by that was agreed on at the desk, at
+	// ReturnAgreed: it stands until a later visit.
+	ReturnOn     Date
+	ReturnAgreed time.Time
 	// InvitedBy is the patient who recommended the clinic, as Member.Seen names
 	// one, and Invitation the key of the address that was left then: together
 	// they name the Referral.

@@ -56,10 +56,41 @@ type Task struct {
 	ClosedAt  time.Time
 	ClosedOn  Date   // the clinic's date of it, for the ledger
 	Outcome   string // how it was closed
+	// Cause says why, where the outcome has reasons: a RefusalReason, or what a complaint was about.
+	Cause string
+	// By is who closed it, "" when it closed by itself.
+	By string
+	// Pressed is what a member of staff has just said of it, and may still take back.
+	Pressed Press
+	// Tries counts the calls that nobody answered, and TriedAt is the last of them.
+	Tries   int
+	TriedAt time.Time
+	// Calling is who is on the phone about it, since CallingAt, so that the others are not.
+	Calling   string
+	CallingAt time.Time
+	// TakenBy is who took it, at TakenAt. CalledAt is when the patient was spoken to.
+	TakenBy  string
+	CalledAt time.Time
+	// Decision is what was promised to a patient who complained, and Content
+	// whether that contented them: "yes", "no" or "".
+	Decision string
+	Content  string
 	// Times counts what joined it: 2 is a second bad answer.
 	Times int
 	// CRM is what the clinic's own CRM calls the task; "" while it has none there.
 	CRM string
+}
+
+// Press is one word of staff on a task. It takes effect when the time to take
+// it back is over.
+type Press struct {
+	ID      string // of the press: the same one twice is one
+	Outcome string
+	Cause   string
+	Note    string
+	On      Date // a date that was agreed on
+	By      string
+	At      time.Time
 }
 
 // BatchAnchor names a day's batch of a scenario, as a task about it does.

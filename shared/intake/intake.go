@@ -181,6 +181,7 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 		} else if a, news = d.since(*old, a); !news {
 			return nil, false, nil
 		}
+		a.On = d.clinic.Today(a.Start)
 		d.portrait(a.Doctor)
 		d.tx.Put(a)
 		d.card.Appointments = replace(d.card.Appointments, old, a)
@@ -305,6 +306,7 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 	}
 	p.Clinic, p.Changes, p.NotMe, p.Excluded = d.clinic.ID, was.Changes, was.NotMe, was.Excluded
 	p.InvitedBy, p.Invitation = was.InvitedBy, was.Invitation
+	p.Disputed, p.ReturnOn, p.ReturnAgreed = was.Disputed, was.ReturnOn, was.ReturnAgreed
 	if p.Status == "" {
 		p.Status = dental.Active
 	}
@@ -322,6 +324,7 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 		return nil, false, err
 	}
 	d.card.Patient = p
+	d.ending()
 	if p.Phone != "" && p.Phone != was.Phone || p.Email != "" && p.Email != was.Email {
 		d.newAddress()
 	}
@@ -329,6 +332,20 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 		return scenario.Recent(d.clinic, d.card, d.now), true, nil
 	}
 	return nil, true, nil
+}
+
+// ending keeps what staff find the patient by in line with the number.
+func (d *draft) ending() {
+	ending := dental.PhoneEnding{Clinic: d.clinic.ID, Patient: d.card.Patient.ID, Digits: dental.EndingOf(d.card.Patient.Phone)}
+	switch {
+	case ending.Digits == d.card.Ending.Digits:
+		return
+	case ending.Digits == "":
+		d.tx.Remove(d.card.Ending)
+	default:
+		d.tx.Put(ending)
+	}
+	d.card.Ending = ending
 }
 
 // decided adds decisions to those known. Of two at the same time the one on

@@ -1,14 +1,10 @@
 package locale
 
 import (
-	_ "embed"
 	"fmt"
 	"strconv"
 	"sync"
 )
-
-//go:embed texts/en.json
-var englishTexts []byte
 
 // english follows CLDR's "en". A time is written with AM or PM: it cannot be
 // misread by a patient of any English-speaking country, while a 24-hour one can.
@@ -36,7 +32,8 @@ var english = language{
 	symbols:   map[string]string{"USD": "$", "EUR": "€", "GBP": "£"},
 	money:     symbolFirst,
 	free:      []string{"free", "gift", "complimentary"},
-	catalogue: sync.OnceValue(func() map[string]string { return mustParse("en", englishTexts) }),
+	common:    sync.OnceValue(func() map[string]string { return mustParse("texts/en/[^d]*.json") }),
+	desk:      sync.OnceValue(func() map[string]string { return mustParse("texts/en/desk-*.json") }),
 }
 
 // englishForm is CLDR's rule for whole numbers in "en": one, other.

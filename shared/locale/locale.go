@@ -2,9 +2,10 @@
 // times, money, durations, and the catalogue of fixed texts that staff and
 // patients read. It is pure; the day and the numbers come in as arguments.
 //
-// A language is one file of this package (russian.go) and one of texts/. Its
-// catalogue is JSON because that is parsed without a further module, and once,
-// at the first text asked for: a function that shows no text pays nothing.
+// A language is one file of this package (russian.go) and one folder of texts/.
+// Its catalogue is JSON because that is parsed without a further module, and
+// once, at the first text asked for: a function that shows no text pays nothing,
+// and one that shows none of the desk's pays nothing for those.
 package locale
 
 import "strings"
@@ -44,7 +45,7 @@ type language struct {
 	money   func(amount, symbol string, isCode bool) string
 	free    []string // how words begin that say that something costs nothing
 
-	catalogue func() map[string]string
+	common, desk func() map[string]string // the two halves of the catalogue
 }
 
 func (l Locale) language() *language {

@@ -1,14 +1,10 @@
 package locale
 
 import (
-	_ "embed"
 	"fmt"
 	"strconv"
 	"sync"
 )
-
-//go:embed texts/ru.json
-var russianTexts []byte
 
 // russian follows CLDR's "ru". Weekdays stand in the accusative with their
 // preposition, months beside a day in the genitive, and durations in the
@@ -37,7 +33,8 @@ var russian = language{
 	symbols:   map[string]string{"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸"},
 	money:     func(amount, symbol string, _ bool) string { return amount + noBreakSpace + symbol },
 	free:      []string{"бесплатн", "подар", "даром"},
-	catalogue: sync.OnceValue(func() map[string]string { return mustParse("ru", russianTexts) }),
+	common:    sync.OnceValue(func() map[string]string { return mustParse("texts/ru/[^d]*.json") }),
+	desk:      sync.OnceValue(func() map[string]string { return mustParse("texts/ru/desk-*.json") }),
 }
 
 // russianForm is CLDR's rule for whole numbers in "ru": one (1, 21, 101), few

@@ -1,15 +1,18 @@
 package locale
 
 import (
+	"embed"
 	"encoding/json"
 	"fmt"
-	"maps"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// The catalogues, texts/ru.json and texts/en.json, map keys to texts:
+// The catalogues, the files of texts/ru and texts/en, map keys to texts. What
+// staff read on the desk's pages begins with "desk." and stands in files of that
+// name, one for each part of the desk; everything else is in common.json:
 //
 //	reason.<code>     why a message did not leave; lower case, no full stop, so
 //	                  that it can stand after a colon
@@ -22,7 +25,8 @@ import (
 //	part.<name>       a part of the day, to fill {wish} with
 //	mail.…, warning.… what the product adds to a message by itself
 //	check.<rule>      what is wrong with a {word} of a text
-//	page.…            the words of pages
+//	page.…            the words of patients' pages
+//	desk.<part>.…     the words of the desk's pages
 //
 // In a text {name} stands for a value and {n|визит|визита|визитов} for the form
 // of a noun that the whole number in value n asks for, the forms being those
@@ -35,7 +39,7 @@ import (
 // it stays what it is. A value that is missing is left out. An unknown key is
 // its own text, so that what a newer version wrote is still told.
 func (l Locale) Text(key string, values map[string]string) string {
-	text, ok := l.language().catalogue()[key]
+	text, ok := l.lookUp(key)
 	if !ok {
 		return key
 	}
@@ -70,19 +74,27 @@ func (l Locale) counted(number string, forms []string) string {
 
 // Has reports whether the catalogue has a text for the key.
 func (l Locale) Has(key string) bool {
-	_, ok := l.language().catalogue()[key]
+	_, ok := l.lookUp(key)
 	return ok
 }
 
 // Keys lists the catalogue's keys in order.
 func (l Locale) Keys() []string {
-	return slices.Sorted(maps.Keys(l.language().catalogue()))
+	return slices.Sorted(func(yield func(string) bool) {
+		for _, half := range []map[string]string{l.language().common(), l.language().desk()} {
+			for key := range half {
+				if !yield(key) {
+					return
+				}
+			}
+		}
+	})
 }
 
 // Placeholders lists, once each and in order, the values that the text of a
 // key asks for, so that a caller's test can hold that it gives them all.
 func (l Locale) Placeholders(key string) []string {
-	text := l.language().catalogue()[key]
+	text, _ := l.lookUp(key)
 	var names []string
 	for {
 		_, rest, found := strings.Cut(text, "{")
@@ -106,12 +118,35 @@ func (l Locale) Reason(code string) string {
 	return code
 }
 
-// mustParse panics because a catalogue that does not parse was compiled in:
-// the tests never let it out.
-func mustParse(tag string, source []byte) map[string]string {
-	var texts map[string]string
-	if err := json.Unmarshal(source, &texts); err != nil {
-		panic(fmt.Sprintf("locale: read the catalogue %s: %v", tag, err))
+// lookUp finds a text in the half of the catalogue that its key belongs to.
+func (l Locale) lookUp(key string) (string, bool) {
+	half := l.language().common
+	if strings.HasPrefix(key, "desk.") {
+		half = l.language().desk
 	}
-	return texts
+	text, ok := half()[key]
+	return text, ok
+}
+
+//go:embed texts
+var texts embed.FS
+
+// mustParse reads the files that a pattern names into one catalogue. It panics
+// because a catalogue that does not parse was compiled in: the tests never let it out.
+func mustParse(pattern string) map[string]string {
+	names, err := fs.Glob(texts, pattern)
+	if err != nil {
+		panic("locale: " + err.Error())
+	}
+	all := map[string]string{}
+	for _, name := range names {
+		source, err := texts.ReadFile(name)
+		if err == nil {
+			err = json.Unmarshal(source, &all)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("locale: read the catalogue %s: %v", name, err))
+		}
+	}
+	return all
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,10 +60,6 @@ func reasonCodes() []string {
 	}
 }
 
-func sources() map[Locale][]byte {
-	return map[Locale][]byte{English: englishTexts, Russian: russianTexts}
-}
-
 func TestEveryLocaleHasEveryKey(t *testing.T) {
 	for _, l := range All() {
 		for _, other := range All() {
@@ -74,25 +72,40 @@ func TestEveryLocaleHasEveryKey(t *testing.T) {
 	}
 }
 
-func TestNoKeyStandsTwiceInACatalogue(t *testing.T) {
-	for l, source := range sources() {
-		decoder := json.NewDecoder(bytes.NewReader(source))
+func TestNoKeyStandsTwiceInACatalogueAndEachInTheFilesOfItsHalf(t *testing.T) {
+	for _, l := range All() {
+		names, err := fs.Glob(texts, "texts/"+l.String()+"/*.json")
+		if err != nil || len(names) < 2 {
+			t.Fatalf("%v: %q, error %v", l, names, err)
+		}
 		seen := map[string]bool{}
-		for i := 0; ; i++ {
-			token, err := decoder.Token()
+		for _, name := range names {
+			source, err := texts.ReadFile(name)
 			if err != nil {
-				break
+				t.Fatal(err)
 			}
-			// The tokens are the brace, then key, text, key, text.
-			if key, is := token.(string); is && i%2 == 1 {
+			decoder := json.NewDecoder(bytes.NewReader(source))
+			for i := 0; ; i++ {
+				token, err := decoder.Token()
+				if err != nil {
+					break
+				}
+				// The tokens are the brace, then key, text, key, text.
+				key, is := token.(string)
+				if !is || i%2 == 0 {
+					continue
+				}
 				if seen[key] {
-					t.Errorf("%v has %q twice", l, key)
+					t.Errorf("%s: %q stands twice in the catalogue", name, key)
+				}
+				if strings.HasPrefix(key, "desk.") != strings.HasPrefix(path.Base(name), "desk-") {
+					t.Errorf("%s: %q belongs into another file", name, key)
 				}
 				seen[key] = true
 			}
 		}
 		if len(seen) != len(l.Keys()) {
-			t.Errorf("%v: read %d keys of %d", l, len(seen), len(l.Keys()))
+			t.Errorf("%v: the files have %d keys and the catalogue %d", l, len(seen), len(l.Keys()))
 		}
 	}
 }
@@ -133,7 +146,8 @@ func TestCountedNounsHaveEveryFormOfTheirLanguage(t *testing.T) {
 	found := 0
 	for _, l := range All() {
 		for _, key := range l.Keys() {
-			for _, m := range counted.FindAllStringSubmatch(l.language().catalogue()[key], -1) {
+			text, _ := l.lookUp(key)
+			for _, m := range counted.FindAllStringSubmatch(text, -1) {
 				found++
 				if got := strings.Count(m[2], "|"); got != l.language().forms {
 					t.Errorf("%v %q: %s has %d forms, want %d", l, key, m[0], got, l.language().forms)
@@ -150,7 +164,7 @@ func TestTextsAreTidyAndInTheirLanguage(t *testing.T) {
 	neutral := map[string]bool{"channel.sms": true, "channel.whatsapp": true, "answer.good": true, "answer.fair": true, "answer.bad": true}
 	for _, l := range All() {
 		for _, key := range l.Keys() {
-			text := l.language().catalogue()[key]
+			text, _ := l.lookUp(key)
 			plain := counted.ReplaceAllString(regexp.MustCompile(`\{\w+\}`).ReplaceAllString(text, ""), "$2")
 			cyrillic := strings.ContainsFunc(plain, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })
 			letters := strings.ContainsFunc(plain, unicode.IsLetter)

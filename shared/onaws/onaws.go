@@ -46,7 +46,7 @@ func (r *Root) Deps(clock func() time.Time, rand io.Reader) app.Deps {
 		r.note("CONTACT_KEY and LINK_KEY are the same key")
 	}
 	engine := dynamo.New(dynamo.NewClient(r.Client("DYNAMODB")), r.Text("TABLE"), clock, rand)
-	state, err := store.New(engine, store.Keys{Contact: contact, Link: link})
+	state, err := store.New(engine, store.Keys{Contact: contact, Link: link}, clock)
 	r.Judge(err, "CONTACT_KEY", "LINK_KEY")
 	return app.Deps{Store: state, Catalogue: scenario.Shipped(), Clock: clock, Rand: rand, Log: r.log}
 }

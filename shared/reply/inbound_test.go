@@ -197,7 +197,7 @@ func TestAYesWithoutAReminderThatIsAheadIsForStaff(t *testing.T) {
 		"the keys of links are others since": func(t *testing.T) *stagetest.Stage {
 			s := reminded(t)
 			var err error
-			if s.Desk.Store, err = store.New(s.Table, store.Keys{Contact: []byte(strings.Repeat("k", 32)), Link: []byte(strings.Repeat("x", 32))}); err != nil {
+			if s.Desk.Store, err = store.New(s.Table, store.Keys{Contact: []byte(strings.Repeat("k", 32)), Link: []byte(strings.Repeat("x", 32))}, s.Now); err != nil {
 				t.Fatal(err)
 			}
 			return s

@@ -32,7 +32,7 @@ func keeper(t *testing.T, wrap func(table.Table) table.Table) *settings.Keeper {
 		tb = wrap(tb)
 	}
 	key := []byte(strings.Repeat("k", 32))
-	s, err := store.New(tb, store.Keys{Contact: key, Link: key})
+	s, err := store.New(tb, store.Keys{Contact: key, Link: key}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,7 +117,7 @@ func (s *Stage) set(change ...func(*dental.Clinic)) *Stage {
 func (s *Stage) play(cl dental.Clinic) *Stage {
 	var err error
 	key := []byte(strings.Repeat("k", 32))
-	if s.Store, err = store.New(s.Table, store.Keys{Contact: key, Link: key}); err != nil {
+	if s.Store, err = store.New(s.Table, store.Keys{Contact: key, Link: key}, s.Now); err != nil {
 		s.T.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)

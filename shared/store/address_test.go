@@ -17,7 +17,7 @@ import (
 
 func storeWith(t *testing.T, k store.Keys) *store.Store {
 	t.Helper()
-	s, err := store.New(tabletest.NewReference(time.Now, rand.NewChaCha8([32]byte{})), k)
+	s, err := store.New(tabletest.NewReference(time.Now, rand.NewChaCha8([32]byte{})), k, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

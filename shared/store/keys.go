@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 //	milestone     P#c#p            M#kind[#plan]                                                      MS#c#kind#2026-05 / 22#p
 //	                                                                                                  birthday: MS#c#birthday#11 / 22#p
 //	                                                                                                  no visit yet: MS#c#last-visit#none / p
-//	appointment   P#c#p            A#id
+//	appointment   P#c#p            A#id                     standing:                                 APP#c#day / start#p#id
 //	plan          P#c#p            L#id
 //	payment       P#c#p            F#id
 //	visit         P#c#p            V#id                                                               LED#c#day / V#p#id
@@ -28,6 +29,8 @@ import (
 //	gift          P#c#p            G#scenario#anchor                                                  LED#c#day / G#p#…
 //	bonus entry   P#c#p            B#source                                                           LED#c#day / B#p#…
 //	referral      P#c#p            I#contact
+//	phone ending  P#c#p            E                                                                  END#c#4567 / p
+//	tallied       P#c#p            Y
 //	touch         P#c#p            T#scenario#step#anchor   open, claimed: DUE#s / wake#prio#c#p#T…   final: LED#c#day / T#p#…
 //	                                                        held: HELD#c#day / scenario#value↓#p#T…
 //	                                                        backlog: LATER#c#scenario / value↓#p#T…
@@ -35,15 +38,24 @@ import (
 //	of no patient C#c              K#kind#anchor            the same
 //	scan          C#c              SCAN#scenario
 //	portrait      C#c              IMG#doctor               (expires a year after its URL was last asked)
+//	log           LOG#c#month      time#id
+//	cost          C#c              COST#from#id
+//	rating        C#c              RATE#map#day
+//	total         C#c              D#day, MO#month, BASE
+//	tally         Y#c#day          p
+//	staff         U#hmac(address)  c                                                                  STAFF#c / role#hmac
 //	contact       N#hmac(address)  c
 //	link          L#sha256(token)  L                        (expires)
 //	event         E#c#webhook-id   E                        (expires after 8 days)
 //	provider id   R#channel#id     R                        (expires after 30 days)
 //	job           J#c#id           J                        DUE#s / wake#prio#J#c#id
+//	its result    J#c#id           R#n                      (expires)
 //
 // A patient's partition is read whole in one query, so everything about one
 // person stands under one PK, and the head sorts first: what follows it can
-// only be newer. The month in a milestone's GSI2 key spreads an import over
+// only be newer. What a patient adds to a day's figures is a tally, under the
+// day: a day's total is the sum of one partition, read consistently, and a
+// month's that of its days. The month in a milestone's GSI2 key spreads an import over
 // many index partitions. The order of the staff's list is in its sort key, so
 // that showing the first page costs the first page.
 
@@ -207,4 +219,94 @@ func jobDueIndex(j Job) table.Key {
 
 func portraitKey(c, doctor string) table.Key {
 	return table.Key{PK: clinicKey(c).PK, SK: "IMG#" + esc(doctor)}
+}
+
+func endingKey(c, p string) table.Key  { return table.Key{PK: patientPK(c, p), SK: "E"} }
+func endingPK(c, digits string) string { return "END#" + join(c, digits) }
+
+func appointmentsPK(c string, day dental.Date) string { return "APP#" + esc(c) + "#" + day.String() }
+
+// appointmentIndex is where a day's appointments are looked up; day is the clinic's date of the start.
+func appointmentIndex(a dental.Appointment) table.Key {
+	return table.Key{PK: appointmentsPK(a.Clinic, a.On), SK: instant(a.Start) + "#" + join(a.Patient, a.ID)}
+}
+
+func tallyPK(c string, day dental.Date) string { return "Y#" + esc(c) + "#" + day.String() }
+func tallyKey(t Tally) table.Key               { return table.Key{PK: tallyPK(t.Clinic, t.Day), SK: esc(t.Patient)} }
+func talliedKey(c, p string) table.Key         { return table.Key{PK: patientPK(c, p), SK: "Y"} }
+
+// totalKey is that of a day's total, "2026-05-22", of a month's, "2026-05", or of the baseline.
+func totalKey(c, period string) table.Key {
+	kind := "D#"
+	switch len(period) {
+	case len("2026-05"):
+		kind = "MO#"
+	case len(Baseline):
+		return table.Key{PK: clinicKey(c).PK, SK: "BASE"}
+	}
+	return table.Key{PK: clinicKey(c).PK, SK: kind + period}
+}
+
+func staffPK(hmac string) string        { return "U#" + hmac }
+func staffKey(c, hmac string) table.Key { return table.Key{PK: staffPK(hmac), SK: esc(c)} }
+func staffIndexPK(c string) string      { return "STAFF#" + esc(c) }
+func staffIndex(s dental.Staff) table.Key {
+	return table.Key{PK: staffIndexPK(s.Clinic), SK: string(s.Role) + "#" + s.Key}
+}
+func logPK(c, month string) string { return "LOG#" + esc(c) + "#" + month }
+func resultKey(c, job string, n int) table.Key {
+	return table.Key{PK: jobKey(c, job).PK, SK: fmt.Sprintf("R#%06d", n)}
+}
+
+func logKey(e dental.LogEntry) table.Key {
+	return table.Key{PK: logPK(e.Clinic, e.At.UTC().Format("2006-01")), SK: instant(e.At) + "#" + esc(e.ID)}
+}
+
+func costKey(c dental.Cost) table.Key {
+	return table.Key{PK: clinicKey(c.Clinic).PK, SK: "COST#" + c.From.String() + "#" + esc(c.ID)}
+}
+
+func ratingKey(r dental.MapRating) table.Key {
+	return table.Key{PK: clinicKey(r.Clinic).PK, SK: "RATE#" + esc(r.Map) + "#" + r.On.String()}
+}
+
+// These bound the items of one kind in a partition.
+func costsOf(c string) (pk, from, to string)   { return kindOf(clinicKey(c).PK, "COST#") }
+func ratingsOf(c string) (pk, from, to string) { return kindOf(clinicKey(c).PK, "RATE#") }
+func resultsOf(c, job string) (pk, from, to string) {
+	return kindOf(jobKey(c, job).PK, "R#")
+}
+func closedTasksOn(c string, day dental.Date) (pk, from, to string) {
+	return kindOf(ledgerIndex(c, day, "K", "", "").PK, "K#")
+}
+
+func kindOf(pk, prefix string) (string, string, string) {
+	from, to := table.Prefix(prefix)
+	return pk, from, to
+}
+
+// ofPatient takes the key of an item of a patient's partition apart.
+func ofPatient(k table.Key) (clinic, patient, kind string, is bool) {
+	rest, is := strings.CutPrefix(k.PK, "P#")
+	if !is {
+		return "", "", "", false
+	}
+	clinic, patient, _ = strings.Cut(rest, "#")
+	kind, _, _ = strings.Cut(k.SK, "#")
+	return unesc(clinic), unesc(patient), kind, true
+}
+
+// unesc turns esc round.
+func unesc(s string) string {
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		b := s[i]
+		if b == '%' && i+2 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b, i = byte(n), i+2
+			}
+		}
+		out.WriteByte(b)
+	}
+	return out.String()
 }

@@ -286,7 +286,7 @@ func TestTheBaseIsWalkedFromTheLatestVisitBackAndThenThoseWithoutOne(t *testing.
 func TestAMonthOfMoreThanAPageIsWalkedWhole(t *testing.T) {
 	clock := tabletest.NewClock(noon)
 	tb := tabletest.NewReference(clock.Now, rand.NewChaCha8([32]byte{}))
-	s, err := store.New(tb, keys("k"))
+	s, err := store.New(tb, keys("k"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

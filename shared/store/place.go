@@ -72,6 +72,45 @@ type Job struct {
 	Tries    int
 }
 
+// Tally is what one patient adds to the figures of one day: a sum by its name.
+// A name that is absent adds nothing.
+type Tally struct {
+	Clinic  string
+	Day     dental.Date
+	Patient string
+	Sums    map[string]int64
+}
+
+// Tallied says which days a patient has tallies on, each with a hash of its
+// sums, so that only what has changed is written.
+type Tallied struct {
+	Clinic  string
+	Patient string
+	Days    map[string]string
+}
+
+// Total is a day's figures ("2026-05-22"), the sum of its tallies; a month's
+// ("2026-05"), the sum of its days; or the Baseline.
+type Total struct {
+	Clinic string
+	Period string
+	Sums   map[string]int64
+	At     time.Time
+}
+
+// Baseline is the Period of the total that stands for the time before the first
+// scenario was switched on. It is written once.
+const Baseline = "base"
+
+// Result is one page of what a job has found out, kept until it expires.
+type Result struct {
+	Clinic string
+	Job    string
+	N      int // pages count from 0
+	Body   []byte
+	Until  time.Time
+}
+
 // The kinds of job.
 const (
 	PortraitJob = "portrait" // copy a doctor's photo
@@ -84,6 +123,10 @@ const (
 	RewardJob   = "reward"   // bring a recommendation's rewards in line with what the friend has paid
 	LeadJob     = "lead"     // forget who a recommended friend is that has not come
 	CRMJob      = "crm"      // tell the clinic's own CRM of a task; Step is its kind
+	TallyJob    = "tally"    // bring a patient's tallies in line with the card
+	TotalJob    = "total"    // add a day's tallies up, and the month's days
+	PressJob    = "press"    // let a press on a task take effect; Step is the task's kind
+	RehearseJob = "rehearse" // find out what switching a scenario on would do
 )
 
 // place says where a noun is kept and under which condition it may be written.
@@ -98,6 +141,9 @@ func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
 		bare = v.Erased // of an erased person not even what this code does not know stays
 	case dental.Appointment:
 		it.Key = appointmentKey(v.Clinic, v.Patient, v.ID)
+		if v.Standing() && !v.On.IsZero() {
+			it.Index2 = appointmentIndex(v)
+		}
 	case dental.Visit:
 		it.Key = visitKey(v.Clinic, v.Patient, v.ID)
 		it.Index2 = ledgerIndex(v.Clinic, v.Day, "V", v.Patient, esc(v.ID))
@@ -152,6 +198,24 @@ func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
 		} else {
 			it.Expires = v.Done.Add(eventMemory)
 		}
+	case Result:
+		it.Key, it.Expires, blind = resultKey(v.Clinic, v.Job, v.N), v.Until, true
+	case Tally:
+		it.Key, blind = tallyKey(v), true
+	case Tallied:
+		it.Key = talliedKey(v.Clinic, v.Patient)
+	case Total:
+		it.Key = totalKey(v.Clinic, v.Period)
+	case dental.PhoneEnding:
+		it.Key, it.Index2 = endingKey(v.Clinic, v.Patient), table.Key{PK: endingPK(v.Clinic, v.Digits), SK: esc(v.Patient)}
+	case dental.Staff:
+		it.Key, it.Index2 = staffKey(v.Clinic, v.Key), staffIndex(v)
+	case dental.LogEntry:
+		it.Key, blind = logKey(v), true
+	case dental.Cost:
+		it.Key, blind = costKey(v), true
+	case dental.MapRating:
+		it.Key, blind = ratingKey(v), true
 	case dental.Portrait:
 		it.Key, it.Expires = portraitKey(v.Clinic, v.Doctor), v.At.Add(dental.PortraitLife)
 	default:

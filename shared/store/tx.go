@@ -16,6 +16,7 @@ import (
 type Store struct {
 	table table.Table
 	keys  Keys
+	clock func() time.Time
 }
 
 // Keys are the secrets behind hashed addresses and unguessable links: two
@@ -25,12 +26,13 @@ type Keys struct {
 	Link    []byte
 }
 
-// New makes the store over an engine. Too short keys are an error.
-func New(t table.Table, keys Keys) (*Store, error) {
+// New makes the store over an engine; clock says when figures that have changed
+// are to be added up again. Too short keys are an error.
+func New(t table.Table, keys Keys, clock func() time.Time) (*Store, error) {
 	if len(keys.Contact) < 32 || len(keys.Link) < 32 {
 		return nil, dental.Errorf(dental.Invalid, "", "store: the contact key and the link key need at least 32 bytes each")
 	}
-	return &Store{table: t, keys: keys}, nil
+	return &Store{table: t, keys: keys, clock: clock}, nil
 }
 
 // Tx is one step: what it read and what it will write. It is for one goroutine.
@@ -156,6 +158,8 @@ func addToCard(card *dental.Card, it table.Item) error {
 		return appendDecoded(&card.Touches, it)
 	case "K":
 		return appendDecoded(&card.Tasks, it)
+	case "E":
+		return decode(it.Attr, &card.Ending)
 	}
 	return nil
 }
@@ -228,6 +232,7 @@ func (tx *Tx) Remove(noun any) {
 func (tx *Tx) delete(key table.Key) { tx.add(table.Delete(key, table.None)) }
 
 func (tx *Tx) add(op table.Op) {
+	tx.mark(op)
 	if i, ok := tx.index[op.Item.Key]; ok {
 		tx.ops[i] = op
 		return

@@ -58,7 +58,7 @@ func everywhere(t *testing.T, test func(h house)) {
 		t.Run(name, func(t *testing.T) {
 			clock := tabletest.NewClock(noon)
 			tb := open(t, clock.Now)
-			s, err := store.New(tb, keys("k"))
+			s, err := store.New(tb, keys("k"), time.Now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,7 +107,7 @@ func TestAStoreNeedsTwoLongKeys(t *testing.T) {
 	tb := tabletest.NewReference(time.Now, rand.NewChaCha8([32]byte{}))
 	long, short := make([]byte, 32), make([]byte, 31)
 	for _, k := range []store.Keys{{}, {Contact: long}, {Link: long}, {Contact: short, Link: long}, {Contact: long, Link: short}} {
-		if _, err := store.New(tb, k); dental.KindOf(err) != dental.Invalid {
+		if _, err := store.New(tb, k, time.Now); dental.KindOf(err) != dental.Invalid {
 			t.Errorf("keys of %d and %d bytes: %v", len(k.Contact), len(k.Link), err)
 		}
 	}
@@ -157,10 +157,10 @@ func TestACardOfAnySizeIsReadWhole(t *testing.T) {
 		if _, slow := h.table.(*embedded.Engine); slow {
 			n = 60 // each of its writes is synced
 		}
-		for i := 0; i < n; i += 25 {
+		for i := 0; i < n; i += 24 {
 			h.do(func(tx *store.Tx) {
 				h.card(tx, "p")
-				for j := i; j < min(i+25, n); j++ {
+				for j := i; j < min(i+24, n); j++ {
 					tx.Put(dental.Payment{Clinic: "c", Patient: "p", ID: fmt.Sprint(j)})
 				}
 			})
@@ -479,7 +479,7 @@ func (broken) Query(context.Context, table.Query) (table.Page, error)  { return 
 func (broken) Write(context.Context, ...table.Op) error                { return errDown }
 
 func TestATableThatCannotBeReachedIsUnavailable(t *testing.T) {
-	s, err := store.New(broken{}, keys("k"))
+	s, err := store.New(broken{}, keys("k"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,7 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"errors"
 	"html/template"
 	"net/http"
@@ -17,6 +15,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/reply"
+	"github.com/returnpoint/returnpoint/shared/web/design"
 )
 
 //go:embed pages
@@ -35,16 +34,11 @@ var style = sync.OnceValue(func() string {
 	if err != nil {
 		panic("web: read the style sheet: " + err.Error())
 	}
-	return string(b)
+	return design.Sheet(string(b))
 })
 
-// policy is the Content-Security-Policy of every answer: our own style, by its
-// hash, pictures and forms of this host, and nothing else at all.
-var policy = sync.OnceValue(func() string {
-	sum := sha256.Sum256([]byte(style()))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-})
+// policy is the Content-Security-Policy of every answer.
+var policy = sync.OnceValue(func() string { return design.Policy([]string{style()}, nil) })
 
 // shell is what every page has around its content. The clinic's part is empty
 // where no link has been opened.

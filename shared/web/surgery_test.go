@@ -81,7 +81,7 @@ func newSurgery(t *testing.T, change func(*surgery)) *surgery {
 	s := &surgery{t: t, clock: tabletest.NewClock(friday), log: &bytes.Buffer{}}
 	s.table = &tableThatCounts{Table: tabletest.NewReference(s.clock.Now, rand.NewChaCha8([32]byte{1}))}
 	var err error
-	s.store, err = store.New(s.table, store.Keys{Contact: bytes.Repeat([]byte{1}, 32), Link: bytes.Repeat([]byte{2}, 32)})
+	s.store, err = store.New(s.table, store.Keys{Contact: bytes.Repeat([]byte{1}, 32), Link: bytes.Repeat([]byte{2}, 32)}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

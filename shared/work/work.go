@@ -78,6 +78,10 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		return w.reward(ctx, tx, job)
 	case store.LeadJob:
 		return w.lead(ctx, tx, job)
+	case store.TallyJob:
+		return w.tally(ctx, tx, job)
+	case store.TotalJob:
+		return w.total(ctx, tx, job)
 	}
 	card, err := tx.Card(ctx, clinic, job.Patient)
 	if err != nil {
