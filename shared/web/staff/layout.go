@@ -89,6 +89,12 @@ func places() []struct {
 		least      dental.Role
 	}{
 		{"", "today", dental.Administrator},
+		{"/arrivals", "arrivals", dental.Administrator},
+		{"/scenarios", "scenarios", dental.Manager},
+		{"/measures", "measures", dental.Manager},
+		{"/report", "report", dental.Manager},
+		{"/settings", "settings", dental.Owner},
+		{"/log", "log", dental.Manager},
 	}
 }
 
