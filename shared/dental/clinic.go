@@ -51,8 +51,12 @@ type Clinic struct {
 	BonusDays int
 	// Accounts are the clinic's own, by provider.
 	Accounts map[string]Account
-	// Paused stops everything that would leave.
-	Paused bool
+	// Paused stops everything that would leave: messages wait, and those that
+	// become too late meanwhile are skipped. PausedBy pressed it, at PausedAt;
+	// both are empty when the settings did.
+	Paused   bool
+	PausedBy string
+	PausedAt time.Time
 	// CallsPerDay is how many calls staff can make a day; 0: as many as there are.
 	CallsPerDay int
 	// Color is the clinic's own, "#rrggbb", and Logo the name of its picture; "" for none.
@@ -113,6 +117,25 @@ type ScenarioSettings struct {
 	Benefit Benefit
 	// Steps switches single steps on or off against the catalogue's default.
 	Steps map[string]bool
+	// Texts are the clinic's own in the place of the catalogue's, by TextKey.
+	Texts map[string]Text
+}
+
+// Text is what one step says in one language. SMS is one template; the rest is the e-mail.
+type Text struct {
+	SMS        string
+	Subject    string
+	Heading    string
+	Paragraphs []string
+	Button     string
+}
+
+// TextKey names a step's text in a variant, "" for the usual one, and a language.
+func TextKey(step, variant, locale string) string {
+	if variant != "" {
+		variant += "/"
+	}
+	return step + "/" + variant + locale
 }
 
 // Benefit is what a patient gets for coming: one of the kinds, with what that
@@ -287,4 +310,15 @@ func (c *Clinic) EndOfWorkingDay(at time.Time, n int) time.Time {
 		}
 	}
 	return at.Add(time.Duration(n) * 24 * time.Hour)
+}
+
+// WorkingDayFrom is the first day from d on, d included, on which the clinic
+// works; d for a clinic without opening hours.
+func (c *Clinic) WorkingDayFrom(d Date) Date {
+	for i := range horizon {
+		if _, open := c.OpenOn(d.AddDays(i)); open {
+			return d.AddDays(i)
+		}
+	}
+	return d
 }

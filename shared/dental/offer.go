@@ -12,6 +12,10 @@ type Response struct {
 	Step     string // whose message was answered
 	Touch    string
 	Action   OfferAction
+	// By is the member of staff to whom it was said, "" of an answer on a page,
+	// and Cause the RefusalReason of a refusal.
+	By    string
+	Cause string
 	// Weekday ("mon") and Part ("morning", "day", "evening") are wishes, empty for any.
 	Weekday string
 	Part    string
@@ -23,12 +27,14 @@ type Response struct {
 // OfferAction is an answer to an offer.
 type OfferAction string
 
-// The answers of the contract.
+// The answers of the contract, and RefuseOffer, which is said to staff alone: no
+// to this one offer, and to nothing after it.
 const (
 	BookOffer     OfferAction = "book"
 	CallbackOffer OfferAction = "callback"
 	LaterOffer    OfferAction = "later"
 	NeverOffer    OfferAction = "never"
+	RefuseOffer   OfferAction = "refuse"
 )
 
 // GiftChoice is the gift that a patient chose, redeemable by its code.

@@ -60,6 +60,7 @@ type Consent struct {
 	At      time.Time
 	Source  string // where it was given: "paper", "page", "one-click"
 	Text    string // the wording agreed to, or its version
+	By      string // the member of staff who took it down, for one on paper
 }
 
 // PatientStatus says whether the clinic still has the patient.
@@ -100,7 +101,11 @@ type Patient struct {
 	// NotMe are addresses whose holder said that they are not this patient.
 	NotMe    []string
 	Excluded bool // by the desk
-	// Disputed: the desk has marked the case; nothing but an own appointment is written of.
+	// Told is what the MIS last said of the status where staff have marked a
+	// patient as deceased; "" where the Status is the MIS's own word.
+	Told PatientStatus
+	// Disputed: staff have marked the case. Until they lift it there is no
+	// advertising, no review, no invitation of friends, nor a care text.
 	Disputed bool
 	// ReturnOn is a date to come back by that was agreed on at the desk, at
 	// ReturnAgreed: it stands until a later visit.
@@ -166,6 +171,34 @@ func (p Patient) Gone() (reason string, gone bool) {
 	return "", false
 }
 
+// MarkDeceased keeps a death that staff have heard of before the MIS has.
+func (p *Patient) MarkDeceased() {
+	if p.Status != Deceased {
+		p.Told, p.Status = p.Status, Deceased
+		if p.Told == "" {
+			p.Told = Active
+		}
+	}
+}
+
+// MarkLiving takes MarkDeceased back. It does nothing to what the MIS itself says.
+func (p *Patient) MarkLiving() {
+	if p.Told != "" {
+		p.Status, p.Told = p.Told, ""
+	}
+}
+
+// Succeed carries a death that staff have marked over to a newer card of the
+// MIS, which repeats its own status in each. The mark stands until the MIS
+// knows of the death itself, or makes a patient active whom it has called
+// archived or moved since.
+func (p *Patient) Succeed(was Patient) {
+	revived := p.Status == Active && was.Told != Active
+	if was.Told != "" && p.Status != Deceased && !revived {
+		p.Told, p.Status = p.Status, Deceased
+	}
+}
+
 // Minor reports whether the patient is under 18 on the day.
 func (p Patient) Minor(day Date) bool {
 	return !p.BirthDate.IsZero() && p.BirthDate.AgeOn(day) < 18
@@ -192,6 +225,13 @@ func (p *Patient) Record(c Consent) {
 		}
 	}
 	p.Consents = append(p.Consents, c)
+}
+
+// Uncalled reports whether the patient wants no calls, and since when: a refusal
+// of care on the channel of staff.
+func (p Patient) Uncalled() (since time.Time, refused bool) {
+	c, recorded := p.Consent(Care, StaffTask)
+	return c.At, recorded && !c.Granted
 }
 
 // Address is where a channel reaches the patient, "" when it cannot.

@@ -1,6 +1,9 @@
 package dental
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // TaskKind says what staff are asked to do.
 type TaskKind string
@@ -81,20 +84,15 @@ type Task struct {
 	CRM string
 }
 
-// Press is one word of staff on a task. It takes effect when the time to take
-// it back is over.
-type Press struct {
-	ID      string // of the press: the same one twice is one
-	Outcome string
-	Cause   string
-	Note    string
-	On      Date // a date that was agreed on
-	By      string
-	At      time.Time
-}
-
 // BatchAnchor names a day's batch of a scenario, as a task about it does.
 func BatchAnchor(scenario string, day Date) string { return day.String() + "." + scenario }
+
+// BatchOf takes a BatchAnchor apart.
+func BatchOf(anchor string) (day Date, scenario string, ok bool) {
+	on, scenario, ok := strings.Cut(anchor, ".")
+	day, err := ParseDate(on)
+	return day, scenario, ok && err == nil
+}
 
 // ID is the task's public name.
 func (t Task) ID() string { return TouchID(t.Clinic, t.Patient, "task", string(t.Kind), t.Anchor) }

@@ -111,6 +111,8 @@ type Touch struct {
 	SentAt      time.Time
 	DeliveredAt time.Time
 	Parts       int
+	// Price is what the attempts cost that were accepted, at the clinic's price of that time.
+	Price Money
 	// EndedAt is when it came to its end, and EndedOn the clinic's date of it, for the ledger.
 	EndedAt time.Time
 	EndedOn Date

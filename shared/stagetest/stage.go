@@ -127,7 +127,8 @@ func (s *Stage) play(cl dental.Clinic) *Stage {
 		Channels: map[dental.Channel]outreach.Channel{dental.SMS: provider{s}, dental.Mail: provider{s}}}
 	s.Settler = &outreach.Settler{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Now}
 	s.Dispatch = &outreach.Dispatcher{Store: s.Store, Catalogue: s.Catalogue, Touches: (*queue)(s), Jobs: (*queue)(s), Log: log}
-	s.Worker = &work.Worker{Store: s.Store, Catalogue: s.Catalogue, Photos: photos{s}, Portray: portrait.Make, Clock: s.Now, Log: log}
+	s.Worker = &work.Worker{Store: s.Store, Catalogue: s.Catalogue, Photos: photos{s}, Portray: portrait.Make, Settler: s.Settler, Clock: s.Now, Log: log,
+		Foresee: (&outreach.Forecaster{Store: s.Store, Catalogue: s.Catalogue, Base: s.Sender.Base}).Foresee}
 	s.Desk = &reply.Desk{Store: s.Store, Catalogue: s.Catalogue, Log: log}
 	for _, set := range []string{scenario.ScanSleeping, scenario.ScanBirthdays, scenario.ScanOccasions} {
 		s.Scans = append(s.Scans, &scan.Scanner{Set: set, Store: s.Store, Catalogue: s.Catalogue, Queue: (*queue)(s), Clock: s.Now, Log: log})
@@ -290,7 +291,7 @@ func (s *Stage) Queued() []string {
 // Work hands one body to its worker.
 func (s *Stage) Work(ctx context.Context, body string) error {
 	switch {
-	case strings.HasPrefix(body, `{"Job"`):
+	case strings.HasPrefix(body, `{"Job"`) && !strings.Contains(body, `"ID":"`+store.TrialJob+"."):
 		return s.Worker.Handle(ctx, body)
 	case strings.HasPrefix(body, `{"Scan"`):
 		for _, scan := range s.Scans {
@@ -372,6 +373,11 @@ func (s *Stage) Tell(ev intake.Event) {
 	if err := s.TryTell(ev); err != nil {
 		s.T.Fatal(err)
 	}
+}
+
+// Erase takes a patient out as a press of staff does, with its line of the audit log.
+func (s *Stage) Erase(_ context.Context, _ *dental.Clinic, patient string, entry dental.LogEntry, _ time.Time) error {
+	return s.TryTell(intake.Event{Type: intake.PatientDeleted, Gone: &intake.Deletion{ID: patient, Log: entry}})
 }
 
 // TryTell is Tell for events that may be refused.

@@ -29,8 +29,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // nouns is everything that has a place in the table.
 func nouns() []any {
 	return []any{dental.Clinic{}, dental.Patient{}, dental.Appointment{}, dental.Visit{}, dental.Plan{}, dental.Payment{}, dental.Answer{},
-		dental.Milestone{}, dental.Touch{}, dental.Task{}, dental.Contact{}, dental.Link{}, dental.Portrait{}, dental.Response{},
-		dental.GiftChoice{}, dental.Bonus{}, dental.Referral{}, Checkpoint{}, Event{}, ProviderID{}, Job{}}
+		dental.Milestone{}, dental.Touch{}, dental.Task{}, dental.Contact{}, dental.Link{}, dental.Portrait{}, dental.Logo{}, dental.Response{},
+		dental.GiftChoice{}, dental.Bonus{}, dental.Referral{}, Checkpoint{}, Event{}, ProviderID{}, Job{},
+		Result{}, Tally{}, Tallied{}, Total{}, dental.PhoneEnding{}, dental.Staff{}, dental.LogEntry{}, dental.Cost{}, dental.MapRating{}, Notice{},
+		dental.Review{}, dental.FirstSteps{}}
 }
 
 func name(noun any) string { return attribute(reflect.TypeOf(noun).Name()) }

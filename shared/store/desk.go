@@ -40,6 +40,11 @@ func (s *Store) Log(ctx context.Context, clinic, month string, limit int, cursor
 	return page[dental.LogEntry](ctx, s, table.Query{PK: logPK(clinic, month), Limit: limit, Cursor: cursor, Reverse: true})
 }
 
+// Acts lists what staff have done about a patient, newest first, one page. A hint, as every index.
+func (s *Store) Acts(ctx context.Context, clinic, patient string, limit int, cursor string) ([]dental.LogEntry, string, error) {
+	return page[dental.LogEntry](ctx, s, table.Query{Index: table.GSI2, PK: actsPK(clinic, patient), Limit: limit, Cursor: cursor, Reverse: true})
+}
+
 // TasksUpTo lists a clinic's open tasks that are to be shown on the day or
 // before, in the order of the staff's list, one page.
 func (s *Store) TasksUpTo(ctx context.Context, clinic string, day dental.Date, limit int, cursor string) ([]dental.Task, string, error) {
@@ -118,6 +123,12 @@ func (tx *Tx) Totals(ctx context.Context, clinic string, periods ...string) ([]T
 		periods = periods[n:]
 	}
 	return out, nil
+}
+
+// Years lists the totals of all years in which anything is counted, the earliest first.
+func (s *Store) Years(ctx context.Context, clinic string) ([]Total, error) {
+	pk, from, to := totalYears(clinic)
+	return all[Total](ctx, s, table.Query{PK: pk, From: from, To: to})
 }
 
 // Results lists the pages of what a job has found out, in their order.

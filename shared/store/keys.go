@@ -38,10 +38,15 @@ import (
 //	of no patient C#c              K#kind#anchor            the same
 //	scan          C#c              SCAN#scenario
 //	portrait      C#c              IMG#doctor               (expires a year after its URL was last asked)
-//	log           LOG#c#month      time#id
+//	logo          C#c              LOGO
+//	log           LOG#c#month      time#id                                                            about a patient:
+//	                                                                                                  ACT#c#p / time#id
 //	cost          C#c              COST#from#id
 //	rating        C#c              RATE#map#day
-//	total         C#c              D#day, MO#month, BASE
+//	notice        C#c              NOTE#kind#anchor
+//	review        C#c              REV#days
+//	first steps   C#c              START
+//	total         C#c              D#day, MO#month, YR#year, BASE
 //	tally         Y#c#day          p
 //	staff         U#hmac(address)  c                                                                  STAFF#c / role#hmac
 //	contact       N#hmac(address)  c
@@ -54,8 +59,8 @@ import (
 // A patient's partition is read whole in one query, so everything about one
 // person stands under one PK, and the head sorts first: what follows it can
 // only be newer. What a patient adds to a day's figures is a tally, under the
-// day: a day's total is the sum of one partition, read consistently, and a
-// month's that of its days. The month in a milestone's GSI2 key spreads an import over
+// day: a day's total is the sum of one partition, read consistently, a month's
+// that of its days, a year's that of its months. The month in a milestone's GSI2 key spreads an import over
 // many index partitions. The order of the staff's list is in its sort key, so
 // that showing the first page costs the first page.
 
@@ -217,6 +222,7 @@ func jobDueIndex(j Job) table.Key {
 	return table.Key{PK: duePK(dueShard(j.Clinic, j.ID)), SK: fmt.Sprintf("%s#9#J#%s", instant(j.Wake), join(j.Clinic, j.ID))}
 }
 
+func logoKey(c string) table.Key { return table.Key{PK: clinicKey(c).PK, SK: "LOGO"} }
 func portraitKey(c, doctor string) table.Key {
 	return table.Key{PK: clinicKey(c).PK, SK: "IMG#" + esc(doctor)}
 }
@@ -235,14 +241,17 @@ func tallyPK(c string, day dental.Date) string { return "Y#" + esc(c) + "#" + da
 func tallyKey(t Tally) table.Key               { return table.Key{PK: tallyPK(t.Clinic, t.Day), SK: esc(t.Patient)} }
 func talliedKey(c, p string) table.Key         { return table.Key{PK: patientPK(c, p), SK: "Y"} }
 
-// totalKey is that of a day's total, "2026-05-22", of a month's, "2026-05", or of the baseline.
+// totalKey is that of a day's total, "2026-05-22", of a month's, "2026-05", of a
+// year's, "2026", or of the baseline.
 func totalKey(c, period string) table.Key {
 	kind := "D#"
-	switch len(period) {
-	case len("2026-05"):
-		kind = "MO#"
-	case len(Baseline):
+	switch {
+	case period == Baseline:
 		return table.Key{PK: clinicKey(c).PK, SK: "BASE"}
+	case len(period) == len("2026-05"):
+		kind = "MO#"
+	case len(period) == len("2026"):
+		kind = "YR#"
 	}
 	return table.Key{PK: clinicKey(c).PK, SK: kind + period}
 }
@@ -262,6 +271,13 @@ func logKey(e dental.LogEntry) table.Key {
 	return table.Key{PK: logPK(e.Clinic, e.At.UTC().Format("2006-01")), SK: instant(e.At) + "#" + esc(e.ID)}
 }
 
+func actsPK(c, p string) string { return "ACT#" + join(c, p) }
+
+// logIndex is where what was done about a patient is looked up.
+func logIndex(e dental.LogEntry) table.Key {
+	return table.Key{PK: actsPK(e.Clinic, e.Patient), SK: logKey(e).SK}
+}
+
 func costKey(c dental.Cost) table.Key {
 	return table.Key{PK: clinicKey(c.Clinic).PK, SK: "COST#" + c.From.String() + "#" + esc(c.ID)}
 }
@@ -270,12 +286,27 @@ func ratingKey(r dental.MapRating) table.Key {
 	return table.Key{PK: clinicKey(r.Clinic).PK, SK: "RATE#" + esc(r.Map) + "#" + r.On.String()}
 }
 
+func noticeKey(n Notice) table.Key {
+	return table.Key{PK: clinicKey(n.Clinic).PK, SK: "NOTE#" + join(n.Kind, n.Anchor)}
+}
+
+func reviewKey(r dental.Review) table.Key {
+	return table.Key{PK: clinicKey(r.Clinic).PK, SK: fmt.Sprintf("REV#%03d", r.Days)}
+}
+
+func firstStepsKey(c string) table.Key { return table.Key{PK: clinicKey(c).PK, SK: "START"} }
+
 // These bound the items of one kind in a partition.
+func noticesOf(c, kind string) (pk, from, to string) {
+	return kindOf(clinicKey(c).PK, "NOTE#"+esc(kind)+"#")
+}
+func reviewsOf(c string) (pk, from, to string) { return kindOf(clinicKey(c).PK, "REV#") }
 func costsOf(c string) (pk, from, to string)   { return kindOf(clinicKey(c).PK, "COST#") }
 func ratingsOf(c string) (pk, from, to string) { return kindOf(clinicKey(c).PK, "RATE#") }
 func resultsOf(c, job string) (pk, from, to string) {
 	return kindOf(jobKey(c, job).PK, "R#")
 }
+func totalYears(c string) (pk, from, to string) { return kindOf(clinicKey(c).PK, "YR#") }
 func closedTasksOn(c string, day dental.Date) (pk, from, to string) {
 	return kindOf(ledgerIndex(c, day, "K", "", "").PK, "K#")
 }
@@ -295,6 +326,15 @@ func ofPatient(k table.Key) (clinic, patient, kind string, is bool) {
 	kind, _, _ = strings.Cut(k.SK, "#")
 	return unesc(clinic), unesc(patient), kind, true
 }
+
+// ofClinic takes the key of a clinic's own item apart.
+func ofClinic(k table.Key) (clinic string, is bool) {
+	rest, is := strings.CutPrefix(k.PK, "C#")
+	return unesc(rest), is && k.SK == "C"
+}
+
+// ofReturnPoint tells the milestone by which a patient is to come back.
+func ofReturnPoint(k table.Key) bool { return k.SK == "M#"+esc(string(dental.ReturnPoint)) }
 
 // unesc turns esc round.
 func unesc(s string) string {

@@ -10,29 +10,78 @@ import (
 // Every write that changes what a patient adds to the figures leaves a job in
 // the same write that works it out anew: no caller has to think of it, so none
 // can forget it. The jobs of a patient are one item, and wait for the next half
-// hour, so that the many writes about one visit are worked out once.
+// hour, so that the many writes about one visit are worked out once. In the same
+// way the write that switches a clinic's first scenario on leaves the job that
+// freezes what was before.
 
 // tallyEvery is how long changes are gathered: figures are up to twice that old.
 const tallyEvery = 30 * time.Minute
+
+// baselineAfter is how long after the first switching on the baseline is
+// frozen: when all that was told before it has been added up.
+const baselineAfter = 4 * tallyEvery
 
 // counted are the items of a patient's partition that figures come from. Of
 // touches and tasks they are those that stand in the ledger, or did.
 const counted = "AVLFNOGBI"
 
-// mark leaves the job that an operation on a patient's item asks for.
+// telling are the attributes of a patient's head that figures come from, with
+// the value that says as much as none.
+func telling() map[string]string {
+	return map[string]string{"status": "active", "excluded": "", "erased": "", "birthDate": "", "returnOn": ""}
+}
+
+// mark leaves the job that an operation asks for.
 func (tx *Tx) mark(op table.Op) {
-	clinic, patient, kind, is := ofPatient(op.Item.Key)
-	if !is || op.Kind == table.OpCheck {
+	if op.Kind == table.OpCheck {
 		return
 	}
-	ledger := op.Item.Index2.PK != "" || tx.read[op.Item.Key].Index2.PK != ""
-	if !strings.Contains(counted, kind) && !((kind == "T" || kind == "K") && ledger) {
+	tx.begun(op)
+	clinic, patient, kind, is := ofPatient(op.Item.Key)
+	if !is || !tx.counts(op, kind) {
 		return
 	}
 	now := tx.store.clock()
 	job := Job{Clinic: clinic, ID: "tally." + patient, Kind: TallyJob, Patient: patient, Wake: now.Truncate(tallyEvery).Add(tallyEvery), Made: now}
-	key := jobKey(clinic, job.ID)
-	if _, marked := tx.index[key]; !marked {
+	if _, marked := tx.index[jobKey(clinic, job.ID)]; !marked {
 		tx.Put(job)
 	}
+}
+
+// counts reports whether an operation on an item of a patient changes figures.
+func (tx *Tx) counts(op table.Op, kind string) bool {
+	switch kind {
+	case "T", "K":
+		return op.Item.Index2.PK != "" || tx.read[op.Item.Key].Index2.PK != ""
+	case "M":
+		return ofReturnPoint(op.Item.Key)
+	case "0":
+		was := tx.read[op.Item.Key].Attr
+		for name, none := range telling() {
+			if len(was) > 0 && said(op.Item.Attr[name], none) != said(was[name], none) {
+				return true
+			}
+		}
+		return false // and who has just come has nothing that counts
+	}
+	return strings.Contains(counted, kind)
+}
+
+// said is what an attribute says; of what is not there, none.
+func said(attr any, none string) any {
+	if attr == nil || attr == none {
+		return nil
+	}
+	return attr
+}
+
+// begun leaves the job of the baseline when a clinic has begun.
+func (tx *Tx) begun(op table.Op) {
+	const started = "startedAt"
+	clinic, is := ofClinic(op.Item.Key)
+	if !is || op.Item.Attr[started] == nil || tx.read[op.Item.Key].Attr[started] != nil {
+		return
+	}
+	now := tx.store.clock()
+	tx.Put(Job{Clinic: clinic, ID: BaselineJob, Kind: BaselineJob, Wake: now.Add(baselineAfter), Made: now})
 }

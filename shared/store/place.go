@@ -90,7 +90,8 @@ type Tallied struct {
 }
 
 // Total is a day's figures ("2026-05-22"), the sum of its tallies; a month's
-// ("2026-05"), the sum of its days; or the Baseline.
+// ("2026-05"), the sum of its days; a year's ("2026"), the sum of its months; or
+// the Baseline.
 type Total struct {
 	Clinic string
 	Period string
@@ -98,8 +99,8 @@ type Total struct {
 	At     time.Time
 }
 
-// Baseline is the Period of the total that stands for the time before the first
-// scenario was switched on. It is written once.
+// Baseline is the Period of the total that stands for the year before the first
+// scenario was switched on, At its end. It is written once.
 const Baseline = "base"
 
 // Result is one page of what a job has found out, kept until it expires.
@@ -124,9 +125,11 @@ const (
 	LeadJob     = "lead"     // forget who a recommended friend is that has not come
 	CRMJob      = "crm"      // tell the clinic's own CRM of a task; Step is its kind
 	TallyJob    = "tally"    // bring a patient's tallies in line with the card
-	TotalJob    = "total"    // add a day's tallies up, and the month's days
+	TotalJob    = "total"    // add a day's tallies up, the month's days and the year's months
+	BaselineJob = "baseline" // freeze what was before the first scenario was switched on
 	PressJob    = "press"    // let a press on a task take effect; Step is the task's kind
 	RehearseJob = "rehearse" // find out what switching a scenario on would do
+	TrialJob    = "trial"    // send a text to the member of staff who wants to see it; Contact is where to, masked
 )
 
 // place says where a noun is kept and under which condition it may be written.
@@ -211,11 +214,21 @@ func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
 	case dental.Staff:
 		it.Key, it.Index2 = staffKey(v.Clinic, v.Key), staffIndex(v)
 	case dental.LogEntry:
-		it.Key, blind = logKey(v), true
+		if it.Key, blind = logKey(v), true; v.Patient != "" {
+			it.Index2 = logIndex(v)
+		}
 	case dental.Cost:
 		it.Key, blind = costKey(v), true
 	case dental.MapRating:
 		it.Key, blind = ratingKey(v), true
+	case Notice:
+		it.Key = noticeKey(v)
+	case dental.Review:
+		it.Key, blind = reviewKey(v), true
+	case dental.FirstSteps:
+		it.Key = firstStepsKey(v.Clinic)
+	case dental.Logo:
+		it.Key, blind = logoKey(v.Clinic), true
 	case dental.Portrait:
 		it.Key, it.Expires = portraitKey(v.Clinic, v.Doctor), v.At.Add(dental.PortraitLife)
 	default:

@@ -58,7 +58,7 @@ func everywhere(t *testing.T, test func(h house)) {
 		t.Run(name, func(t *testing.T) {
 			clock := tabletest.NewClock(noon)
 			tb := open(t, clock.Now)
-			s, err := store.New(tb, keys("k"), time.Now)
+			s, err := store.New(tb, keys("k"), clock.Now)
 			if err != nil {
 				t.Fatal(err)
 			}
