@@ -1,7 +1,8 @@
 // Demo lives a year of a dental practice against a running `make run`: it posts
 // the events that the practice's own system would, signed, moves the clock
 // through the days, does what patients do with the messages that reach them and
-// what staff do about their tasks, and prints what came of it by scenario.
+// what staff do about their tasks, and prints what came of it by scenario. In the
+// end it reckons the desk's figures a second time and says whether they agree.
 //
 //	go run ./infra/demo [-days 365] [-patients 200] [-seed 1] [-clinic demo] [-url http://127.0.0.1:8080]
 //
@@ -64,7 +65,11 @@ func run(ctx context.Context, args []string, port string, out, errs io.Writer) e
 	}
 	start := box.now
 	life := practice.New(practice.Options{Seed: *seed, Patients: *patients, Start: start, Days: *days, Loc: loc})
-	told, err := live(box, life, newBar(errs))
+	audit, err := newAudit(box, loc)
+	if err != nil {
+		return err
+	}
+	told, err := live(box, life, audit, newBar(errs))
 	if err != nil {
 		return err
 	}
@@ -77,6 +82,9 @@ func run(ctx context.Context, args []string, port string, out, errs io.Writer) e
 	if err := report(out, box, told, start, loc); err != nil {
 		return err
 	}
+	if err := audit.report(out); err != nil {
+		return err
+	}
 	return box.bill(out, *days, *patients, time.Since(began))
 }
 
@@ -87,6 +95,7 @@ type told struct {
 	tasks  seen
 	ledger ledger
 	waits  int // events that were told to wait, by 429
+	audit  *audit
 }
 
 // deed is a kind of thing that patients do about a message; without effect when
@@ -112,8 +121,8 @@ func (s seen) see(box *box, life *practice.Practice) error {
 }
 
 // live does one happening after another, each at its time.
-func live(box *box, life *practice.Practice, bar *bar) (told, error) {
-	t := told{events: map[string]int{}, acts: map[deed]int{}, tasks: seen{}, ledger: newLedger()}
+func live(box *box, life *practice.Practice, audit *audit, bar *bar) (told, error) {
+	t := told{events: map[string]int{}, acts: map[deed]int{}, tasks: seen{}, ledger: newLedger(), audit: audit}
 	defer bar.clear()
 	for {
 		h, ok := life.Next()
@@ -141,12 +150,16 @@ func (t *told) do(box *box, life *practice.Practice, h practice.Happening) error
 		t.waits += waited
 		t.events[string(h.Event.Type)]++
 		t.ledger.enter(*h.Event, h.At)
+		t.audit.book.Post(*h.Event)
 	case h.Act != nil:
 		late, err := box.act(*h.Act)
 		if err != nil {
 			return err
 		}
 		t.acts[deed{h.Act.Scenario, h.Act.Step, h.Act.What, late}]++
+		if late == "" {
+			t.audit.answered(*h.Act)
+		}
 		if phone := h.Act.Form.Get("phone"); phone != "" && late == "" {
 			t.ledger.lead(phone, h.Act.Scenario, h.At)
 		}
