@@ -175,27 +175,36 @@ func (c *Channel) input(m outreach.Message) (*sesv2.SendEmailInput, error) {
 			Subject:     utf8Content(strings.Join(strings.Fields(m.Subject), " ")),
 			Body:        body,
 			Headers:     headers,
-			Attachments: portrait(m.Photo),
+			Attachments: pictures(m),
 		}},
 	}, nil
 }
 
-// photo is how the HTML part names the portrait: cid:doctor.
-const photo = "doctor"
+// photo and chart are how the HTML part names what is in the letter: cid:doctor, cid:chart.
+const (
+	photo = "doctor"
+	chart = "chart"
+)
 
-// portrait is the picture inside the message; none without one.
-func portrait(jpeg []byte) []types.Attachment {
-	if len(jpeg) == 0 {
-		return nil
+// pictures are those inside of the message; none without any. SES lays such a
+// message out as multipart/related.
+func pictures(m outreach.Message) (all []types.Attachment) {
+	add := func(name, ending, kind string, content []byte) {
+		if len(content) == 0 {
+			return
+		}
+		all = append(all, types.Attachment{
+			FileName:    aws.String(name + ending),
+			ContentType: aws.String(kind), ContentId: aws.String(name),
+			ContentDisposition: types.AttachmentContentDispositionInline,
+			// Without it SES writes the bytes as they are, which no mail server has to carry.
+			ContentTransferEncoding: types.AttachmentContentTransferEncodingBase64,
+			RawContent:              content,
+		})
 	}
-	return []types.Attachment{{
-		FileName:    aws.String(photo + ".jpg"),
-		ContentType: aws.String("image/jpeg"), ContentId: aws.String(photo),
-		ContentDisposition: types.AttachmentContentDispositionInline,
-		// Without it SES writes the bytes as they are, which no mail server has to carry.
-		ContentTransferEncoding: types.AttachmentContentTransferEncodingBase64,
-		RawContent:              jpeg,
-	}}
+	add(photo, ".jpg", "image/jpeg", m.Photo)
+	add(chart, ".png", "image/png", m.Chart)
+	return all
 }
 
 func utf8Content(s string) *types.Content {

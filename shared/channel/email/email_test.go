@@ -146,6 +146,19 @@ func TestThePortraitGoesInsideTheMessage(t *testing.T) {
 	}
 }
 
+func TestAChartGoesInsideTheMessage(t *testing.T) {
+	m := message()
+	m.HTML, m.Chart = `<img src="cid:chart">`, []byte("\x89PNG a chart")
+	all := asked(t, m).Content.Simple.Attachments
+	if len(all) != 1 {
+		t.Fatalf("%d attachments", len(all))
+	}
+	a := all[0]
+	if string(a.RawContent) != string(m.Chart) || a.ContentType != "image/png" || a.FileName != "chart.png" || a.ContentTransferEncoding != "BASE64" || a.ContentId != "chart" || a.ContentDisposition != "INLINE" {
+		t.Errorf("it is %q, %s, %s in %s, found by %q, %s", a.RawContent, a.ContentType, a.FileName, a.ContentTransferEncoding, a.ContentId, a.ContentDisposition)
+	}
+}
+
 func TestTheTouchComesBackFromTheTags(t *testing.T) {
 	tags := map[string][]string{}
 	for _, tag := range asked(t, message()).EmailTags {

@@ -12,6 +12,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,14 +81,16 @@ type Message struct {
 // line is one line of the file: the message, and what else was handed over.
 type line struct {
 	Message
-	Anchor      string              `json:"anchor"`
-	Attempt     string              `json:"attempt"`
-	Locale      string              `json:"locale,omitempty"`
-	Sender      string              `json:"sender,omitempty"`
-	Unsubscribe string              `json:"unsubscribe,omitempty"`
-	HTML        string              `json:"html,omitempty"`
-	Fate        outreach.ReportKind `json:"fate,omitempty"`
-	FateCode    string              `json:"fateCode,omitempty"`
+	Anchor      string `json:"anchor"`
+	Attempt     string `json:"attempt"`
+	Locale      string `json:"locale,omitempty"`
+	Sender      string `json:"sender,omitempty"`
+	Unsubscribe string `json:"unsubscribe,omitempty"`
+	HTML        string `json:"html,omitempty"`
+	// Chart is the picture of figures inside of a letter, PNG.
+	Chart    []byte              `json:"chart,omitempty"`
+	Fate     outreach.ReportKind `json:"fate,omitempty"`
+	FateCode string              `json:"fateCode,omitempty"`
 }
 
 // file is what the outbox needs of *os.File.
@@ -275,7 +278,7 @@ func newLine(ch dental.Channel, m outreach.Message, at time.Time) *line {
 			Channel: ch, To: m.To, Class: m.Class, Subject: m.Subject, Text: m.Text, Parts: m.Parts,
 			Links: append([]string{}, m.Links...), At: at, Photo: m.Photo != nil,
 		},
-		Anchor: t.Anchor, Attempt: m.Attempt, Locale: m.Locale, Sender: m.Sender, Unsubscribe: m.Unsubscribe, HTML: m.HTML,
+		Anchor: t.Anchor, Attempt: m.Attempt, Locale: m.Locale, Sender: m.Sender, Unsubscribe: m.Unsubscribe, HTML: m.HTML, Chart: m.Chart,
 	}
 }
 
@@ -388,8 +391,8 @@ func (b *Outbox) MessagesAfter(messageID string) ([]Message, error) {
 	return out, nil
 }
 
-// HTML is the HTML part of a message, "" if it has none. An id of no message is
-// dental.NotFound.
+// HTML is the HTML part of a message, "" if it has none, with the chart that came
+// inside of the message in its place. An id of no message is dental.NotFound.
 func (b *Outbox) HTML(messageID string) (string, error) {
 	n := number(messageID, b.count())
 	if n == 0 {
@@ -399,7 +402,11 @@ func (b *Outbox) HTML(messageID string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return lines[0].HTML, nil
+	html := lines[0].HTML
+	if chart := lines[0].Chart; len(chart) > 0 {
+		html = strings.ReplaceAll(html, "cid:chart", "data:image/png;base64,"+base64.StdEncoding.EncodeToString(chart))
+	}
+	return html, nil
 }
 
 // number is which of the first count messages the id names, from 1; 0 is none of them.

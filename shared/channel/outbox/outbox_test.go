@@ -197,6 +197,26 @@ func TestTheHTMLPartIsHadByTheMessagesID(t *testing.T) {
 	}
 }
 
+func TestALetterIsShownWithTheChartThatCameInIt(t *testing.T) {
+	path := newPath(t)
+	b := open(t, path, nil)
+	m := message(1)
+	m.HTML, m.Chart = `<img src="cid:chart" alt="12">`, []byte("\x89PNG a chart")
+	id, err := b.Channel(dental.Mail).Send(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	html, err := open(t, path, nil).HTML(id)
+	if want := `<img src="data:image/png;base64,iVBORyBhIGNoYXJ0" alt="12">`; html != want && err == nil {
+		t.Errorf("it is shown as %q, want %q", html, want)
+	} else if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAMessageHandedOverTwiceIsKeptTwice(t *testing.T) {
 	b := open(t, newPath(t), nil)
 	if one, two := send(t, b, 1), send(t, b, 1); one == two {

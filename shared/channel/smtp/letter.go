@@ -27,8 +27,11 @@ const (
 	maxLink    = 900
 )
 
-// photo is how the HTML part names the portrait: cid:doctor.
-const photo = "doctor"
+// photo and chart are how the HTML part names what is in the letter: cid:doctor, cid:chart.
+const (
+	photo = "doctor"
+	chart = "chart"
+)
 
 // letter writes the message down as it goes over the line, with its Message-ID;
 // or refuses one that no server could take.
@@ -66,6 +69,9 @@ func (c *Channel) letter(m outreach.Message) (id string, raw []byte, err error) 
 		addPart(letter.AddAlternativeString, gomail.TypeTextHTML, m.HTML)
 		if m.Photo != nil {
 			letter.EmbedReadSeeker(photo+".jpg", bytes.NewReader(m.Photo), gomail.WithFileContentID("<"+photo+">"), gomail.WithFileContentType("image/jpeg"))
+		}
+		if m.Chart != nil {
+			letter.EmbedReadSeeker(chart+".png", bytes.NewReader(m.Chart), gomail.WithFileContentID("<"+chart+">"), gomail.WithFileContentType("image/png"))
 		}
 	}
 	var all bytes.Buffer

@@ -157,6 +157,19 @@ func TestALetterHasTheShapeOfWhatIsInIt(t *testing.T) {
 	}
 }
 
+func TestAChartIsCarriedByTheLetterThatShowsIt(t *testing.T) {
+	t.Parallel()
+	m := message()
+	m.HTML, m.Photo, m.Chart = `<img src="cid:chart" alt="12">`, nil, []byte("\x89PNG a chart")
+	_, shape, parts := read(t, received(t, m))
+	if shape != "multipart/related(multipart/alternative(text/plain text/html) image/png)" {
+		t.Fatalf("its shape is %s", shape)
+	}
+	if want := (part{`image/png; name="chart.png"`, "<chart>", string(m.Chart)}); parts[2] != want {
+		t.Errorf("the picture is %.300q", parts[2])
+	}
+}
+
 func TestTheClinicIsNamedAsTheSender(t *testing.T) {
 	c := channel(t, Settings{Host: "localhost", TLS: NoTLS, From: "clinic@example.com"})
 	for name, want := range map[string]string{
