@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/reply"
@@ -133,6 +134,18 @@ func (l *life) answers(patient string, rating dental.Rating) {
 	if _, err := l.Desk.Answer(l.T.Context(), l.Token(patient, dental.SurveyLink), reply.AnswerForm{Rating: rating, NPS: -1}, l.Now()); err != nil {
 		l.T.Fatal(err)
 	}
+}
+
+// settles closes the patient's complaint by a press at the desk.
+func (l *life) settles(patient string, form desk.Form) {
+	l.T.Helper()
+	complaint := l.Tasks(patient, dental.ComplaintTask)[0]
+	form.ID, form.Outcome = "press", dental.PressClosed
+	presses := desk.Presses{Store: l.Store, Catalogue: l.Catalogue}
+	if err := presses.Press(l.T.Context(), desk.RefOf(complaint), dental.Staff{Clinic: l.Clinic.ID, Name: "Вера", Role: dental.Manager}, form, l.Now()); err != nil {
+		l.T.Fatal(err)
+	}
+	l.happens("staff close the complaint of %s: %s", patient, form.Note)
 }
 
 // responds answers the last offer.

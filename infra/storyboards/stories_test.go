@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/reply"
 	"github.com/returnpoint/returnpoint/shared/scenario"
@@ -108,6 +109,16 @@ var stories = []story{
 		l.visits("V1", "P", dental.Therapy)
 		l.on(2, "10:00")
 		l.answers("P", dental.Bad)
+	}},
+	{name: "complaint-settled", title: "An unhappy patient to whom the clinic makes it good", begin: "2026-05-22 15:40", play: func(l *life) {
+		l.patient("P", "Ольга")
+		l.visits("V1", "P", dental.Therapy)
+		l.on(2, "10:00")
+		l.answers("P", dental.Bad)
+		l.on(3, "11:00")
+		l.settles("P", desk.Form{Cause: string(dental.CauseWaiting), Note: "Извинились, следующий приём без очереди", Content: "yes"})
+		l.on(4, "18:00")
+		l.answers("P", dental.Good)
 	}},
 	{name: "opts-out", title: "A patient who writes STOP after the first recall", begin: "2026-05-22 15:40", play: func(l *life) {
 		l.patient("P", "Анна")

@@ -35,6 +35,15 @@ func (p Person) Home() *dental.Contact {
 	return home
 }
 
+// CallingAt is the number to call the person on, "" for none: one that is said
+// to be somebody else's is not called.
+func (p Person) CallingAt() dental.Phone {
+	if c := p.Contacts[string(p.Phone)]; c != nil && slices.Contains(p.NotMe, c.Key) {
+		return ""
+	}
+	return p.Phone
+}
+
 // Reach is the way a message takes.
 type Reach struct {
 	Channel dental.Channel

@@ -80,7 +80,8 @@ func stage(t testing.TB, change ...func(*dental.Clinic)) (*stagetest.Stage, *wat
 	w := &watched{keys: map[table.Key]bool{}}
 	now := func() time.Time { return start }
 	w.Table = tabletest.NewReference(func() time.Time { return now() }, bytes.NewReader(bytes.Repeat([]byte("random"), 1<<16)))
-	s := stagetest.On(t, w, start, change...)
+	heard := func(cl *dental.Clinic) { cl.HeardAt = start } // once in a while an event notes that, and reads the clinic for it
+	s := stagetest.On(t, w, start, append([]func(*dental.Clinic){heard}, change...)...)
 	now = s.Now
 	return s, w
 }
@@ -162,6 +163,24 @@ func TestAnEventIsOneWriteAndAtMostThreeReads(t *testing.T) {
 		reads, writes := w.count(func() { w.accept(t, s, ev) })
 		if reads > 3 || writes != 1 {
 			t.Errorf("%s of version %d: %d reads, %d writes", ev.Type, i, reads, writes)
+		}
+	}
+}
+
+func TestTheClinicIsNotedToHaveBeenHeardOnceInAWhile(t *testing.T) {
+	s, _ := stage(t)
+	heard := func() time.Time {
+		cl, err := s.Store.Begin().Clinic(t.Context(), s.Clinic.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cl.HeardAt
+	}
+	for i, tt := range []struct{ after, noted time.Duration }{{time.Hour, 0}, {2 * time.Hour, 2 * time.Hour}, {3 * time.Hour, 2 * time.Hour}, {30 * time.Hour, 30 * time.Hour}} {
+		s.Set(start.Add(tt.after))
+		s.Patient("P-1", func(c *intake.Card) { c.Version = int64(i + 1) })
+		if got := heard().Sub(start); got != tt.noted {
+			t.Errorf("after %s it was heard %s after the start, want %s", tt.after, got, tt.noted)
 		}
 	}
 }

@@ -64,6 +64,9 @@ type Card struct {
 type Deletion struct {
 	ID      string
 	Version int64
+	// Log is the line of the audit log that goes with it, of an erasure that staff
+	// have asked for; zero for the MIS's.
+	Log dental.LogEntry
 }
 
 // PatientID is the patient the event is about.

@@ -58,6 +58,9 @@ func (in *Intake) Accept(ctx context.Context, cl *dental.Clinic, ev Event, now t
 			return err
 		}
 		tx.Put(store.Event{Clinic: cl.ID, ID: ev.ID, Body: ev.Body, At: now})
+		if err := heard(ctx, tx, cl, now); err != nil {
+			return err
+		}
 		d := &draft{Intake: in, tx: tx, clinic: cl, card: card, event: ev, now: now}
 		if err := d.apply(ctx); err != nil {
 			return err
@@ -65,6 +68,26 @@ func (in *Intake) Accept(ctx context.Context, cl *dental.Clinic, ev Event, now t
 		return tx.Commit(ctx)
 	})
 	return repeat, err
+}
+
+// deaf is how long after an event the clinic is not noted to have been heard
+// again: its item is not written with each one.
+const deaf = 2 * time.Hour
+
+// heard notes that the clinic's MIS has told something.
+func heard(ctx context.Context, tx *store.Tx, cl *dental.Clinic, now time.Time) error {
+	if now.Sub(cl.HeardAt) < deaf {
+		return nil
+	}
+	fresh, err := tx.Clinic(ctx, cl.ID) // the one at hand may be older
+	if err != nil {
+		return err
+	}
+	if now.Sub(fresh.HeardAt) >= deaf {
+		fresh.HeardAt = now
+		tx.Put(*fresh)
+	}
+	return nil
 }
 
 // clockSkew is how far a sender's clock may be ahead of ours where a later time
@@ -129,7 +152,6 @@ func (d *draft) apply(ctx context.Context) error {
 	if !d.card.Known() {
 		d.card.Patient = dental.Patient{Clinic: d.clinic.ID, ID: d.event.PatientID(), Stub: true}
 	}
-	before := slices.Clone(d.card.Milestones)
 	wasStub := d.card.Patient.Stub
 	subjects, news, err := d.fact(ctx)
 	if err != nil || !news {
@@ -138,7 +160,7 @@ func (d *draft) apply(ctx context.Context) error {
 	d.card.Patient.Changes++
 	d.tx.Put(d.card.Patient)
 	d.reward(d.card.Patient)
-	d.milestones(before)
+	d.course().Dates()
 	subjects = append(subjects, scenario.Calendar(d.card, d.clinic.Today(d.now))...)
 	course := d.course()
 	if course.Settle(journey.Options{Subjects: subjects, Awaken: wasStub && !d.card.Patient.Stub, Limit: most}) {
@@ -149,22 +171,6 @@ func (d *draft) apply(ctx context.Context) error {
 
 func (d *draft) course() journey.Course {
 	return journey.Course{Tx: d.tx, Catalogue: d.Catalogue, Clinic: d.clinic, Card: d.card, Now: d.now}
-}
-
-// milestones writes the dates that have changed and takes away those that are no more.
-func (d *draft) milestones(before []dental.Milestone) {
-	after := scenario.Milestones(d.clinic, d.card)
-	for _, m := range after {
-		if !slices.Contains(before, m) {
-			d.tx.Put(m)
-		}
-	}
-	for _, m := range before {
-		if !slices.ContainsFunc(after, func(x dental.Milestone) bool { return x.Kind == m.Kind && x.Plan == m.Plan }) {
-			d.tx.Remove(m)
-		}
-	}
-	d.card.Milestones = after
 }
 
 // fact puts the event's object on the card, unless a newer word about it
@@ -310,6 +316,7 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 	if p.Status == "" {
 		p.Status = dental.Active
 	}
+	p.Succeed(was)
 	p.Consents = consents
 	p.Phone, p.PhoneRegion, p.Landline, p.PhoneIssue = "", "", false, ""
 	switch number, region, mobile, issue := d.Phones(d.event.Card.Number, d.clinic.Country); issue {
@@ -440,6 +447,9 @@ func (d *draft) erase(ctx context.Context) error {
 	}
 	d.tx.Put(dental.Patient{Clinic: d.clinic.ID, ID: id, Erased: true, ErasedAt: d.now, Changes: was.Changes + 1,
 		Source: dental.Source{Version: d.event.Gone.Version, Body: d.event.Body}})
+	if d.event.Gone.Log.ID != "" {
+		d.tx.Put(d.event.Gone.Log)
+	}
 	d.tx.Put(store.Job{Clinic: d.clinic.ID, ID: "erase." + id, Kind: store.EraseJob, Patient: id, Wake: d.now, Made: d.now})
 	d.reward(was)
 	return nil

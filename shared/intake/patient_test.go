@@ -365,7 +365,7 @@ func TestMoreThanOneWriteHoldsIsSettledByTheJob(t *testing.T) {
 				t.Errorf("%d touches are open after the job", left)
 			}
 			next, any, err := s.Store.NextDue(t.Context())
-			if err != nil || any {
+			if err != nil || any && !next.After(start.Add(time.Minute)) { // the figures are added up later
 				t.Errorf("something is still due at %v, error %v", next, err)
 			}
 		})

@@ -94,6 +94,11 @@ func (c Course) Hold(t dental.Touch) {
 		Scenario: t.Scenario, Day: t.HeldOn, Wake: c.Now, Made: c.Now})
 }
 
+// Release is the job that lets a day's batch of a scenario go.
+func Release(clinic, scenario string, day dental.Date, now time.Time) store.Job {
+	return store.Job{Clinic: clinic, ID: "release." + scenario + "." + day.String(), Kind: store.ReleaseJob, Scenario: scenario, Day: day, Wake: now, Made: now}
+}
+
 // Defer leaves the rest of what Settle found to a job.
 func (c Course) Defer() {
 	c.Tx.Put(store.Job{Clinic: c.Clinic.ID, Kind: store.SettleJob, Patient: c.Card.Patient.ID, Wake: c.Now, Made: c.Now,
@@ -114,20 +119,33 @@ func (c Course) awaken(t dental.Touch) (dental.Touch, bool) {
 }
 
 // Open puts a task on the staff's list, or brings the one about the same thing
-// up to date: an open one keeps its dates, a closed one is opened again.
-// t.Times says how often the matter has come up, 0 for "as before".
+// up to date: an open one keeps its dates and what staff have done about it, a
+// closed one is opened again. t.Times says how often the matter has come up, 0
+// for "as before". Who does not want to be called is not, but at an own wish.
 func (c Course) Open(t dental.Task) {
 	t.Clinic, t.Patient, t.OpenedAt = c.Clinic.ID, c.Card.Patient.ID, c.Now
+	if scenario.Uncalled(c.Card, t) {
+		return
+	}
 	t.ShowDay, t.Value = c.Clinic.Today(c.Now), c.Card.Stake()
 	if old := c.Card.Task(t.Kind, t.Anchor); old != nil {
-		t.Times = max(t.Times, old.Times)
+		times := max(t.Times, old.Times)
 		if old.Open() {
-			t.OpenedAt, t.Due, t.Escalates, t.TakenAt, t.ShowDay = old.OpenedAt, old.Due, old.Escalates, old.TakenAt, old.ShowDay
+			kept := *old
+			kept.Scenario, kept.Reason, kept.Note, kept.Value = t.Scenario, t.Reason, t.Note, t.Value
+			if old.ShowDay.After(t.ShowDay) { // it was put off; what is new is not
+				kept.ShowDay, kept.Due = t.ShowDay, t.Due
+			}
+			t = kept
 		}
+		t.Times = times
 	}
 	t.Times = max(t.Times, 1)
 	c.put(t)
 }
+
+// Put writes a task as staff have changed it.
+func (c Course) Put(t dental.Task) { c.put(t) }
 
 // put writes a task, with the job that tells the clinic's CRM of it where there is one.
 func (c Course) put(t dental.Task) {

@@ -28,6 +28,9 @@ type Letter struct {
 	Heading    string
 	Paragraphs []string // at least one
 	Button     Button   // the one thing to do; the zero Button is none
+	// Faces are answers to choose from, which HTML shows in place of the button: of
+	// each a sign, the word and the page that it leads to.
+	Faces []Face
 	// Unsubscribe is the page of the patient's preferences. A letter to a
 	// patient has one; a letter to staff need not.
 	Unsubscribe string
@@ -37,6 +40,12 @@ type Letter struct {
 
 // Button is a link that says what it does.
 type Button struct{ Text, URL string }
+
+// Face is one answer: its sign, as in 👍, and the link that says the same in words.
+type Face struct {
+	Sign string
+	Button
+}
 
 //go:embed letter.html
 var letterSource string
@@ -141,6 +150,12 @@ func (l Letter) faults() []string {
 	}
 	if l.Button != (Button{}) && (l.Button.Text == "" || webAddress(l.Button.URL) == "") {
 		out = append(out, "its button needs a text and an absolute http or https URL")
+	}
+	for _, f := range l.Faces {
+		if l.Button == (Button{}) || f.Sign == "" || f.Text == "" || webAddress(f.URL) == "" {
+			out = append(out, "each of its faces needs a sign, a word and an absolute http or https URL, and the plain part a button")
+			break
+		}
 	}
 	if l.Unsubscribe != "" && webAddress(l.Unsubscribe) == "" {
 		out = append(out, "the page to unsubscribe at is not an absolute http or https URL")

@@ -158,6 +158,32 @@ func TestADoctorsPortraitComesWithTheLetter(t *testing.T) {
 	}
 }
 
+func TestFacesStandInPlaceOfTheButton(t *testing.T) {
+	in := letter()
+	_, plain := mail(t, in)
+	in.Faces = []Face{{"👍", Button{"Хорошо", "https://x.example/s/AbCdEfGhIjKlMnOp?answer=good"}}, {"👎", Button{"Плохо", "https://x.example/s/AbCdEfGhIjKlMnOp?answer=bad"}}}
+	doc, text := mail(t, in)
+	if text != plain {
+		t.Errorf("the plain part is\n%s", text)
+	}
+	var got []string
+	for _, a := range find(t, doc, "td > a") {
+		got = append(got, textOf(a)+" → "+attribute(a, "href"))
+	}
+	if want := []string{"👍Хорошо → https://x.example/s/AbCdEfGhIjKlMnOp?answer=good", "👎Плохо → https://x.example/s/AbCdEfGhIjKlMnOp?answer=bad"}; !slices.Equal(got[:min(len(got), 2)], want) {
+		t.Errorf("its links are %q, want %q", got, want)
+	}
+	if n := len(find(t, doc, "a [aria-hidden]")); n != 2 {
+		t.Errorf("%d signs are kept from being read out", n)
+	}
+	for _, f := range []Face{{"", Button{"Хорошо", "https://x.example/"}}, {"👍", Button{"", "https://x.example/"}}, {"👍", Button{"Хорошо", "/s/x"}}} {
+		in.Faces = []Face{f}
+		if _, _, err := Mail(in); dental.KindOf(err) != dental.Invalid {
+			t.Errorf("%v was laid out: %v", f, err)
+		}
+	}
+}
+
 func TestTheLinksOfALetterAreItsOwn(t *testing.T) {
 	doc, _ := mail(t, letter())
 	var got []string

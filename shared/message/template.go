@@ -60,22 +60,83 @@ type node struct {
 	value   Placeholder // "" for a literal
 }
 
-// Compile reads a text. Its error is of kind dental.Invalid and names every
-// fault with the position of its character, counted from 1.
+// Compile reads a text. Its error is an *Unreadable, of kind dental.Invalid, and
+// names every fault with the position of its character, counted from 1.
 func Compile(source string) (Template, error) {
 	c := compiler{source: source, rest: source, at: 1}
 	c.run()
-	if len(c.faults) > 0 {
-		return Template{}, dental.Errorf(dental.Invalid, "", "the text does not read: %s", strings.Join(c.faults, "; "))
+	if len(c.slips) > 0 {
+		return Template{}, &Unreadable{c.slips}
 	}
 	return Template{source: source, segments: c.segments}, nil
+}
+
+// Unreadable is the error of a text that does not compile.
+type Unreadable struct{ Slips []Slip }
+
+// Slip is one place at which a text does not read.
+type Slip struct {
+	Code string // one of the constants
+	At   int    // position of the character, counted from 1
+	Word string // what stands there, where that is not told by the code
+}
+
+// The codes of slips.
+const (
+	SlipEmpty     = "empty"      // there is no text
+	SlipOpen      = "open"       // [ is not closed
+	SlipBrace     = "brace"      // { is not closed
+	SlipLostBrace = "lost-brace" // } closes nothing
+	SlipLost      = "lost"       // ] closes nothing
+	SlipNested    = "nested"     // [ inside a group
+	SlipUnknown   = "unknown"    // there is no such {word}
+	SlipBare      = "bare"       // a group without a placeholder
+	SlipEncoding  = "encoding"   // a byte that is not UTF-8
+	SlipInvisible = "invisible"  // an invisible character, word
+)
+
+// Error names every slip.
+func (u *Unreadable) Error() string { return u.Unwrap().Error() }
+
+// Unwrap is the error that a stranger may read.
+func (u *Unreadable) Unwrap() error {
+	lines := make([]string, len(u.Slips))
+	for i, s := range u.Slips {
+		lines[i] = fmt.Sprintf("character %d: %s", s.At, s.what())
+	}
+	return dental.Errorf(dental.Invalid, "", "the text does not read: %s", strings.Join(lines, "; "))
+}
+
+// what says a slip in the words of whoever writes a catalogue.
+func (s Slip) what() string {
+	switch s.Code {
+	case SlipEmpty:
+		return "it is empty"
+	case SlipOpen:
+		return "[ is not closed"
+	case SlipBrace:
+		return "{ is not closed"
+	case SlipLostBrace:
+		return "} closes nothing; write }} for the brace itself"
+	case SlipLost:
+		return "] closes nothing; write ]] for the bracket itself"
+	case SlipNested:
+		return "[ inside a group; groups do not nest"
+	case SlipUnknown:
+		return fmt.Sprintf("there is no {%s}; there are %s", s.Word, known())
+	case SlipBare:
+		return "a group without a placeholder would never vanish"
+	case SlipEncoding:
+		return "a byte that is not UTF-8"
+	}
+	return "an invisible character, " + s.Word
 }
 
 type compiler struct {
 	source string
 	rest   string
 	at     int // position of the first character of rest
-	faults []string
+	slips  []Slip
 
 	segments []segment
 	nodes    []node          // of the segment being read
@@ -90,11 +151,11 @@ func (c *compiler) run() {
 		c.step()
 	}
 	if c.opened > 0 {
-		c.fault(c.opened, "[ is not closed")
+		c.slip(c.opened, SlipOpen, "")
 	}
 	c.close(false)
 	if strings.TrimSpace(c.source) == "" {
-		c.fault(1, "it is empty")
+		c.slip(1, SlipEmpty, "")
 	}
 }
 
@@ -112,20 +173,20 @@ func (c *compiler) step() {
 		c.placeholder()
 	case r == '}':
 		c.take(1)
-		c.fault(at, "} closes nothing; write }} for the brace itself")
+		c.slip(at, SlipLostBrace, "")
 	case r == '[':
 		c.open()
 	case r == ']':
 		c.shut()
 	case r == utf8.RuneError && size == 1:
 		c.take(1)
-		c.fault(at, "a byte that is not UTF-8")
+		c.slip(at, SlipEncoding, "")
 	case unicode.IsSpace(r):
 		c.take(1)
 		c.literal.WriteRune(narrowed(r))
 	case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != zeroWidthJoiner:
 		c.take(1)
-		c.fault(at, fmt.Sprintf("an invisible character, U+%04X", r))
+		c.slip(at, SlipInvisible, fmt.Sprintf("U+%04X", r))
 	default:
 		c.literal.WriteString(c.take(1))
 	}
@@ -146,8 +207,8 @@ func (c *compiler) take(n int) string {
 	return taken
 }
 
-func (c *compiler) fault(at int, what string) {
-	c.faults = append(c.faults, fmt.Sprintf("character %d: %s", at, what))
+func (c *compiler) slip(at int, code, word string) {
+	c.slips = append(c.slips, Slip{Code: code, At: at, Word: word})
 }
 
 func (c *compiler) placeholder() {
@@ -155,13 +216,13 @@ func (c *compiler) placeholder() {
 	c.take(1)
 	end := strings.IndexAny(c.rest, "{}[]")
 	if end < 0 || c.rest[end] != '}' {
-		c.fault(at, "{ is not closed")
+		c.slip(at, SlipBrace, "")
 		return
 	}
 	name := Placeholder(c.rest[:end])
 	c.take(utf8.RuneCountInString(string(name)) + 1)
 	if !slices.Contains(Placeholders(), name) {
-		c.fault(at, fmt.Sprintf("there is no {%s}; there are %s", name, known()))
+		c.slip(at, SlipUnknown, string(name))
 		return
 	}
 	c.endLiteral()
@@ -181,7 +242,7 @@ func (c *compiler) open() {
 	if c.opened > 0 {
 		c.take(1)
 		c.depth++
-		c.fault(at, "[ inside a group; groups do not nest")
+		c.slip(at, SlipNested, "")
 		return
 	}
 	c.take(1)
@@ -194,7 +255,7 @@ func (c *compiler) shut() {
 	switch {
 	case c.opened == 0:
 		c.take(1)
-		c.fault(at, "] closes nothing; write ]] for the bracket itself")
+		c.slip(at, SlipLost, "")
 	case c.depth > 0:
 		c.take(1)
 		c.depth--
@@ -204,7 +265,7 @@ func (c *compiler) shut() {
 		c.take(1)
 		c.endLiteral()
 		if !slices.ContainsFunc(c.nodes, func(n node) bool { return n.value != "" }) {
-			c.fault(opened, "a group without a placeholder would never vanish")
+			c.slip(opened, SlipBare, "")
 		}
 		c.close(true)
 	}

@@ -22,6 +22,9 @@ const (
 	offerLife       = 60 * 24 * time.Hour
 	clubLife        = 365 * 24 * time.Hour
 	preferencesLife = 365 * 24 * time.Hour
+	// lateLife is how long after the start the page of an appointment still says
+	// that its time has passed, and whom to call.
+	lateLife = 7 * 24 * time.Hour
 )
 
 // Minter makes the token of a link, the same each time; the store does.
@@ -46,13 +49,13 @@ func Compose(s Situation, d Decision, base string, mint Minter) (Composed, error
 	return c.compose()
 }
 
-// wording is the text that a claim takes, and its language.
+// wording is the text that a claim takes, the clinic's own where it has one, and its language.
 func wording(s Situation, d Decision) (locale.Locale, scenario.Text) {
 	l, variant := locale.For(s.Person.Language, s.Clinic.Language), d.Want.Variant
 	if len(d.Together) > 0 {
 		variant = "several"
 	}
-	return l, d.Want.Step.Text(variant, l.String())
+	return l, d.Want.Step.TextOf(s.Clinic.Scenario(d.Want.Scenario.Name).Texts, variant, l.String())
 }
 
 type composer struct {
@@ -165,6 +168,9 @@ func (c *composer) mail(values message.Values) error {
 			return err
 		}
 		letter.Button = message.Button{Text: text, URL: url}
+		if c.d.Want.Step.Link == dental.SurveyLink && c.s.Touch.Step != "thanks" {
+			letter.Faces = c.faces(url)
+		}
 	}
 	letter.Unsubscribe = m.Unsubscribe
 	m.HTML, m.Text, err = message.Mail(letter)
@@ -172,6 +178,15 @@ func (c *composer) mail(values message.Values) error {
 		return fmt.Errorf("outreach: e-mail of %s/%s: %w", c.s.Touch.Scenario, c.s.Touch.Step, err)
 	}
 	return nil
+}
+
+// faces are the answers of a survey: each opens its page with one of them picked.
+func (c *composer) faces(url string) (out []message.Face) {
+	for _, r := range []dental.Rating{dental.Good, dental.Fair, dental.Bad} {
+		out = append(out, message.Face{Sign: c.locale.Text("answer."+string(r), nil),
+			Button: message.Button{Text: c.locale.Text("page.survey."+string(r), nil), URL: url + "?answer=" + string(r)}})
+	}
+	return out
 }
 
 // grant makes a link part of the claim and returns its URL.
@@ -208,11 +223,11 @@ func (c *composer) link() string {
 		}
 		return c.grant(dental.Link{Purpose: dental.SurveyLink, Subject: c.s.Touch.Anchor, Expires: c.s.Now.Add(surveyLife)})
 	case dental.AppointmentLink:
-		l := dental.Link{Purpose: dental.AppointmentLink, Subject: c.s.Touch.Anchor, Expires: c.appointment().Start}
+		l := dental.Link{Purpose: dental.AppointmentLink, Subject: c.s.Touch.Anchor, Expires: c.appointment().Start.Add(lateLife)}
 		for _, o := range c.d.Together {
 			l.Also = append(l.Also, dental.About(o.Patient.ID, dental.AppointmentAnchor(o.Appointment)))
-			if o.Appointment.Start.After(l.Expires) {
-				l.Expires = o.Appointment.Start
+			if late := o.Appointment.Start.Add(lateLife); late.After(l.Expires) {
+				l.Expires = late
 			}
 		}
 		return c.grant(l)

@@ -122,7 +122,7 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 		return skip("deadline")
 	case s.Now.Before(w.Touch.Due):
 		return wait(scenario.Leave(s.Clinic, w, w.Touch.Due), "")
-	case s.Clinic.Paused:
+	case s.Clinic.Paused && t.Kind == "": // staff work on: somebody has to call whom no message reaches
 		d = wait(s.Now.Add(patience), "")
 		d.Reason = "paused"
 		return d
@@ -173,7 +173,7 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	switch {
 	case verdict.Reach == nil && verdict.Wait.IsZero():
 		d.Mend = verdict.NoWay
-		if w.Step.Fallback != "" && s.Person.Phone != "" && verdict.Reason != "opted-out" && verdict.Reason != "capped" {
+		if w.Step.Fallback != "" && s.Person.CallingAt() != "" && verdict.Reason != "opted-out" && verdict.Reason != "capped" {
 			d.Mend, d.Fallback = false, w.Step.Fallback // a voice reaches whom no message may
 		}
 		return skip(verdict.Reason)

@@ -61,7 +61,11 @@ func (d *Dispatcher) page(ctx context.Context, due []store.Due, now time.Time) e
 		var err error
 		switch {
 		case entry.Job != nil:
-			if body, err = d.job(ctx, entry, now); body != "" {
+			switch body, err = d.job(ctx, entry, now); {
+			case body == "":
+			case entry.Job.Kind == store.TrialJob: // it needs the channels, which the sender has
+				touches = append(touches, body)
+			default:
 				jobs = append(jobs, body)
 			}
 		case entry.Touch.State == dental.Claimed:

@@ -68,14 +68,18 @@ func RefOf(t dental.Touch) TouchRef {
 	return TouchRef{t.Clinic, t.Patient, t.Scenario, t.Step, t.Anchor}
 }
 
-// Handle sends the touch that a queue's message names. An error asks for the
-// message again; what can never be read is Invalid.
+// Handle sends the touch, or the trial, that a queue's message names. An error
+// asks for the message again; what can never be read is Invalid.
 func (s *Sender) Handle(ctx context.Context, body string) error {
 	var it Item
-	if err := json.Unmarshal([]byte(body), &it); err != nil || it.Touch == nil {
-		return dental.Errorf(dental.Invalid, "", "outreach: %.80q names no touch", body)
+	err := json.Unmarshal([]byte(body), &it)
+	switch {
+	case err == nil && it.Touch != nil:
+		return s.Send(ctx, *it.Touch)
+	case err == nil && it.Job != nil:
+		return s.Try(ctx, *it.Job)
 	}
-	return s.Send(ctx, *it.Touch)
+	return dental.Errorf(dental.Invalid, "", "outreach: %.80q names no touch", body)
 }
 
 // Send takes one touch through its whole step: read, decide, claim, call, record.
@@ -172,11 +176,17 @@ func (s *Sender) read(ctx context.Context, tx *store.Tx, ref TouchRef, now time.
 	if t == nil {
 		return nil, nil
 	}
-	sit := &Situation{Clinic: cl, Card: card, Touch: *t, Now: now, Person: cadence.Person{Patient: card.Patient}}
+	return s.gather(ctx, tx, cl, card, *t, now)
+}
+
+// gather reads what else there is to know about a touch of a card.
+func (s *Sender) gather(ctx context.Context, tx *store.Tx, cl *dental.Clinic, card *dental.Card, t dental.Touch, now time.Time) (*Situation, error) {
+	sit := &Situation{Clinic: cl, Card: card, Touch: t, Now: now, Person: cadence.Person{Patient: card.Patient}}
 	if err := sit.guard(ctx, tx); err != nil {
 		return nil, err
 	}
 	p := sit.Person.Patient
+	var err error
 	if sit.Person.Contacts, err = tx.Contacts(ctx, cl, string(p.Phone), string(p.Email)); err != nil {
 		return nil, err
 	}
@@ -477,7 +487,7 @@ func (s *Sender) why(sit *Situation, t dental.Touch, d Decision) string {
 	}
 	switch {
 	case t.Kind == dental.CallTask:
-		if sit.Person.Phone == "" {
+		if sit.Person.CallingAt() == "" {
 			key += ".no-phone"
 		} else if reason := unheard(sit.Card, t); reason != "" {
 			key, values["reason"] = key+".no-channel", l.Reason(reason)

@@ -30,6 +30,8 @@ type Message struct {
 	Account dental.Account
 	// Photo is the doctor's portrait, JPEG, which HTML names as cid:doctor; nil without one.
 	Photo []byte
+	// Chart is a picture of figures, PNG, which HTML names as cid:chart; nil without one.
+	Chart []byte
 	// For one machine's outbox and for measuring:
 	Links []string
 	Parts int

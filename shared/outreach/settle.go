@@ -53,6 +53,21 @@ func (s *Settler) Settle(ctx context.Context, r Report) (found bool, err error) 
 	return found, err
 }
 
+// Heard settles a touch of unknown fate by what the patient has told staff; one
+// that is settled already stays as it is.
+func (s *Settler) Heard(ctx context.Context, t dental.Touch, arrived bool) error {
+	last := t.Last()
+	if last == nil {
+		return nil
+	}
+	r := Report{Touch: RefOf(t), Attempt: last.ID, Channel: string(last.Channel), Kind: ReportDelivered, At: s.Clock()}
+	if !arrived {
+		r.Kind, r.Code = ReportUndelivered, "staff"
+	}
+	_, err := s.Settle(ctx, r)
+	return err
+}
+
 func (s *Sender) settle(ctx context.Context, r Report) error {
 	settler := &Settler{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Clock}
 	_, err := settler.Settle(ctx, r)
@@ -167,6 +182,9 @@ func markSent(cl *dental.Clinic, t *dental.Touch, a *dental.Attempt, r Report) {
 	}
 	*t = scenario.End(cl, *t, dental.Sent, "", r.At)
 	t.SentAt, t.Wake = a.At, time.Time{}
+	if a.Channel == dental.SMS && cl.PartPrice.Minor > 0 {
+		t.Price = dental.Money{Minor: t.Price.Minor + int64(t.Parts)*cl.PartPrice.Minor, Currency: cl.PartPrice.Currency}
+	}
 }
 
 // fail frees the next channel after proof that this one did not deliver: the

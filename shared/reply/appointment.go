@@ -27,6 +27,9 @@ const (
 type Appointment struct {
 	Page
 	Items []dental.Appointment // as they stand now, earliest first
+	// Given are the given names of their patients by id, where they are of several:
+	// for whoever asks, since the page itself says nobody's name.
+	Given map[string]string
 	// Open: an action may be taken. It is not once the time has come, or when
 	// the appointment was moved or cancelled since the link was sent.
 	Open bool
@@ -103,6 +106,12 @@ func (d *Desk) appointment(ctx context.Context, token string, now time.Time) (Ap
 			page.Action = Action(a.Reply)
 		}
 	}
+	if len(visits) > 1 {
+		page.Given = map[string]string{}
+		for id, own := range visits {
+			page.Given[id] = own.card.Patient.GivenName
+		}
+	}
 	if len(page.Items) == 0 {
 		return page, nil, dental.Errorf(dental.NotFound, "", "there is no such link, or not any more")
 	}
@@ -135,8 +144,7 @@ func (d *Desk) Act(ctx context.Context, token string, action Action, now time.Ti
 			if b.at.Reply == string(action) && b.at.ReplyFor.Equal(b.at.Start) {
 				continue
 			}
-			b.at.Reply, b.at.ReplyFor, b.at.ReplyAt = string(action), b.at.Start, now
-			b.visit.tx.Put(*b.at)
+			d.course(b.visit).Reply(b.at, string(action))
 			if action != Confirm {
 				d.callback(b.visit, *b.at, action)
 			}
@@ -146,8 +154,12 @@ func (d *Desk) Act(ctx context.Context, token string, action Action, now time.Ti
 			changed[b.visit] = append(changed[b.visit], scenario.Subject{On: scenario.OnAppointment, ID: b.at.ID})
 			tx = b.visit.tx
 		}
+		limit := most
+		if len(all) > 1 {
+			limit = 0 // a whole family's press is one write: see outreach's mostTogether
+		}
 		for _, v := range order {
-			d.put(v, changed[v]...)
+			d.settle(v, limit, changed[v]...)
 		}
 		page.Action = action
 		if tx == nil {

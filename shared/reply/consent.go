@@ -16,37 +16,57 @@ const consentLife = 365 * 24 * time.Hour
 // guardian, chooses what to receive on a phone of their own, and returns its
 // path, "/u/…". It works for a patient without any address too. The same link is
 // made each time, and nothing is written while it has half of its life left.
+// note, if any, goes into the same write.
 //
 // An unknown or erased patient is NotFound, a child whose card names no adult a
 // Conflict.
-func (d *Desk) ConsentLink(ctx context.Context, clinic, patient string, now time.Time) (path string, err error) {
+func (d *Desk) ConsentLink(ctx context.Context, clinic, patient string, now time.Time, note ...any) (path string, err error) {
 	err = store.Retry(ctx, func(ctx context.Context) error {
 		tx := d.Store.Begin()
-		cl, err := tx.Clinic(ctx, clinic)
-		if err != nil {
-			return err
-		}
-		p, err := chooser(ctx, tx, cl, patient, now)
-		if err != nil {
-			return err
-		}
-		// The same subject as a mailing's own link has: one page of one patient.
-		l := dental.Link{Purpose: dental.PreferencesLink, Clinic: clinic, Patient: p.ID, Subject: string(dental.Advertising) + "/", Expires: now.Add(consentLife)}
-		if address := p.Household(); address != "" {
-			l.Subject += d.Store.ContactKey(cl, address)
-		}
-		token := d.Store.Token(l)
+		l, old, token, err := d.consentLink(ctx, tx, clinic, patient, now)
 		path = "/" + string(l.Purpose) + "/" + token
-		l.Hash = store.TokenHash(token)
-		old, err := tx.LinkByHash(ctx, l.Hash)
 		if err != nil || old.Expires.After(now.Add(consentLife/2)) {
 			return err
 		}
 		l.Touch = old.Touch
 		tx.Put(l)
+		for _, n := range note {
+			tx.Put(n)
+		}
 		return tx.Commit(ctx)
 	})
 	return path, err
+}
+
+// ConsentPath is the path of the link that ConsentLink has made, "" while there
+// is none. It writes nothing; its errors are those of ConsentLink.
+func (d *Desk) ConsentPath(ctx context.Context, clinic, patient string, now time.Time) (string, error) {
+	l, old, token, err := d.consentLink(ctx, d.Store.Begin(), clinic, patient, now)
+	if err != nil || !old.Expires.After(now) {
+		return "", err
+	}
+	return "/" + string(l.Purpose) + "/" + token, nil
+}
+
+// consentLink is the link of the reception as it is to be, and as it is stored.
+func (d *Desk) consentLink(ctx context.Context, tx *store.Tx, clinic, patient string, now time.Time) (l, old dental.Link, token string, err error) {
+	cl, err := tx.Clinic(ctx, clinic)
+	if err != nil {
+		return l, old, "", err
+	}
+	p, err := chooser(ctx, tx, cl, patient, now)
+	if err != nil {
+		return l, old, "", err
+	}
+	// The same subject as a mailing's own link has: one page of one patient.
+	l = dental.Link{Purpose: dental.PreferencesLink, Clinic: clinic, Patient: p.ID, Subject: string(dental.Advertising) + "/", Expires: now.Add(consentLife)}
+	if address := p.Household(); address != "" {
+		l.Subject += d.Store.ContactKey(cl, address)
+	}
+	token = d.Store.Token(l)
+	l.Hash = store.TokenHash(token)
+	old, err = tx.LinkByHash(ctx, l.Hash)
+	return l, old, token, err
 }
 
 // chooser is whoever consents for a patient: the patient, or a child's guardian.

@@ -153,7 +153,7 @@ func known(c *dental.Contact) bool {
 
 // answered presses what the word answers; "" is nothing.
 func (d *Desk) answered(ctx context.Context, box *inbox, last *dental.Touch, m Message, word Word, now time.Time) (Heard, error) {
-	if last != nil && last.Scenario == "after-visit" && last.Step == "survey" {
+	if last != nil && last.Scenario == "after-visit" && (last.Step == "survey" || last.Step == "settled") {
 		if heard, err := d.rate(ctx, *last, m, word, now); err != nil || heard != "" {
 			return heard, err
 		}

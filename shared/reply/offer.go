@@ -46,9 +46,10 @@ func (o Offer) Expired(now time.Time) bool {
 }
 
 // Answered is what the patient has said to this message, "" before the first
-// word: a "later" is no answer to the invitation that it has brought about.
+// word: a "later" is no answer to the invitation that it has brought about, and
+// what was said to staff is none of the page's.
 func (o Offer) Answered() dental.OfferAction {
-	if o.Response == nil {
+	if o.Response == nil || o.Response.By != "" {
 		return ""
 	}
 	if _, step, _ := o.Link.Offer(); o.Response.Action == dental.LaterOffer && o.Response.Step != step && o.Again.IsZero() {
@@ -156,15 +157,9 @@ func (d *Desk) Respond(ctx context.Context, token string, form ResponseForm, now
 		if err := form.check(page); err != nil {
 			return err
 		}
-		after, changed := form.onto(v, page.Response)
-		if !changed {
+		after := form.response(v.Link)
+		if !d.course(v).Respond(after) {
 			return nil
-		}
-		v.tx.Put(after)
-		if page.Response != nil {
-			*page.Response = after
-		} else {
-			v.card.Responses = append(v.card.Responses, after)
 		}
 		if after.Action == dental.BookOffer || after.Action == dental.CallbackOffer {
 			d.wish(v, page, form)
@@ -196,22 +191,14 @@ func (f ResponseForm) check(page Offer) error {
 	return nil
 }
 
-// onto lays the form over what was answered before and says whether that
-// changes it. Another message of the same offer may be answered alike: that is
-// a new word, for what has been planned since. FirstAt is when the present
-// action was first said, so that a "later" counts its days from there.
-func (f ResponseForm) onto(v *visit, before *dental.Response) (dental.Response, bool) {
-	name, step, anchor := v.Link.Offer()
-	r := dental.Response{Clinic: v.Clinic.ID, Patient: v.card.Patient.ID, Scenario: name, Step: step, Anchor: anchor, Touch: v.Link.Touch,
-		Action: f.Action, FirstAt: v.now, At: v.now, On: v.Clinic.Today(v.now)}
+// response is the form as an answer to the message whose link was followed.
+func (f ResponseForm) response(l dental.Link) dental.Response {
+	name, step, anchor := l.Offer()
+	r := dental.Response{Scenario: name, Step: step, Anchor: anchor, Touch: l.Touch, Action: f.Action}
 	if f.Action == dental.BookOffer {
 		r.Weekday, r.Part = f.Weekday, f.Part
 	}
-	if before == nil || before.Action != r.Action {
-		return r, true
-	}
-	r.FirstAt = before.FirstAt
-	return r, before.Step != r.Step || before.Weekday != r.Weekday || before.Part != r.Part
+	return r
 }
 
 // wish asks staff to call: with the time that suits, and with what was offered.

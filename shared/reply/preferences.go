@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/store"
 )
 
@@ -160,12 +159,9 @@ func (d *Desk) NotMe(ctx context.Context, token string, now time.Time) error {
 			return err
 		}
 		_, key, _ := strings.Cut(v.Link.Subject, "/")
-		if key == "" || slices.Contains(v.card.Patient.NotMe, key) {
+		if !d.course(v).Disown(key) {
 			return nil
 		}
-		v.card.Patient.NotMe = append(v.card.Patient.NotMe, key)
-		l := locale.For(v.Clinic.Language)
-		d.course(v).Open(dental.Task{Kind: dental.ContactTask, Anchor: "address", Reason: l.Text("task.contact.not-me", nil), Due: v.Clinic.EndOfWorkingDay(now, 1)})
 		d.put(v)
 		return v.tx.Commit(ctx)
 	})

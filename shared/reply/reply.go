@@ -32,6 +32,8 @@ type Page struct {
 	Locale locale.Locale
 	Clinic *dental.Clinic
 	Link   dental.Link
+	// Path is the page's own.
+	Path string
 	// Preferences is the path of the page on which the reader chooses what to
 	// receive, "" where the message granted none.
 	Preferences string
@@ -65,7 +67,7 @@ func (d *Desk) open(ctx context.Context, purpose dental.Purpose, token string, n
 		return nil, dental.Errorf(dental.NotFound, "", "there is no such link, or not any more")
 	}
 	l := locale.For(card.Patient.Language, cl.Language)
-	page := Page{Locale: l, Clinic: cl, Link: link}
+	page := Page{Locale: l, Clinic: cl, Link: link, Path: "/" + string(purpose) + "/" + token}
 	if link.Reader != "" && purpose != dental.PreferencesLink {
 		own := dental.Link{Purpose: dental.PreferencesLink, Clinic: link.Clinic, Patient: link.Reader, Subject: link.Refusal}
 		page.Preferences = "/" + string(own.Purpose) + "/" + d.Store.Token(own)
@@ -73,16 +75,19 @@ func (d *Desk) open(ctx context.Context, purpose dental.Purpose, token string, n
 	return &visit{Page: page, tx: tx, card: card, now: now}, nil
 }
 
-// most is how many touches and tasks of one patient an answer settles by
-// itself; a press for a whole family settles four patients in one write.
+// most is how many touches and tasks an answer settles by itself.
 const most = 2
 
 // put writes the card's head one change later, with all that the changed
 // subjects bring about.
-func (d *Desk) put(v *visit, subjects ...scenario.Subject) {
+func (d *Desk) put(v *visit, subjects ...scenario.Subject) { d.settle(v, most, subjects...) }
+
+// settle is put with as much of it in this write as limit says. Nothing is lost
+// by what is left to the job: whatever is sent is decided on anew.
+func (d *Desk) settle(v *visit, limit int, subjects ...scenario.Subject) {
 	v.card.Patient.Changes++
 	v.tx.Put(v.card.Patient)
-	if d.course(v).Settle(journey.Options{Subjects: subjects, Limit: most}) {
+	if d.course(v).Settle(journey.Options{Subjects: subjects, Limit: limit}) {
 		d.course(v).Defer()
 	}
 }

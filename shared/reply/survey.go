@@ -24,6 +24,8 @@ type Survey struct {
 	Answer *dental.Answer
 	// Open: an answer may be given or changed.
 	Open bool
+	// again is when the patient was asked once more, after a complaint.
+	again time.Time
 	// Maps are shown with an answer, as each map's owner allows.
 	Maps []dental.Map
 	// Recommendations are the doctors' own words of the day.
@@ -68,17 +70,18 @@ func (d *Desk) Survey(ctx context.Context, token string, now time.Time) (Survey,
 	if err != nil {
 		return Survey{}, err
 	}
-	return v.survey()
+	return d.survey(v)
 }
 
-func (v *visit) survey() (Survey, error) {
+func (d *Desk) survey(v *visit) (Survey, error) {
 	day, err := dental.ParseDate(v.Link.Subject)
 	if err != nil {
 		return Survey{}, dental.Errorf(dental.NotFound, "", "there is no such link, or not any more")
 	}
 	s := Survey{Page: v.Page, Day: day, Answer: v.card.Answer(day), Open: true}
 	if s.Answer != nil {
-		s.Open = v.now.Before(s.Answer.FirstAt.Add(changeable))
+		s.again = d.Catalogue.AskedAgain(v.card, day)
+		s.Open = v.now.Before(s.Answer.FirstAt.Add(changeable)) || v.now.Before(s.again.Add(changeable))
 		if !v.card.Patient.Minor(v.Clinic.Today(v.now)) {
 			s.Maps = scenario.MapsFor(v.Clinic, s.Answer.Mood())
 		}
@@ -109,7 +112,7 @@ func (d *Desk) Answer(ctx context.Context, token string, form AnswerForm, now ti
 		if err != nil {
 			return err
 		}
-		if page, err = v.survey(); err != nil {
+		if page, err = d.survey(v); err != nil {
 			return err
 		}
 		if !page.Open {
@@ -119,8 +122,13 @@ func (d *Desk) Answer(ctx context.Context, token string, form AnswerForm, now ti
 		if page.Answer != nil {
 			before = *page.Answer
 		}
-		after, changed := form.onto(before)
-		if !changed {
+		said := before
+		anew := page.Answer != nil && before.At.Before(page.again)
+		if anew { // who is asked again answers anew, the same rating too
+			said.Rating, said.NPS, said.Comment = "", -1, ""
+		}
+		after, changed := form.onto(said)
+		if !changed && !anew {
 			return nil
 		}
 		after.At = now
@@ -133,7 +141,7 @@ func (d *Desk) Answer(ctx context.Context, token string, form AnswerForm, now ti
 		}
 		d.react(v, before, after)
 		d.put(v, scenario.Subject{On: scenario.OnAnswer, ID: page.Day.String()}, scenario.Subject{On: scenario.OnVisitDay, ID: page.Day.String()})
-		if page, err = v.survey(); err != nil {
+		if page, err = d.survey(v); err != nil {
 			return err
 		}
 		return v.tx.Commit(ctx)
@@ -184,6 +192,9 @@ func (d *Desk) complain(v *visit, before, after dental.Answer, values map[string
 	if before.Changes > 0 && before.Mood() != dental.Unhappy {
 		key = "task.complaint.changed"
 	}
+	if settled := v.card.Task(t.Kind, t.Anchor); settled != nil && !settled.Open() {
+		t.Times, key = settled.Times+1, "task.complaint.again"
+	}
 	for _, other := range v.card.Tasks {
 		if other.Kind != dental.ComplaintTask || !other.Open() || other.Anchor == t.Anchor {
 			continue
@@ -229,7 +240,7 @@ func (d *Desk) FollowMap(ctx context.Context, token, name string, now time.Time)
 		if err != nil {
 			return err
 		}
-		page, err := v.survey()
+		page, err := d.survey(v)
 		if err != nil {
 			return err
 		}

@@ -139,7 +139,7 @@ func (s *Scenario) Falling(cl *dental.Clinic, day dental.Date) []Lookup {
 	kind := s.On.milestone()
 	for i := range s.Steps {
 		step := &s.Steps[i]
-		if kind == "" || !step.on(settings) {
+		if kind == "" || !step.On(settings) {
 			continue
 		}
 		for _, w := range step.When {
@@ -166,7 +166,7 @@ func (s *Scenario) Missed(cl *dental.Clinic, today dental.Date) (kind dental.Mil
 	settings := cl.Scenario(s.Name)
 	for i := range s.Steps {
 		step := &s.Steps[i]
-		if step.Backlog.IsZero() || kind == "" || s.On == OnSeason || s.On == OnBirthday || !step.on(settings) {
+		if step.Backlog.IsZero() || kind == "" || s.On == OnSeason || s.On == OnBirthday || !step.On(settings) {
 			continue
 		}
 		passed := today.AddDays(-settings.Offsets[step.Name])
@@ -320,8 +320,14 @@ func dated(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		}
 		m.last, m.state = last.Date, "open"
 		m.times["visit"] = last.Date.At(0, loc)
+		if day := agreed(cl, card, ms.Date); day.After(m.last) {
+			m.last = day // short of the agreement nothing is to be said
+		}
 		if r := card.Response("recall", s.ID); r != nil && r.Action == dental.LaterOffer {
-			m.state, m.times["later"] = "later", r.FirstAt
+			m.state = "later"
+			if r.By == "" { // else staff call again, on the day that was chosen
+				m.times["later"] = r.FirstAt
+			}
 		}
 		m.kind = recallKind(card, ms.Date)
 	case OnLastVisit:
@@ -468,10 +474,12 @@ func (c Catalogue) recalls(cl *dental.Clinic, card *dental.Card) bool {
 	return c.Find("recall") != nil && cl.Scenario("recall").On && !c.declined(card, "recall")
 }
 
-// declined reports whether the patient has said "never" to a scenario or one of its family.
+// declined reports whether the patient has said "never" to a scenario or one of
+// its family, or to staff that the clinic is theirs no longer and has not come since.
 func (c Catalogue) declined(card *dental.Card, name string) bool {
 	return slices.ContainsFunc(card.Responses, func(r dental.Response) bool {
-		return r.Action == dental.NeverOffer && c.family(r.Scenario) == c.family(name)
+		gone := dental.RefusalReason(r.Cause).Gone() && !visitedSince(card, r.At)
+		return r.Action == dental.NeverOffer && (gone || c.family(r.Scenario) == c.family(name))
 	})
 }
 

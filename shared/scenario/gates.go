@@ -49,7 +49,7 @@ type Scene struct {
 //	minor          the patient is under 18
 //	in-recall      the patient's recall is open: that is the one voice now
 //	return-ahead   the date to come back by lies in the future
-//	too-soon       the last visit is {within} ago or less
+//	too-soon       the last visit is {within} ago or less, or the day on which the return date was agreed on
 //	stage-booked   a stage of the plan is booked
 //	doubtful       the birthday is one that systems fill in by themselves, or of an age nobody has
 //	invited        the same message left {within} ago or less
@@ -157,8 +157,10 @@ var gates = map[string]gate{
 		return ""
 	}},
 	"too-soon": {within: true, shut: func(s Scene, g Gate) string {
-		last := milestone(s.Card, dental.LastVisit, "")
-		if last != nil && !last.Date.IsZero() && !s.Clinic.Today(s.Want.Touch.Due).After(ahead(last.Date, g.Within)) {
+		soon := func(after dental.Date) bool {
+			return !after.IsZero() && !s.Clinic.Today(s.Want.Touch.Due).After(ahead(after, g.Within))
+		}
+		if last := milestone(s.Card, dental.LastVisit, ""); last != nil && soon(last.Date) || soon(agreed(s.Clinic, s.Card, s.day())) {
 			return "too-soon"
 		}
 		return ""
@@ -226,6 +228,9 @@ func (c Catalogue) Shut(cl *dental.Clinic, card *dental.Card, w Want, now time.T
 	if reason := disputed(card, w.Touch, now); reason != "" {
 		return reason
 	}
+	if unwelcome(cl, card, w.Touch, now) {
+		return "no-contact"
+	}
 	if w.Touch.Class == dental.Advertising {
 		if w.Touch.Kind == "" && card.Patient.Minor(cl.Today(now)) {
 			return "minor"
@@ -241,6 +246,17 @@ func (c Catalogue) Shut(cl *dental.Clinic, card *dental.Card, w Want, now time.T
 		return "offered-lately"
 	}
 	return shut(Scene{cl, card, w, now, c}, func(gate) bool { return true })
+}
+
+// unwelcome holds back a call from who does not want to be called, and a
+// message about a child of whom no more is to be said: it would go to a guardian
+// on whose consents the child's refusal does not stand.
+func unwelcome(cl *dental.Clinic, card *dental.Card, t dental.Touch, now time.Time) bool {
+	if t.Kind != "" {
+		return Uncalled(card, dental.Task{Kind: t.Kind, OpenedAt: now})
+	}
+	_, refused := card.Patient.Uncalled()
+	return refused && card.Patient.Minor(cl.Today(now))
 }
 
 // oneOffer is how long an offer stands alone: another of its family, which a
@@ -273,12 +289,15 @@ const (
 	respite = 60 * 24 * time.Hour
 )
 
-// disputed holds back what a patient with a complaint must not get: offers, and
-// a word of the doctor it is about.
+// disputed holds back what a patient with a complaint, or whose case staff have
+// marked, must not get: offers, and a word of the doctor it is about.
 func disputed(card *dental.Card, t dental.Touch, now time.Time) string {
 	courting := t.Class == dental.Advertising || t.Scenario == "review" || t.Scenario == "referral"
 	if !courting && t.Class != dental.Care {
 		return ""
+	}
+	if card.Patient.Disputed && (courting || t.Kind == "") {
+		return "disputed" // whose treatment it is about nobody has said: no care text names any doctor
 	}
 	for _, k := range card.Tasks {
 		if k.Kind != dental.ComplaintTask || !k.Open() && now.Sub(k.ClosedAt) >= peace {
@@ -366,6 +385,18 @@ func left(t dental.Touch) time.Time {
 		return last.At
 	}
 	return t.SentAt
+}
+
+// AskedAgain is when a patient was asked, after a complaint was closed, how it
+// is now with the day; zero if nobody has asked.
+func (c Catalogue) AskedAgain(card *dental.Card, day dental.Date) time.Time {
+	var last time.Time
+	for _, t := range card.Touches {
+		if step := c.Step(t.Scenario, t.Step); step != nil && step.AsksAgain() && t.Anchor == day.String() {
+			last = latest(last, left(t))
+		}
+	}
+	return last
 }
 
 // repeats reports whether the same message left, about something else, a span

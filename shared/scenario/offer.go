@@ -119,19 +119,32 @@ func OfferAnchor(scenario, anchor string) string { return scenario + "." + ancho
 // GiftAnchor is OfferAnchor for the task about a gift.
 func GiftAnchor(scenario, anchor string) string { return "gift." + OfferAnchor(scenario, anchor) }
 
+// OfferBehind is the date of the calendar that a task is about, and its
+// scenario; ok is false for a task about anything else.
+func (c Catalogue) OfferBehind(t dental.Task) (s *Scenario, anchor string, ok bool) {
+	switch t.Kind {
+	case dental.CallTask, dental.PlanTask, dental.WakeTask:
+		if strings.HasPrefix(t.Anchor, GiftAnchor(t.Scenario, "")) {
+			return nil, "", false
+		}
+		anchor = t.Anchor
+	case dental.CallbackTask:
+		if anchor, ok = strings.CutPrefix(t.Anchor, OfferAnchor(t.Scenario, "")); !ok {
+			return nil, "", false
+		}
+	default:
+		return nil, "", false
+	}
+	s = c.Find(t.Scenario)
+	return s, anchor, s != nil && s.On.Scanned()
+}
+
 // overtaken says how a task about a date of the calendar was settled, or "":
 // by what the patient has answered since, by a booking, or by a visit.
 func (c Catalogue) overtaken(cl *dental.Clinic, card *dental.Card, t dental.Task) string {
 	wish := t.Kind == dental.CallbackTask // it comes of an answer, and only another one settles it
-	anchor := t.Anchor
-	if wish {
-		var about bool
-		if anchor, about = strings.CutPrefix(t.Anchor, OfferAnchor(t.Scenario, "")); !about {
-			return ""
-		}
-	}
-	sc := c.Find(t.Scenario)
-	if sc == nil || !sc.On.Scanned() {
+	sc, anchor, ok := c.OfferBehind(t)
+	if !ok {
 		return ""
 	}
 	r := card.Response(t.Scenario, anchor)
@@ -145,9 +158,9 @@ func (c Catalogue) overtaken(cl *dental.Clinic, card *dental.Card, t dental.Task
 	switch {
 	case answered && r.Action == dental.NeverOffer, !wish && c.declined(card, t.Scenario):
 		return "never"
-	case answered && r.Action == dental.LaterOffer:
+	case answered && r.Action == dental.LaterOffer && r.By == "": // who said it to staff is called again
 		return "later"
-	case !wish && asked:
+	case !wish && asked, answered && r.By != "" && (r.Action == dental.BookOffer || r.Action == dental.RefuseOffer):
 		return "answered"
 	case next != nil, t.Kind == dental.PlanTask && stageBooked(card):
 		return "booked"

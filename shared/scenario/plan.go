@@ -71,7 +71,7 @@ func (c Catalogue) Plan(cl *dental.Clinic, card *dental.Card, subject Subject) [
 			continue
 		}
 		for j := range sc.Steps {
-			if step := &sc.Steps[j]; step.on(cl.Scenario(sc.Name)) {
+			if step := &sc.Steps[j]; step.On(cl.Scenario(sc.Name)) {
 				if w, ok := c.want(cl, card, sc, step, m, out); ok {
 					out = append(out, w)
 				}
@@ -107,6 +107,9 @@ func look(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		m := moment{anchor: s.ID, times: map[string]time.Time{"end": visits[len(visits)-1].FinishedAt}}
 		m.heard = slices.MinFunc(visits, func(a, b dental.Visit) int { return a.AcceptedAt.Compare(b.AcceptedAt) }).AcceptedAt
 		m.hold = stillToday(cl, card, day, visits[len(visits)-1].FinishedAt)
+		if k := card.Task(dental.ComplaintTask, s.ID); k != nil && k.Outcome == dental.PressClosed && !k.Open() {
+			m.times["settled"] = k.ClosedAt
+		}
 		return m, true
 	case OnAppointment:
 		a := card.Appointment(s.ID)

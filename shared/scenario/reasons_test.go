@@ -23,7 +23,7 @@ var noReasons = strings.Fields(`
 	accepted act address after-visit answer appointment arrived asked assign awaited bad-address birthday booking cancel cancelled
 	change channel claim club complaint complex-visit confirm date day decided deferred delivered drop earlier end error
 	gone implant-year missed no-channel none not-arrived plan reason recall referral refused review scenario season
-	several skip standing start thanks time touch tried undelivered unrated visit-day wait
+	settled several skip staff standing start thanks time touch tried undelivered unrated visit-day wait
 	activity adult apart birthdays complex doctor doctor-left earned first interval joined last-implant last-orthodontics last-seen
 	last-visit long-ago next occasions open plain recommends return-date sleeping visit`)
 

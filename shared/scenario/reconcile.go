@@ -264,7 +264,7 @@ func (c Catalogue) unwanted(cl *dental.Clinic, card *dental.Card, t dental.Touch
 	switch {
 	case sc == nil || !cl.Scenario(t.Scenario).On:
 		return "scenario-off"
-	case sc.Step(t.Step) == nil || !sc.Step(t.Step).on(cl.Scenario(t.Scenario)):
+	case sc.Step(t.Step) == nil || !sc.Step(t.Step).On(cl.Scenario(t.Scenario)):
 		return "step-off"
 	}
 	switch sc.On {
@@ -280,6 +280,8 @@ func (c Catalogue) unwanted(cl *dental.Clinic, card *dental.Card, t dental.Touch
 		day, err := dental.ParseDate(t.Anchor)
 		switch {
 		case err != nil || len(card.VisitsOn(day)) == 0:
+		case sc.Step(t.Step).AsksAgain():
+			return "complaint-open" // it has been opened again
 		case card.Answer(day) != nil:
 			return "answer-changed" // the day is still there, the patient's opinion of it is not
 		default:

@@ -65,7 +65,11 @@ func Milestones(cl *dental.Clinic, card *dental.Card) []dental.Milestone {
 	if last == nil {
 		out = append(out, at(dental.LastVisit, dental.Date{}))
 	} else {
-		out = append(out, at(dental.LastVisit, cl.Today(last.FinishedAt)), at(dental.ReturnPoint, standing(cl, card.Plans, visits)))
+		back := standing(cl, card.Plans, visits)
+		if p := card.Patient; !p.ReturnOn.IsZero() && !last.FinishedAt.After(p.ReturnAgreed) {
+			back = p.ReturnOn
+		}
+		out = append(out, at(dental.LastVisit, cl.Today(last.FinishedAt)), at(dental.ReturnPoint, back))
 	}
 	if implant != nil {
 		out = append(out, at(dental.LastImplant, cl.Today(implant.FinishedAt)))
@@ -90,6 +94,15 @@ func inTime(visits []dental.Visit) []dental.Visit {
 	return slices.SortedFunc(slices.Values(visits), func(a, b dental.Visit) int {
 		return cmp.Or(a.FinishedAt.Compare(b.FinishedAt), cmp.Compare(a.ID, b.ID))
 	})
+}
+
+// agreed is the day on which the return date was agreed on at the desk, zero
+// where it follows from a visit.
+func agreed(cl *dental.Clinic, card *dental.Card, back dental.Date) dental.Date {
+	if p := card.Patient; p.ReturnOn == back && !p.ReturnAgreed.IsZero() && !visitedSince(card, p.ReturnAgreed) {
+		return cl.Today(p.ReturnAgreed)
+	}
+	return dental.Date{}
 }
 
 // standing is the return date that stands after the visits, which are in the
@@ -126,10 +139,30 @@ func lost(card *dental.Card, a *dental.Appointment, anchor string) string {
 	return ""
 }
 
+// Uncalled reports whether the task is a call that the patient does not want.
+// What the patient has asked for since, or complained of, is wanted; and the
+// friend of a lead is somebody else.
+func Uncalled(card *dental.Card, t dental.Task) bool {
+	since, refused := card.Patient.Uncalled()
+	if !refused {
+		return false
+	}
+	switch t.Kind {
+	case dental.LeadTask:
+		return false
+	case dental.ComplaintTask, dental.FeedbackTask, dental.CallbackTask:
+		return !t.OpenedAt.After(since)
+	}
+	return true
+}
+
 // Moot says how an open task was settled by what has happened up to now, or "".
 func (c Catalogue) Moot(cl *dental.Clinic, card *dental.Card, t dental.Task, now time.Time) string {
 	if gone, isGone := card.Patient.Gone(); isGone && t.Kind != dental.LeadTask { // that one is about the friend
 		return gone
+	}
+	if Uncalled(card, t) {
+		return "no-contact"
 	}
 	switch t.Kind {
 	case dental.ConfirmTask, dental.CallbackTask:

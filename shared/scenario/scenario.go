@@ -49,7 +49,8 @@ type Trigger string
 
 // The triggers.
 const (
-	// OnVisitDay: a day with a completed visit. Anchor: the day. State: "". Times: end.
+	// OnVisitDay: a day with a completed visit. Anchor: the day. State: "". Times:
+	// end, settled (a complaint about the day was closed).
 	OnVisitDay Trigger = "visit-day"
 	// OnAppointment: an appointment at one time. Anchor: AppointmentAnchor.
 	// States: standing, missed, cancelled. Times: start, booked, change.
@@ -116,14 +117,8 @@ type Step struct {
 	Advice map[string]map[string]string
 }
 
-// Text is what one step says in one language. SMS is one template; the rest is the e-mail.
-type Text struct {
-	SMS        string
-	Subject    string
-	Heading    string
-	Paragraphs []string
-	Button     string
-}
+// Text is what one step says in one language.
+type Text = dental.Text
 
 // Plain is the variant of a text without its advertisement.
 const Plain = "plain"
@@ -225,12 +220,27 @@ func (c Catalogue) Step(scenario, step string) *Step {
 	return nil
 }
 
+// AsksAgain reports whether the step asks a patient whose complaint was closed
+// how it is now.
+func (s *Step) AsksAgain() bool {
+	return slices.ContainsFunc(s.When, func(w When) bool { return w.From == "settled" })
+}
+
 // Text gives the step's text in a locale, in a variant if there is one of it.
-func (s *Step) Text(variant, locale string) Text {
-	if t, ok := s.Texts[variant+"/"+locale]; ok {
+func (s *Step) Text(variant, locale string) Text { return s.TextOf(nil, variant, locale) }
+
+// TextOf is Text with a clinic's own texts, ScenarioSettings.Texts, before the catalogue's.
+func (s *Step) TextOf(own map[string]Text, variant, locale string) Text {
+	key := locale
+	if _, ok := s.Texts[variant+"/"+locale]; ok {
+		key = variant + "/" + locale
+	} else {
+		variant = ""
+	}
+	if t, ok := own[dental.TextKey(s.Name, variant, locale)]; ok {
 		return t
 	}
-	return s.Texts[locale]
+	return s.Texts[key]
 }
 
 // Names lists the scenarios in the order of their rank.
@@ -266,8 +276,8 @@ func (c Catalogue) family(name string) string {
 	return name
 }
 
-// on reports whether the clinic runs the step.
-func (s *Step) on(settings dental.ScenarioSettings) bool {
+// On reports whether a clinic with the settings of the scenario runs the step.
+func (s *Step) On(settings dental.ScenarioSettings) bool {
 	if on, set := settings.Steps[s.Name]; set {
 		return on
 	}

@@ -38,9 +38,8 @@ const (
 // change, and null takes an entry of recallMonths or a step back to what is
 // shipped; lists and the opening hours are replaced as a whole.
 //
-// A bad patch changes nothing. Its error is one *dental.Error of kind Invalid
-// that names every bad setting by its path, with the reason: in Field when it is
-// a single one, in Message when there are several.
+// A bad patch changes nothing. Its error is a *Refusal, of kind Invalid, that
+// names every bad setting by its path, with the reason.
 func Apply(cl dental.Clinic, patch []byte) (dental.Clinic, error) {
 	var bad faults
 	next := cl
@@ -52,10 +51,11 @@ func Apply(cl dental.Clinic, patch []byte) (dental.Clinic, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(named)) {
-		named[name].fault("is not known")
+		named[name].fault("unknown")
 	}
 	checkHours(&next, cl, &bad)
 	checkCurrency(&next, cl, &bad)
+	checkTexts(&next, cl, &bad)
 	if err := bad.err(); err != nil {
 		return cl, err
 	}
@@ -107,7 +107,14 @@ func settings() []setting {
 		{"bonusDays", func(c *dental.Clinic, v value) { whole(v, &c.BonusDays, 30, 1095) }},
 		{"accounts", setAccounts},
 		{"eventsPerSecond", func(c *dental.Clinic, v value) { whole(v, &c.EventsPerSecond, 1, 10_000) }},
-		{"paused", func(c *dental.Clinic, v value) { flag(v, &c.Paused) }},
+		{"paused", func(c *dental.Clinic, v value) {
+			was := c.Paused
+			if flag(v, &c.Paused); c.Paused != was {
+				c.PausedBy, c.PausedAt = "", time.Time{}
+			}
+		}},
+		{"color", setColor},
+		{"callsPerDay", func(c *dental.Clinic, v value) { whole(v, &c.CallsPerDay, 0, 500) }},
 	}
 }
 
@@ -121,7 +128,7 @@ func setTimeZone(c *dental.Clinic, v value) {
 		return
 	}
 	if _, err := time.LoadLocation(name); err != nil || !zoneName.MatchString(name) {
-		v.fault(`must be a time zone of the IANA database, as in "Europe/Moscow"`)
+		v.fault("zone")
 		return
 	}
 	c.TimeZone = name
@@ -130,7 +137,7 @@ func setTimeZone(c *dental.Clinic, v value) {
 func setCountry(c *dental.Clinic, v value) {
 	code, ok := v.string()
 	if ok && !assigned(countries, code) {
-		v.fault(`must be a country of ISO 3166-1 in two capital letters, as in "RU"`)
+		v.fault("country")
 	}
 	c.Country = code
 }
@@ -141,7 +148,7 @@ func setCurrency(c *dental.Clinic, v value) {
 		return
 	}
 	if !assigned(currencies, code) {
-		v.fault(`must be a currency of ISO 4217 in three capital letters, as in "RUB"`)
+		v.fault("currency")
 		return
 	}
 	if code != c.Currency && c.Referral.Reward == shippedReward() {
@@ -157,7 +164,7 @@ func checkCurrency(c *dental.Clinic, was dental.Clinic, bad *faults) {
 	}
 	left := func(path string, m dental.Money) {
 		if !m.IsZero() && m.Currency != c.Currency {
-			bad.add(path, "is an amount of %s: name it in %s together with the currency", m.Currency, c.Currency)
+			bad.add(path, "left-behind", "word", m.Currency, "code", c.Currency)
 		}
 	}
 	left("partPrice", c.PartPrice)
@@ -171,7 +178,7 @@ func checkCurrency(c *dental.Clinic, was dental.Clinic, bad *faults) {
 func checkHours(c *dental.Clinic, was dental.Clinic, bad *faults) {
 	changed := c.SendFrom != was.SendFrom || c.SendTo != was.SendTo
 	if changed && c.SendTo-c.SendFrom < narrowest {
-		bad.add("sendTo", "must be an hour or more after sendFrom, which is %v", c.SendFrom)
+		bad.add("sendTo", "hours", "time", c.SendFrom.String())
 	}
 }
 
@@ -180,7 +187,7 @@ func setChannels(c *dental.Clinic, v value) {
 	for _, v := range v.list(1, len(dental.Channels())) {
 		var ch dental.Channel
 		if choice(v, &ch, dental.Channels()...); slices.Contains(out, ch) {
-			v.fault("is named before")
+			v.fault("twice")
 		}
 		out = append(out, ch)
 	}
@@ -195,7 +202,7 @@ var (
 func setPhone(c *dental.Clinic, v value) {
 	number, ok := v.string()
 	if ok && number != "" && !e164.MatchString(number) {
-		v.fault(`must be a number in the international form, "+" and 7 to 15 digits`)
+		v.fault("phone")
 	}
 	c.Phone = dental.Phone(number)
 }
@@ -222,12 +229,12 @@ func setOpening(c *dental.Clinic, v value) {
 			return true
 		}
 		if len(ends) == 1 {
-			v.fault(`must be two times, as in ["09:00", "20:00"], or null on a day it is closed`)
+			v.fault("span")
 			return true
 		}
 		var s dental.Span
 		if timeOfDay(ends[0], &s.From) && timeOfDay(ends[1], &s.To) && s.To <= s.From {
-			v.fault("must end after it begins")
+			v.fault("span-order")
 		}
 		week[day] = s
 		return true
@@ -244,7 +251,7 @@ func setHolidays(c *dental.Clinic, v value) {
 		}
 		day, err := dental.ParseDate(s)
 		if err != nil || day.Year < 2000 || day.Year > 2100 {
-			v.fault("must be a date of the years 2000 to 2100, written YYYY-MM-DD")
+			v.fault("date")
 			continue
 		}
 		out = append(out, day)
@@ -254,15 +261,14 @@ func setHolidays(c *dental.Clinic, v value) {
 }
 
 func setMargin(c *dental.Clinic, v value) {
-	const must = "must be a number from 0 to 1 with at most three digits after the point"
 	share, err := strconv.ParseFloat(string(v.raw), 64)
 	if err != nil || share < 0 || share > 1 {
-		v.fault(must)
+		v.fault("margin")
 		return
 	}
 	permille := int(share*1000 + 0.5)
 	if rest := share*1000 - float64(permille); rest > 1e-9 || rest < -1e-9 {
-		v.fault(must)
+		v.fault("margin")
 	}
 	c.MarginPermille = permille
 }
@@ -275,7 +281,7 @@ func setGifts(c *dental.Clinic, v value) {
 			switch name {
 			case "id":
 				if id(v, &g.ID); slices.ContainsFunc(out, func(o dental.Gift) bool { return o.ID == g.ID }) {
-					v.fault("must differ from the ids of the other gifts")
+					v.fault("gift-id")
 				}
 			case "name":
 				text(v, &g.Name, 1, maxName)
@@ -299,7 +305,7 @@ func setMaps(c *dental.Clinic, v value) {
 			switch name {
 			case "name":
 				if text(v, &m.Name, 1, maxName); slices.ContainsFunc(out, func(o dental.Map) bool { return o.Name == m.Name }) {
-					v.fault("must differ from the names of the other maps")
+					v.fault("map-name")
 				}
 			case "url":
 				address(v, &m.URL, 1)
@@ -356,7 +362,7 @@ func setScenarios(c *dental.Clinic, v value) {
 			case "holdout":
 				whole(v, &s.HoldoutPercent, 0, 50)
 				if s.HoldoutPercent > 0 && (sc.Critical || sc.ServiceOnly()) {
-					v.fault("must be 0: nobody is held out of what a patient's treatment needs")
+					v.fault("holdout")
 				}
 			case "backlogPerDay":
 				whole(v, &s.BacklogPerDay, 0, 1000)
@@ -366,6 +372,8 @@ func setScenarios(c *dental.Clinic, v value) {
 				s.Offsets = offsets(v, s.Offsets, sc)
 			case "benefit":
 				setBenefit(v, &s.Benefit, c.Currency)
+			case "texts":
+				s.Texts = texts(v, s.Texts, sc)
 			default:
 				return false
 			}
@@ -396,15 +404,20 @@ func offsets(v value, was map[string]int, of *scenario.Scenario) map[string]int 
 	})
 }
 
-// byStep lays settings of single steps over those that were; null, and what
-// read does not keep, takes one away.
+// byStep lays settings of single steps over those that were.
 func byStep[T any](v value, was map[string]T, of *scenario.Scenario, read func(value) (T, bool)) map[string]T {
+	return byName(v, was, func(name string) bool { return of.Step(name) != nil }, read)
+}
+
+// byName lays settings of single things over those that were; null, and what
+// read does not keep, takes one away.
+func byName[T any](v value, was map[string]T, known func(string) bool, read func(value) (T, bool)) map[string]T {
 	out := maps.Clone(was)
 	if out == nil {
 		out = map[string]T{}
 	}
 	v.fields(func(name string, v value) bool {
-		if of.Step(name) == nil {
+		if !known(name) {
 			return false
 		}
 		delete(out, name)
@@ -446,7 +459,7 @@ func setBenefit(v value, b *dental.Benefit, currency string) {
 	}, "kind")
 	named := b.Kind == dental.GiftService || b.Kind == dental.FreeService
 	if b.Kind != "" && ((b.Kind == dental.Discount) != (b.Percent > 0) || (b.Kind == dental.BonusAmount) != (b.Amount.Minor > 0) || named != (b.Name != "")) {
-		v.fault("must have just what its kind needs: a discount its percent, a bonus its amount, a gift or a free-service its name")
+		v.fault("benefit")
 	}
 }
 
@@ -456,7 +469,7 @@ func setFormerDoctors(c *dental.Clinic, v value) {
 	for _, v := range v.list(0, maxDoctors) {
 		id, ok := v.string()
 		if ok && !dental.ValidID(id) {
-			v.fault("must be the id of a doctor")
+			v.fault("doctor")
 		}
 		c.FormerDoctors = append(c.FormerDoctors, id)
 	}
@@ -561,11 +574,11 @@ func text(v value, into *string, least, most int) {
 	s = strings.TrimSpace(s)
 	switch n := utf8.RuneCountInString(s); {
 	case n < least:
-		v.fault("must not be empty")
+		v.fault("empty")
 	case n > most:
-		v.fault("must not be longer than %d characters", most)
+		v.fault("long", "n", strconv.Itoa(most))
 	case control.MatchString(s):
-		v.fault("must be one line without control characters")
+		v.fault("control")
 	}
 	*into = s
 }
@@ -580,7 +593,7 @@ func choice[T ~string](v value, into *T, of ...T) {
 		for i, w := range of {
 			words[i] = string(w)
 		}
-		v.fault("must be one of %s", strings.Join(words, ", "))
+		v.fault("choice", "word", strings.Join(words, ", "))
 	}
 	*into = T(s)
 }
@@ -588,7 +601,7 @@ func choice[T ~string](v value, into *T, of ...T) {
 func id(v value, into *string) {
 	s, ok := v.string()
 	if ok && !dental.ValidID(s) {
-		v.fault("must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+		v.fault("id")
 	}
 	*into = s
 }
@@ -598,7 +611,7 @@ func flag(v value, into *bool) { *into, _ = read[bool](v) }
 func whole(v value, into *int, least, most int) {
 	n, err := strconv.Atoi(string(v.raw))
 	if err != nil || n < least || n > most {
-		v.fault("must be a whole number from %d to %d", least, most)
+		v.fault("whole", "least", strconv.Itoa(least), "most", strconv.Itoa(most))
 	}
 	*into = n
 }
@@ -610,7 +623,7 @@ func timeOfDay(v value, into *dental.TimeOfDay) bool {
 	}
 	t, err := dental.ParseTimeOfDay(s)
 	if err != nil {
-		v.fault("must be a time of day, HH:MM")
+		v.fault("clock")
 		return false
 	}
 	*into = t
@@ -647,7 +660,7 @@ func decimal(v value, into *dental.Money, currency string) {
 	}
 	m, err := dental.ParseMoney(spelled, currency)
 	if err != nil {
-		v.fault(`must be an amount of %s, as in "4.50", not below 0`, currency)
+		v.fault("amount", "word", currency)
 		return
 	}
 	*into = m
@@ -658,10 +671,10 @@ func address(v value, into *string, least int) {
 	switch {
 	case !ok || s == "" && least == 0:
 	case utf8.RuneCountInString(s) > maxURL:
-		v.fault("must not be longer than %d characters", maxURL)
+		v.fault("long", "n", strconv.Itoa(maxURL))
 		return
 	case !opens(s):
-		v.fault("must be an absolute URL that begins with https://")
+		v.fault("url")
 		return
 	}
 	*into = s

@@ -61,7 +61,10 @@ var rows = []struct {
 	{`{"advice": ["Не есть 2 часа"]}`, "Advice", []string{"Не есть 2 часа"}},
 	{`{"eventsPerSecond": 1}`, "EventsPerSecond", 1},
 	{`{"paused": true}`, "Paused", true},
+	{`{"callsPerDay": 40}`, "CallsPerDay", 40},
+	{`{"callsPerDay": 0}`, "CallsPerDay", 0},
 	{`{"formerDoctors": ["D-3"]}`, "FormerDoctors", []string{"D-3"}},
+	{`{"color": "#0B5CAB"}`, "Color", "#0b5cab"},
 	{`{"bonusDays": 180}`, "BonusDays", 180},
 	{`{"accounts": {"smsgate": {"settings": {"login": "istok"}, "secrets": {"password": "p"}}}}`, "Accounts",
 		map[string]dental.Account{"smsgate": {Settings: map[string]string{"login": "istok"}, Secrets: map[string]dental.Secret{"password": "p"}}}},
@@ -104,7 +107,10 @@ func onlyThese(t failer, before, after dental.Clinic, changed ...string) {
 }
 
 func TestEverySettingOfAClinicCanBeSet(t *testing.T) {
-	set := []string{"ID", "Secrets", "Currency", "Scenarios"} // the last two have tests of their own
+	set := []string{"ID", "Secrets", "Currency", "Scenarios", // the last two have tests of their own
+		// What happens to the clinic sets these, and nobody by hand: the first scenario that is
+		// switched on, the MIS when it is heard, the red switch when it is pressed, a picture when it is taken in.
+		"StartedAt", "HeardAt", "PausedBy", "PausedAt", "Logo"}
 	for _, row := range rows {
 		set = append(set, row.field)
 	}
@@ -367,6 +373,8 @@ func TestABadSettingIsNamedByItsPath(t *testing.T) {
 		`{"recallMonths": {"hygiene": 25}}`:                                 "recallMonths.hygiene",
 		`{"capPerWeek": 0}`:                                                 "capPerWeek",
 		`{"capPerWeek": 8}`:                                                 "capPerWeek",
+		`{"callsPerDay": -1}`:                                               "callsPerDay",
+		`{"callsPerDay": 501}`:                                              "callsPerDay",
 		`{"referral": {"who": "all"}}`:                                      "referral.who",
 		`{"referral": {"reward": "a lot"}}`:                                 "referral.reward",
 		`{"referral": {"sum": 5}}`:                                          "referral.sum",

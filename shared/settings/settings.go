@@ -84,7 +84,7 @@ func (s *Keeper) Put(ctx context.Context, id string, patch []byte, now time.Time
 	if err != nil {
 		return false, nil, err
 	}
-	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error) {
+	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, []any, error) {
 		// Our own secret on what is stored is an earlier try whose answer was lost.
 		created = stored == nil || signsWith(stored, secret)
 		if stored == nil {
@@ -92,15 +92,9 @@ func (s *Keeper) Put(ctx context.Context, id string, patch []byte, now time.Time
 			fresh.Secrets = []dental.WebhookSecret{{Secret: secret}}
 			stored = &fresh
 		}
-		next, err := Apply(*stored, patch)
-		if err == nil {
-			err = s.accounts(next)
-		}
-		if err == nil && next.Owner() != stored.Owner() {
-			err = s.ownable(ctx, id)
-		}
-		cl = &next
-		return cl, begin(*stored, cl, now), err
+		var jobs []any
+		cl, jobs, err = s.lay(ctx, *stored, patch, now)
+		return cl, jobs, err
 	})
 	if err != nil {
 		return false, nil, err
@@ -108,15 +102,50 @@ func (s *Keeper) Put(ctx context.Context, id string, patch []byte, now time.Time
 	return created, cl, nil
 }
 
-// begin notes since when a scenario that is switched on counts, and gives the
-// jobs that find its backlog.
-func begin(was dental.Clinic, cl *dental.Clinic, now time.Time) (jobs []store.Job) {
+// Press is Put by a member of staff on a clinic that is there: what they did is
+// written with it, in entry.
+func (s *Keeper) Press(ctx context.Context, patch []byte, entry dental.LogEntry, now time.Time) (cl *dental.Clinic, err error) {
+	err = s.change(ctx, entry.Clinic, func(stored *dental.Clinic) (*dental.Clinic, []any, error) {
+		if stored == nil {
+			return nil, nil, unknown(entry.Clinic)
+		}
+		var with []any
+		cl, with, err = s.lay(ctx, *stored, patch, now)
+		return cl, append(with, entry), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cl, nil
+}
+
+// lay lays a patch over a clinic, and gives what is to be written with it.
+func (s *Keeper) lay(ctx context.Context, stored dental.Clinic, patch []byte, now time.Time) (*dental.Clinic, []any, error) {
+	next, err := Apply(stored, patch)
+	if err == nil {
+		err = s.accounts(next)
+	}
+	if err == nil && next.Owner() != stored.Owner() {
+		err = s.ownable(ctx, stored.ID)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return &next, begin(stored, &next, now), nil
+}
+
+// begin notes since when a scenario that is switched on counts, and the first
+// time that any is, and gives the jobs that find its backlog.
+func begin(was dental.Clinic, cl *dental.Clinic, now time.Time) (jobs []any) {
 	for _, name := range slices.Sorted(maps.Keys(cl.Scenarios)) {
 		before, s := was.Scenario(name), cl.Scenarios[name]
 		fresh := s.On && !before.On
 		if fresh {
 			s.Since = cl.Today(now)
 			cl.Scenarios[name] = s
+		}
+		if fresh && cl.StartedAt.IsZero() {
+			cl.StartedAt = now
 		}
 		if s.On && s.BacklogPerDay > 0 && (fresh || before.BacklogPerDay == 0) {
 			jobs = append(jobs, store.Job{Clinic: cl.ID, ID: "backlog." + name + "." + cl.Today(now).String(), Kind: store.BacklogJob,
@@ -131,7 +160,7 @@ func (s *Keeper) accounts(cl dental.Clinic) error {
 	for _, name := range slices.Sorted(maps.Keys(cl.Accounts)) {
 		judge, known := s.Providers[name]
 		if !known {
-			return dental.Errorf(dental.Invalid, "accounts."+name, "is no provider that this deployment knows")
+			return &Refusal{Faults: []Fault{{Path: "accounts." + name, code: "provider"}}}
 		}
 		if err := judge(cl.Accounts[name]); err != nil {
 			return &dental.Error{Kind: dental.Invalid, Field: "accounts." + name, Message: dental.MessageOf(err), Err: err}
@@ -145,20 +174,27 @@ func (s *Keeper) accounts(cl dental.Clinic) error {
 func (s *Keeper) ownable(ctx context.Context, id string) error {
 	has, err := s.Store.HasPatients(ctx, id)
 	if err == nil && has {
-		err = dental.Errorf(dental.Invalid, "group", "cannot change once the clinic has patients: what they refused is kept under its group")
+		err = &Refusal{Faults: []Fault{{Path: "group", code: "group"}}}
 	}
 	return err
 }
 
 // Create stores a clinic, with a secret to sign with, unless one of its id
-// exists, which is left as it is; it reports whether it did.
-func (s *Keeper) Create(ctx context.Context, cl dental.Clinic) (created bool, err error) {
+// exists, which is left as it is; it reports whether it did. One that has more
+// scenarios on than New has starts now.
+func (s *Keeper) Create(ctx context.Context, cl dental.Clinic, now time.Time) (created bool, err error) {
 	secret, err := s.draw()
 	if err != nil {
 		return false, err
 	}
 	cl.Secrets = append(slices.Clone(cl.Secrets), dental.WebhookSecret{Secret: secret})
-	err = s.change(ctx, cl.ID, func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error) {
+	fresh := New(cl.ID)
+	if cl.StartedAt.IsZero() && slices.ContainsFunc(slices.Collect(maps.Keys(cl.Scenarios)), func(name string) bool {
+		return cl.Scenario(name).On && !fresh.Scenario(name).On
+	}) {
+		cl.StartedAt = now
+	}
+	err = s.change(ctx, cl.ID, func(stored *dental.Clinic) (*dental.Clinic, []any, error) {
 		if created = stored == nil || signsWith(stored, secret); stored == nil {
 			return &cl, nil, nil
 		}
@@ -170,6 +206,15 @@ func (s *Keeper) Create(ctx context.Context, cl dental.Clinic) (created bool, er
 // RotateSecret draws the secret to sign with from now on. The ones before it
 // go on verifying for the overlap, so that nothing in flight is lost.
 func (s *Keeper) RotateSecret(ctx context.Context, id string, now time.Time, overlap time.Duration) (dental.Secret, error) {
+	return s.rotate(ctx, id, now, overlap)
+}
+
+// PressRotate is RotateSecret by a member of staff: what they did is written with it, in entry.
+func (s *Keeper) PressRotate(ctx context.Context, entry dental.LogEntry, now time.Time, overlap time.Duration) (dental.Secret, error) {
+	return s.rotate(ctx, entry.Clinic, now, overlap, entry)
+}
+
+func (s *Keeper) rotate(ctx context.Context, id string, now time.Time, overlap time.Duration, with ...any) (dental.Secret, error) {
 	if overlap < 0 || overlap > maxOverlap {
 		return "", dental.Errorf(dental.Invalid, "overlap", "must be from 0 to %v", maxOverlap)
 	}
@@ -177,7 +222,7 @@ func (s *Keeper) RotateSecret(ctx context.Context, id string, now time.Time, ove
 	if err != nil {
 		return "", err
 	}
-	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error) {
+	err = s.change(ctx, id, func(stored *dental.Clinic) (*dental.Clinic, []any, error) {
 		switch {
 		case stored == nil:
 			return nil, nil, unknown(id)
@@ -185,7 +230,7 @@ func (s *Keeper) RotateSecret(ctx context.Context, id string, now time.Time, ove
 			return nil, nil, nil // an earlier try whose answer was lost
 		}
 		stored.RotateSecret(secret, now, overlap)
-		return stored, nil, nil
+		return stored, with, nil
 	})
 	if err != nil {
 		return "", err
@@ -208,8 +253,8 @@ func (s *Keeper) Secret(ctx context.Context, id string, now time.Time) (dental.S
 }
 
 // change reads a clinic, nil when there is none, and writes what next makes of
-// it, with the jobs that follow from it, unless that is nil. next may be asked again when another's write is first.
-func (s *Keeper) change(ctx context.Context, id string, next func(stored *dental.Clinic) (*dental.Clinic, []store.Job, error)) error {
+// it, with what goes with it, unless that is nil. next may be asked again when another's write is first.
+func (s *Keeper) change(ctx context.Context, id string, next func(stored *dental.Clinic) (cl *dental.Clinic, with []any, err error)) error {
 	if !dental.ValidID(id) {
 		return dental.Errorf(dental.Invalid, "clinic", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
 	}
@@ -219,13 +264,13 @@ func (s *Keeper) change(ctx context.Context, id string, next func(stored *dental
 		if err != nil && dental.KindOf(err) != dental.NotFound {
 			return err
 		}
-		cl, jobs, err := next(stored)
+		cl, with, err := next(stored)
 		if err != nil || cl == nil {
 			return err
 		}
 		tx.Put(*cl)
-		for _, j := range jobs {
-			tx.Put(j)
+		for _, noun := range with {
+			tx.Put(noun)
 		}
 		return tx.Commit(ctx)
 	})

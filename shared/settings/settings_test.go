@@ -140,14 +140,14 @@ func TestAnIDThatNoClinicCanHaveIsRefused(t *testing.T) {
 
 func TestCreateLeavesAClinicThatExistsAsItIs(t *testing.T) {
 	s := keeper(t, nil)
-	if created, err := s.Create(t.Context(), settings.Demo()); err != nil || !created {
+	if created, err := s.Create(t.Context(), settings.Demo(), now); err != nil || !created {
 		t.Fatalf("created %v, error %v", created, err)
 	}
 	if _, _, err := s.Put(t.Context(), "demo", []byte(`{"name": "Другая"}`), now); err != nil {
 		t.Fatal(err)
 	}
 	before := stored(t, s, "demo")
-	if created, err := s.Create(t.Context(), settings.Demo()); err != nil || created {
+	if created, err := s.Create(t.Context(), settings.Demo(), now); err != nil || created {
 		t.Fatalf("created %v, error %v", created, err)
 	}
 	if after := stored(t, s, "demo"); after.Name != "Другая" || !slices.Equal(after.Secrets, before.Secrets) {
@@ -157,7 +157,7 @@ func TestCreateLeavesAClinicThatExistsAsItIs(t *testing.T) {
 
 func TestARotatedSecretSignsAtOnceAndTheOldOneVerifiesForTheOverlap(t *testing.T) {
 	s := keeper(t, nil)
-	if _, err := s.Create(t.Context(), settings.Demo()); err != nil {
+	if _, err := s.Create(t.Context(), settings.Demo(), now); err != nil {
 		t.Fatal(err)
 	}
 	old, err := s.Secret(t.Context(), "demo", now)
@@ -184,7 +184,7 @@ func TestARotatedSecretSignsAtOnceAndTheOldOneVerifiesForTheOverlap(t *testing.T
 
 func TestASecondRotationDoesNotLengthenTheLifeOfTheFirst(t *testing.T) {
 	s := keeper(t, nil)
-	if _, err := s.Create(t.Context(), settings.Demo()); err != nil {
+	if _, err := s.Create(t.Context(), settings.Demo(), now); err != nil {
 		t.Fatal(err)
 	}
 	old, err := s.Secret(t.Context(), "demo", now)
@@ -263,7 +263,7 @@ func TestALostAnswerDoesNothingTwice(t *testing.T) {
 			if err != nil || !created || len(cl.Secrets) != 1 {
 				t.Fatalf("seed %d: created %v, error %v", seed, created, err)
 			}
-			if created, err := s.Create(t.Context(), settings.Demo()); err != nil || !created {
+			if created, err := s.Create(t.Context(), settings.Demo(), now); err != nil || !created {
 				t.Fatalf("seed %d: the demo clinic created %v, error %v", seed, created, err)
 			}
 			secret, err := s.RotateSecret(t.Context(), "c1", now, time.Hour)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
 
@@ -22,7 +23,7 @@ type value struct {
 	bad  *faults
 }
 
-func (v value) fault(format string, args ...any) { v.bad.add(v.path, format, args...) }
+func (v value) fault(code string, values ...string) { v.bad.add(v.path, code, values...) }
 
 func (v value) isNull() bool { return string(v.raw) == "null" }
 
@@ -34,14 +35,14 @@ func read[T any](v value) (x T, ok bool) {
 	}
 	bad, is := errors.AsType[*strictjson.Error](err)
 	if !is {
-		v.fault("cannot be read")
+		v.fault("unreadable")
 		return x, false
 	}
 	path := v.path
 	if bad.Field != "" && path != "" && !strings.HasPrefix(bad.Field, "[") {
 		path += "."
 	}
-	v.bad.add(path+bad.Field, "%s", bad.Message)
+	v.bad.add(path+bad.Field, "json", "reason", bad.Message)
 	return x, false
 }
 
@@ -55,9 +56,9 @@ func (v value) list(least, most int) []value {
 	}
 	switch {
 	case len(raw) < least:
-		v.fault("must not be empty")
+		v.fault("empty")
 	case len(raw) > most:
-		v.fault("must not have more than %d elements", most)
+		v.fault("many", "n", strconv.Itoa(most))
 		return nil
 	}
 	out := make([]value, len(raw))
@@ -87,12 +88,12 @@ func (v value) fields(take func(name string, v value) bool, required ...string) 
 	}
 	for _, name := range required {
 		if _, ok := all[name]; !ok {
-			v.bad.add(join(v.path, name), "is missing")
+			v.bad.add(join(v.path, name), "missing")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !take(name, all[name]) {
-			all[name].fault("is not known")
+			all[name].fault("unknown")
 		}
 	}
 }
@@ -114,28 +115,69 @@ func join(path, name string) string {
 }
 
 // faults collects what is wrong with a patch.
-type faults []fault
+type faults []Fault
 
-type fault struct{ path, reason string }
+// Fault is what is wrong with one setting.
+type Fault struct {
+	// Path is the setting's place in the patch, as "scenarios.recall.offsets.first"
+	// or "gifts[2].name".
+	Path   string
+	code   string
+	values map[string]string
+	// said is the fault in words already, by the locale; nil for one of the texts.
+	said func(locale.Locale) string
+}
 
-// add keeps the first reason about a place: the others follow from it.
-func (f *faults) add(path, format string, args ...any) {
-	if !slices.ContainsFunc(*f, func(x fault) bool { return x.path == path }) {
-		*f = append(*f, fault{path, fmt.Sprintf(format, args...)})
+// Explain says the fault in words, without its place.
+func (f Fault) Explain(l locale.Locale) string {
+	if f.said != nil {
+		return f.said(l)
+	}
+	return l.Text("desk.settings.fault."+f.code, f.values)
+}
+
+// Refusal is the error of a patch that is not taken: all its faults, one at least.
+type Refusal struct{ Faults []Fault }
+
+// Error names the faults.
+func (r *Refusal) Error() string { return r.error().Error() }
+
+// Unwrap is the *dental.Error of kind Invalid that a stranger may read: the path
+// is its Field when there is a single fault, and stands in its Message else.
+func (r *Refusal) Unwrap() error { return r.error() }
+
+func (r *Refusal) error() *dental.Error {
+	lines := make([]string, len(r.Faults))
+	for i, f := range r.Faults {
+		lines[i] = f.Explain(locale.English)
+		if len(r.Faults) == 1 {
+			return dental.Errorf(dental.Invalid, f.Path, "%s", lines[i])
+		}
+		lines[i] = strings.TrimSpace(f.Path + " " + lines[i])
+	}
+	return dental.Errorf(dental.Invalid, "", "%s", strings.Join(lines, "; "))
+}
+
+// add keeps the first reason about a place: the others follow from it. values
+// are those of the reason's text, name by name.
+func (f *faults) add(path, code string, values ...string) {
+	named := map[string]string{}
+	for pair := range slices.Chunk(values, 2) {
+		named[pair[0]] = pair[1]
+	}
+	f.join(Fault{Path: path, code: code, values: named})
+}
+
+func (f *faults) join(found Fault) {
+	if !slices.ContainsFunc(*f, func(x Fault) bool { return x.Path == found.Path }) {
+		*f = append(*f, found)
 	}
 }
 
 // err is nothing, or one error that names them all.
 func (f faults) err() error {
-	switch len(f) {
-	case 0:
+	if len(f) == 0 {
 		return nil
-	case 1:
-		return dental.Errorf(dental.Invalid, f[0].path, "%s", f[0].reason)
 	}
-	lines := make([]string, len(f))
-	for i, x := range f {
-		lines[i] = strings.TrimSpace(x.path + " " + x.reason)
-	}
-	return dental.Errorf(dental.Invalid, "", "%s", strings.Join(lines, "; "))
+	return &Refusal{Faults: f}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/message"
 	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/scenario/wording"
 )
 
 //go:embed *.yaml
@@ -250,36 +251,23 @@ func gates(written []gate) []scenario.Gate {
 	return out
 }
 
-// triggers are what package scenario documents of each, and the values that the
-// texts which hang on it are given: some always, some when there is one.
+// triggers are what package scenario documents of each.
 var triggers = map[scenario.Trigger]struct {
-	times, states     []string
-	kinds             []string // variants that the facts themselves choose
-	always, sometimes []message.Placeholder
+	times, states []string
+	kinds         []string // variants that the facts themselves choose
 }{
-	scenario.OnVisitDay: {times: []string{"end"},
-		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Until, message.Next, message.Advice, message.Benefit}},
-	scenario.OnAppointment: {times: []string{"start", "booked", "change"}, states: []string{"standing", "missed", "cancelled"},
-		always:    []message.Placeholder{message.Day, message.Date, message.Time},
-		sometimes: []message.Placeholder{message.Doctor}},
-	scenario.OnAnswer: {times: []string{"answer"}, states: []string{"happy", "neutral", "unhappy", "unrated"},
-		sometimes: []message.Placeholder{message.Doctor, message.Day, message.Until, message.Next}},
-	scenario.OnClub: {times: []string{"end"}, states: []string{"joined", "earned"},
-		sometimes: []message.Placeholder{message.Doctor, message.Until, message.Benefit}},
-	scenario.OnReturnDate: {times: []string{"date", "visit", "later"}, states: []string{"open", "later"}, kinds: kinds(),
-		always: []message.Placeholder{message.Until, message.Minutes}, sometimes: offered},
-	scenario.OnPlan: {times: []string{"activity"}, always: []message.Placeholder{message.Minutes}, sometimes: offered},
-	scenario.OnLastVisit: {times: []string{"visit"}, kinds: kinds(),
-		always: []message.Placeholder{message.Minutes, message.Until}, sometimes: offered},
-	scenario.OnLastImplant:      {times: []string{"visit"}, always: []message.Placeholder{message.Minutes}, sometimes: offered},
-	scenario.OnLastOrthodontics: {times: []string{"visit"}, always: []message.Placeholder{message.Minutes}, sometimes: offered},
-	scenario.OnBirthday:         {times: []string{"day"}, always: []message.Placeholder{message.Until}, sometimes: offered},
-	scenario.OnSeason: {times: []string{"day"}, kinds: kinds(),
-		always: []message.Placeholder{message.Minutes, message.Until}, sometimes: offered},
+	scenario.OnVisitDay:         {times: []string{"end", "settled"}},
+	scenario.OnAppointment:      {times: []string{"start", "booked", "change"}, states: []string{"standing", "missed", "cancelled"}},
+	scenario.OnAnswer:           {times: []string{"answer"}, states: []string{"happy", "neutral", "unhappy", "unrated"}},
+	scenario.OnClub:             {times: []string{"end"}, states: []string{"joined", "earned"}},
+	scenario.OnReturnDate:       {times: []string{"date", "visit", "later"}, states: []string{"open", "later"}, kinds: kinds()},
+	scenario.OnPlan:             {times: []string{"activity"}},
+	scenario.OnLastVisit:        {times: []string{"visit"}, kinds: kinds()},
+	scenario.OnLastImplant:      {times: []string{"visit"}},
+	scenario.OnLastOrthodontics: {times: []string{"visit"}},
+	scenario.OnBirthday:         {times: []string{"day"}},
+	scenario.OnSeason:           {times: []string{"day"}, kinds: kinds()},
 }
-
-// offered are the values that a text which invites may have.
-var offered = []message.Placeholder{message.Doctor, message.Next, message.Benefit}
 
 func kinds() []string {
 	var out []string
@@ -288,10 +276,6 @@ func kinds() []string {
 	}
 	return out
 }
-
-// several is the variant of a reminder that speaks of several appointments of
-// the day, which have no time in common and {list} instead.
-const several = "several"
 
 var links = []dental.Purpose{"", dental.SurveyLink, dental.AppointmentLink, scenario.BookingLink, dental.OfferLink, dental.GiftLink, dental.ClubLink, dental.ReferralLink}
 
@@ -444,7 +428,7 @@ func (c *checker) step(st *scenario.Step, before []scenario.Step) {
 			if !slices.Contains(dental.ProcedureKinds(), dental.ProcedureKind(kind)) {
 				c.fault("advice: %q is not a kind of procedure", kind)
 			}
-			c.words(words{at: "advice/" + loc + "/" + kind, locale: loc, class: st.Class, screen: true, source: st.Advice[loc][kind]})
+			c.words("advice/"+loc+"/"+kind, loc, st.Class, st.Advice[loc][kind])
 		}
 	}
 }
@@ -534,11 +518,7 @@ func (c *checker) texts(st *scenario.Step) {
 			variant, loc = "", key
 		}
 		variants[variant] = append(variants[variant], loc)
-		class := st.Class
-		if variant == scenario.Plain {
-			class = dental.Service
-		}
-		c.text(st, st.Texts[key], words{at: "texts/" + key + "/", locale: loc, class: class}, variant)
+		c.text(st, key, variant, loc)
 	}
 	if len(variants[""]) == 0 {
 		c.fault("texts: there is none")
@@ -546,12 +526,12 @@ func (c *checker) texts(st *scenario.Step) {
 	if st.Plain && len(variants[scenario.Plain]) == 0 {
 		c.fault("texts: a step that may go plain needs one for that")
 	}
-	if st.Reminder && len(variants[several]) == 0 {
-		c.fault("texts: a reminder needs one for %q appointments", several)
+	if st.Reminder && len(variants[wording.Several]) == 0 {
+		c.fault("texts: a reminder needs one for %q appointments", wording.Several)
 	}
 	for _, variant := range slices.Sorted(maps.Keys(variants)) {
 		c.locales("texts "+variant, variants[variant])
-		used := variant == "" || st.Reminder && variant == several || st.Plain && variant == scenario.Plain || slices.Contains(triggers[c.s.On].kinds, variant) ||
+		used := variant == "" || st.Reminder && variant == wording.Several || st.Plain && variant == scenario.Plain || slices.Contains(triggers[c.s.On].kinds, variant) ||
 			slices.ContainsFunc(st.When, func(w scenario.When) bool { return w.Variant == variant })
 		if !used {
 			c.fault("texts: nothing speaks in the variant %q", variant)
@@ -560,85 +540,30 @@ func (c *checker) texts(st *scenario.Step) {
 }
 
 // text checks the SMS and the e-mail of one step in one language.
-func (c *checker) text(st *scenario.Step, t scenario.Text, w words, variant string) {
-	values := triggers[c.s.On]
-	w.always, w.sometimes = slices.Clone(values.always), append([]message.Placeholder{message.Given, message.ClinicName, message.ClinicPhone, message.Address}, values.sometimes...)
-	if c.s.Benefit.Kind != "" { // a clinic may offer something else, but never nothing
-		w.always = append(w.always, message.Benefit)
+func (c *checker) text(st *scenario.Step, key, variant, loc string) {
+	subject := wording.Subject{Scenario: c.s, Step: st, Variant: variant, Locale: locale.For(loc)}
+	for _, f := range subject.Judge(st.Texts[key]) {
+		c.fault("texts/%s/%s: %s", key, f.Part, f.Explain(locale.English))
 	}
-	if variant == several {
-		w.always = []message.Placeholder{message.Day, message.Date, message.List}
-	}
+}
+
+// words checks one text without values, that a text is given as a value.
+func (c *checker) words(at, loc string, class dental.Class, source string) {
+	template, err := message.Compile(source)
 	switch {
-	case st.Link == "" || variant == scenario.Plain:
-	case st.Link == scenario.BookingLink:
-		w.sometimes = append(w.sometimes, message.Link)
-	default:
-		w.always = append(w.always, message.Link)
-	}
-	part := func(name, source string, screen bool) {
-		p := w
-		p.at, p.source, p.screen = w.at+name, source, screen
-		c.words(p)
-	}
-	part("sms", t.SMS, true)
-	part("subject", t.Subject, true)
-	part("heading", t.Heading, false)
-	if st.Link != "" && variant != scenario.Plain {
-		part("button", t.Button, false)
-	} else if t.Button != "" {
-		c.fault("%sbutton: there is no link that it could open", w.at)
-	}
-	if len(t.Paragraphs) == 0 {
-		c.fault("%sparagraphs: there is none", w.at)
-	}
-	for _, p := range t.Paragraphs {
-		part("paragraphs", p, false)
-	}
-}
-
-// words are one text and what it is checked for.
-type words struct {
-	at     string // where it stands
-	source string
-	locale string
-	class  dental.Class
-	// screen: it shows on a locked phone, as an SMS and the subject of an e-mail do.
-	screen bool
-	// always and sometimes are the values it is given.
-	always, sometimes []message.Placeholder
-}
-
-// words checks one text: that it compiles, that its places can be filled, and
-// that it keeps to its class and to secrecy.
-func (c *checker) words(w words) {
-	if strings.TrimSpace(w.source) == "" {
-		c.fault("%s: there is no text", w.at)
+	case strings.TrimSpace(source) == "":
+		c.fault("%s: there is no text", at)
 		return
-	}
-	template, err := message.Compile(w.source)
-	if err != nil {
-		c.fault("%s: %v", w.at, err)
+	case err != nil:
+		c.fault("%s: %v", at, err)
 		return
 	}
 	for _, p := range message.Placeholders() {
-		always, sometimes := slices.Contains(w.always, p), slices.Contains(w.sometimes, p)
-		switch {
-		case template.Uses(p) && !always && !sometimes:
-			c.fault("%s: there is never a {%s} here", w.at, p)
-		case template.Requires(p) && !always:
-			c.fault("%s: there may be no {%s}; put it in brackets", w.at, p)
-		case p == message.Benefit && w.class != dental.Advertising && template.Uses(p):
-			c.fault("%s: {%s} is an offer, and makes an advertisement of a %s text", w.at, p, w.class)
-		case p == message.Next && w.screen && template.Uses(p):
-			c.fault("%s: {%s} tells what is done to the patient, and this shows on a locked phone", w.at, p)
+		if template.Uses(p) {
+			c.fault("%s: there is never a {%s} here", at, p)
 		}
 	}
-	channel := dental.Mail
-	if w.screen {
-		channel = dental.SMS
-	}
-	for _, f := range message.Check(locale.For(w.locale), w.class, channel, w.source) {
-		c.fault("%s: %s", w.at, f.Explain(locale.English))
+	for _, f := range message.Check(locale.For(loc), class, dental.SMS, source) {
+		c.fault("%s: %s", at, f.Explain(locale.English))
 	}
 }

@@ -312,14 +312,14 @@ var scanned = map[string][]fault{
 		{"a gate named as an audience is", "{gate: booked}", "{is: booked}", `step "offer": unless: a gate is named by gate`},
 		{"a gate with spans of an audience", "{gate: booked}", "{gate: booked, from: 2mo}", `the gate "booked" takes`},
 		{"a care text that goes plain", "class: advertising", "class: care", `step "offer": plain: only an advertisement`},
-		{"an offer in a care text", "class: advertising", "class: care", `texts/ru/sms: {benefit} is an offer, and makes an advertisement of a care text`},
+		{"an offer in a care text", "class: advertising", "class: care", `texts/ru/sms: {benefit} is an offer, and makes an advertisement of a text that is sent as a message about health`},
 		{"no plain text", `      plain/ru: {sms: Ждём вас, subject: Ждём вас, heading: Давно не виделись, paragraphs: ["Ждём вас."]}
       plain/en: {sms: See you, subject: See you, heading: It has been a while, paragraphs: ["See you."]}
 `, "", `step "offer": texts: a step that may go plain needs one`},
 		{"a plain text in one language", `      plain/en: {sms: See you, subject: See you, heading: It has been a while, paragraphs: ["See you."]}
 `, "", "texts plain: the languages are [ru]"},
 		{"a plain text of a step that never goes plain", "    plain: true\n", "", `nothing speaks in the variant "plain"`},
-		{"a plain text with an offer", "{sms: See you,", `{sms: "See you, {benefit}",`, `texts/plain/en/sms: {benefit} is an offer, and makes an advertisement of a service text`},
+		{"a plain text with an offer", "{sms: See you,", `{sms: "See you, {benefit}",`, `texts/plain/en/sms: {benefit} is an offer, and makes an advertisement of a text that is sent as a message about visits`},
 		{"a plain text with a gift", "{sms: See you,", "{sms: Your gift,", "“gift”"},
 		{"a plain text with a link", "{sms: See you,", `{sms: "See you: {link}",`, "texts/plain/en/sms: there is never a {link} here"},
 		{"a plain text with a button", `paragraphs: ["See you."]}`, `paragraphs: ["See you."], button: Open}`, "texts/plain/en/button: there is no link"},
@@ -465,7 +465,7 @@ func TestScenariosComeInTheOrderOfTheirNames(t *testing.T) {
 // contract are the scenarios and steps that the outward contract names, with
 // the class each is sent under; a task has none there.
 var contract = map[string]string{
-	"after-visit": "thanks service, survey service", "complex-visit": "follow-up service",
+	"after-visit": "thanks service, survey service, settled service", "complex-visit": "follow-up service",
 	"appointment": "booked service, reminder service, confirm, today service, missed service, rebook",
 	"recall":      "first care, second care, call, again care", "plan": "next-stage care, plan",
 	"sleeping-6": "offer advertising", "sleeping-12": "offer advertising", "sleeping-18": "offer advertising, long-ago",
