@@ -2,21 +2,17 @@ package desk
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
-	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/journey"
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/store"
-	"github.com/returnpoint/returnpoint/shared/table"
 )
 
 // Till is where staff give out what patients have gathered: bonuses, the free
@@ -37,6 +33,7 @@ type Press struct {
 	Clinic  string
 	Patient string
 	By      string // who pressed it
+	Role    dental.Role
 	// ID makes the press single, 1 to 64 of A-Z a-z 0-9 . _ : -: a form that is
 	// sent twice counts once. Without one each press is its own.
 	ID string
@@ -49,9 +46,10 @@ const reasonLength = 200
 // BonusDays, and returns what there is then.
 func (t *Till) Grant(ctx context.Context, p Press, amount dental.Money, reason string, now time.Time) (dental.Purse, error) {
 	if tidy(reason) == "" {
-		return dental.Purse{}, dental.Errorf(dental.Invalid, "reason", "must say what the bonuses are for")
+		return dental.Purse{}, refuse(dental.Invalid, "reason", "desk.card.wrong.reason", nil)
 	}
-	return t.enter(ctx, p, amount, now, func(s *sale) (dental.Bonus, error) {
+	return t.enter(ctx, p, amount, now, func(s *deed) (dental.Bonus, error) {
+		s.log.Action = BonusGranted
 		return dental.Bonus{Kind: dental.BonusGrant, Amount: amount, Until: s.clinic.BonusUntil(s.today), Reason: tidy(reason)}, nil
 	})
 }
@@ -59,37 +57,39 @@ func (t *Till) Grant(ctx context.Context, p Press, amount dental.Money, reason s
 // Spend takes bonuses for something that the patient pays with them, from what
 // expires first, and returns what is left. The reason may be empty.
 func (t *Till) Spend(ctx context.Context, p Press, amount dental.Money, reason string, now time.Time) (dental.Purse, error) {
-	return t.enter(ctx, p, amount, now, func(s *sale) (dental.Bonus, error) {
+	return t.enter(ctx, p, amount, now, func(s *deed) (dental.Bonus, error) {
 		purse := dental.PurseOn(s.card.Bonuses, s.today)
 		if purse.Balance.Minor < amount.Minor {
-			return dental.Bonus{}, dental.Errorf(dental.Conflict, "amount", "%s", left(purse))
+			return dental.Bonus{}, left(purse)
 		}
+		s.log.Action = BonusSpent
 		return dental.Bonus{Kind: dental.BonusSpent, Amount: dental.Money{Minor: -amount.Minor, Currency: amount.Currency}, Reason: tidy(reason)}, nil
 	})
 }
 
 // left says what a purse has, to whoever wanted more.
-func left(p dental.Purse) string {
-	l := locale.English
+func left(p dental.Purse) error {
 	if p.Balance.Minor <= 0 {
-		return "there is nothing left to spend"
+		return refuse(dental.Conflict, "amount", "desk.card.wrong.nothing", nil)
 	}
-	text, first := "only "+l.Money(p.Balance)+" left", p.Lots[0]
+	first := p.Lots[0]
+	key := "desk.card.wrong.left.part"
 	switch {
 	case first.Until.IsZero():
+		key = "desk.card.wrong.left"
 	case first.Left.Minor >= p.Balance.Minor:
-		text += " until " + l.DayYear(first.Until)
-	default:
-		text += ", of which " + l.Money(first.Left) + " until " + l.DayYear(first.Until)
+		key = "desk.card.wrong.left.until"
 	}
-	return text
+	return refuse(dental.Conflict, "amount", key, func(l locale.Locale) map[string]string {
+		return map[string]string{"amount": l.Money(p.Balance), "what": l.Money(first.Left), "day": l.DayYear(first.Until)}
+	})
 }
 
 // RedeemFreeHygiene uses a free hygiene that the club has earned the patient,
 // from the day after it was earned, and returns the standing then.
 func (t *Till) RedeemFreeHygiene(ctx context.Context, p Press, now time.Time) (dental.Club, error) {
 	var club dental.Club
-	err := t.sell(ctx, p, now, func(s *sale) error {
+	err := perform(ctx, t.Store, t.Catalogue, t.Rand, p, now, func(s *deed) error {
 		if club = dental.ClubOf(s.clinic, s.card); s.has(s.source(dental.BonusFreeHygiene)) {
 			return nil
 		}
@@ -101,12 +101,15 @@ func (t *Till) RedeemFreeHygiene(ctx context.Context, p Press, now time.Time) (d
 		}
 		switch {
 		case s.card.Patient.Minor(s.today):
-			return dental.Errorf(dental.Conflict, "", "the club is for patients of age")
+			return refuse(dental.Conflict, "", "desk.card.wrong.age", nil)
 		case club.Free() == 0:
-			return dental.Errorf(dental.Conflict, "", "there is no free hygiene: %d of %d visits towards the next one", club.Towards(), club.Every)
+			return refuse(dental.Conflict, "", "desk.card.wrong.hygiene", func(locale.Locale) map[string]string {
+				return map[string]string{"n": strconv.Itoa(club.Towards()), "every": strconv.Itoa(club.Every)}
+			})
 		case earned <= club.Used:
-			return dental.Errorf(dental.Conflict, "", "the free hygiene was earned today and can be used from the next visit on")
+			return refuse(dental.Conflict, "", "desk.card.wrong.hygiene.today", nil)
 		}
+		s.log.Action = HygieneRedeemed
 		s.put(dental.Bonus{Kind: dental.BonusFreeHygiene})
 		club = dental.ClubOf(s.clinic, s.card)
 		return nil
@@ -120,28 +123,34 @@ func (t *Till) RedeemGift(ctx context.Context, p Press, code string, now time.Ti
 	var gift dental.GiftChoice
 	wanted := bare(code)
 	if wanted == "" {
-		return gift, dental.Errorf(dental.Invalid, "code", "must be the code of a gift")
+		return gift, refuse(dental.Invalid, "code", "desk.card.wrong.code", nil)
 	}
-	err := t.sell(ctx, p, now, func(s *sale) error {
+	err := perform(ctx, t.Store, t.Catalogue, t.Rand, p, now, func(s *deed) error {
 		i := slices.IndexFunc(s.card.Gifts, func(g dental.GiftChoice) bool { return bare(g.Code) == wanted })
 		if i < 0 {
-			return dental.Errorf(dental.NotFound, "code", "the patient has no gift with this code")
+			return refuse(dental.NotFound, "code", "desk.card.wrong.gift", nil)
 		}
 		gift = s.card.Gifts[i]
 		switch {
 		case s.lost && gift.RedeemedAt.Equal(now):
 			return nil // it was this very press
 		case gift.Redeemed():
-			return dental.Errorf(dental.Conflict, "code", "the gift was given out on %s", locale.English.DayYear(gift.RedeemedOn))
+			return refuse(dental.Conflict, "code", "desk.card.wrong.gift.given", on(gift.RedeemedOn))
 		case !gift.Until.IsZero() && s.today.After(gift.Until):
-			return dental.Errorf(dental.Conflict, "code", "the gift could be had until %s", locale.English.DayYear(gift.Until))
+			return refuse(dental.Conflict, "code", "desk.card.wrong.gift.over", on(gift.Until))
 		}
 		gift.RedeemedAt, gift.RedeemedOn = now, s.today
 		s.card.Gifts[i] = gift
 		s.tx.Put(gift)
+		s.log.Action, s.log.Subject = GiftRedeemed, gift.Gift
 		return nil
 	})
 	return gift, err
+}
+
+// on fills {day}.
+func on(d dental.Date) func(locale.Locale) map[string]string {
+	return func(l locale.Locale) map[string]string { return map[string]string{"day": l.DayYear(d)} }
 }
 
 // bare is a code without what people put between its letters.
@@ -160,38 +169,28 @@ func tidy(s string) string {
 	return string(r[:min(len(r), reasonLength)])
 }
 
-// sale is one press on its way into the state.
-type sale struct {
-	Press
-	tx     *store.Tx
-	clinic *dental.Clinic
-	card   *dental.Card
-	now    time.Time
-	today  dental.Date
-	lost   bool // an earlier try may have been written: its answer was lost
-}
-
 // source names the entry that the press makes, once.
-func (s *sale) source(kind dental.BonusKind) string { return string(kind) + "." + s.ID }
+func (s *deed) source(kind dental.BonusKind) string { return string(kind) + "." + s.ID }
 
-func (s *sale) has(source string) bool {
+func (s *deed) has(source string) bool {
 	return slices.ContainsFunc(s.card.Bonuses, func(b dental.Bonus) bool { return b.Source == source })
 }
 
 // put adds an entry to the ledger.
-func (s *sale) put(b dental.Bonus) {
+func (s *deed) put(b dental.Bonus) {
 	b.Clinic, b.Patient, b.Source, b.At, b.On, b.By = s.Clinic, s.Patient, s.source(b.Kind), s.now, s.today, s.By
 	s.card.Bonuses = append(s.card.Bonuses, b)
 	s.tx.Put(b)
+	s.log.Subject, s.log.Detail = b.Source, locale.For(s.clinic.Language).Money(b.Amount)
 }
 
 // enter adds an entry of money. One that the same press has made stands.
-func (t *Till) enter(ctx context.Context, p Press, amount dental.Money, now time.Time, entry func(*sale) (dental.Bonus, error)) (dental.Purse, error) {
+func (t *Till) enter(ctx context.Context, p Press, amount dental.Money, now time.Time, entry func(*deed) (dental.Bonus, error)) (dental.Purse, error) {
 	if amount.Minor <= 0 {
-		return dental.Purse{}, dental.Errorf(dental.Invalid, "amount", "must be more than nothing")
+		return dental.Purse{}, WrongAmount()
 	}
 	var purse dental.Purse
-	err := t.sell(ctx, p, now, func(s *sale) error {
+	err := perform(ctx, t.Store, t.Catalogue, t.Rand, p, now, func(s *deed) error {
 		if s.clinic.Currency != "" && amount.Currency != s.clinic.Currency {
 			return dental.Errorf(dental.Invalid, "amount", "the clinic's currency is %s, not %s", s.clinic.Currency, amount.Currency)
 		}
@@ -214,48 +213,4 @@ func (t *Till) enter(ctx context.Context, p Press, amount dental.Money, now time
 		return nil
 	})
 	return purse, err
-}
-
-// most is how many touches and tasks a press settles by itself.
-const most = 8
-
-// sell runs one press until it does not run into another's write. What do puts
-// goes with the head; where it puts nothing, nothing is written.
-func (t *Till) sell(ctx context.Context, p Press, now time.Time, do func(*sale) error) error {
-	if p.ID == "" {
-		draw := make([]byte, 16)
-		if _, err := io.ReadFull(t.Rand, draw); err != nil {
-			return fmt.Errorf("desk: draw the id of a press: %w", err)
-		}
-		p.ID = hex.EncodeToString(draw)
-	} else if !dental.ValidID(p.ID) {
-		return dental.Errorf(dental.Invalid, "id", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
-	}
-	lost := false
-	return store.Retry(ctx, func(ctx context.Context) error {
-		tx := t.Store.Begin()
-		cl, err := tx.Clinic(ctx, p.Clinic)
-		if err != nil {
-			return err
-		}
-		card, err := tx.Card(ctx, p.Clinic, p.Patient)
-		if err != nil {
-			return err
-		}
-		if !card.Known() || card.Patient.Erased {
-			return dental.Errorf(dental.NotFound, "patient", "there is no patient %q", p.Patient)
-		}
-		if err := do(&sale{Press: p, tx: tx, clinic: cl, card: card, now: now, today: cl.Today(now), lost: lost}); err != nil || tx.Size() == 0 {
-			return err
-		}
-		card.Patient.Changes++
-		tx.Put(card.Patient)
-		course := journey.Course{Tx: tx, Catalogue: t.Catalogue, Clinic: cl, Card: card, Now: now}
-		if course.Settle(journey.Options{Limit: most}) {
-			course.Defer()
-		}
-		err = tx.Commit(ctx)
-		lost = lost || errors.Is(err, table.ErrAmbiguous)
-		return err
-	})
 }

@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -136,8 +137,8 @@ func TestWhatIsTypedWronglyIsNamed(t *testing.T) {
 		"another's code": {func() error { _, err := c.till.RedeemGift(ctx, press(), "7KXM-4R2P", now); return err }, dental.NotFound, "code"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err, _ := tt.err().(*dental.Error)
-			if err == nil || err.Kind != tt.kind || err.Field != tt.field || err.Message == "" {
+			var err *dental.Error
+			if !errors.As(tt.err(), &err) || err.Kind != tt.kind || err.Field != tt.field || err.Message == "" {
 				t.Errorf("it is %+v", err)
 			}
 		})

@@ -34,13 +34,25 @@ func values() map[string]string {
 		"name":     "Пётр",                    // the name that a referred friend left, or what a clinic calls a gift
 		"amount":   "500\u00a0₽",              // as Money writes it
 		"percent":  "10",
-		"phone":    "+79000000000",     // as a friend left it
-		"version":  "referral-2026",    // of the wording that a consent was given under
-		"wish":     "пятница, вечер",   // a weekday and a part.*
-		"benefit":  "скидка 10\u00a0%", // as Benefit and Referral write it
-		"code":     "7KXM-4R2P",        // of a gift
-		"minutes":  "30 минут",         // as Minutes writes it
-		"every":    "3",                // how many visits earn a free one
+		"phone":    "+79000000000",            // as a friend left it
+		"version":  "referral-2026",           // of the wording that a consent was given under
+		"wish":     "пятница, вечер",          // a weekday and a part.*
+		"benefit":  "скидка 10\u00a0%",        // as Benefit and Referral write it
+		"code":     "7KXM-4R2P",               // of a gift
+		"minutes":  "30 минут",                // as Minutes writes it
+		"every":    "3",                       // how many visits earn a free one
+		"address":  "https://rp.example/desk", // where staff sign in
+		"from":     "27 апреля",               // the first of some days, as Day writes it
+		"what":     "Приглашение на контроль", // what a line of a timeline is about
+		"least":    "1",                       // the bounds of a number
+		"most":     "7",
+		"span":     "2 дня",                         // a stretch of time
+		"event":    "визита",                        // what it is counted from
+		"class":    "о здоровье",                    // from class.*
+		"count":    "2",                             // a second number beside n
+		"id":       "P-77",                          // of a card without a name
+		"list":     "SMS 12 марта и почта 14 марта", // several things in a row
+		"who":      "Ольга",                         // a member of staff
 	}
 }
 
@@ -51,7 +63,7 @@ func reasonCodes() []string {
 		"phone-several", "phone-toll-free", "offered-lately", "sent-already", "foreign-phone", "landline", "shared-phone", "no-consent", "opted-out", "suppressed", "not-me",
 		"capped", "ceiling", "deadline", "late-event", "scenario-off", "step-off", "paused", "rescheduled",
 		"appointment-cancelled", "appointment-missed", "appointment-over", "attended", "answered", "booked", "asked-recently",
-		"visit-soon", "plan-visits", "combined", "phone-only", "complaint-open", "minor", "no-guardian", "map-asked",
+		"visit-soon", "plan-visits", "combined", "phone-only", "withheld", "no-contact", "complaint-open", "disputed", "minor", "no-guardian", "map-asked",
 		"map-followed", "no-map", "answer-changed", "address-changed", "provider-refused", "no-answer-from-provider",
 		"all-channels-failed", "holdout", "not-released", "in-recall", "recall-variant", "too-soon", "superseded", "never",
 		"later", "stage-done", "doubtful-birthday", "near-advertisement", "emergency-only", "too-long-ago", "backlog",

@@ -1,7 +1,8 @@
 // Package work does the jobs that outlive a request: the rest of an erasure,
 // the rest of what one event changed, the rewards of a recommendation, whose two
-// sides stand on two cards, the copy of a doctor's photo. A job has a
-// due key, so it comes back until it is done, and each run may be the second one.
+// sides stand on two cards, the copy of a doctor's photo, what each patient adds
+// to the figures, and their totals. A job has a due key, so it comes back until
+// it is done, and each run may be the second one.
 package work
 
 import (
@@ -17,6 +18,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/journey"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/store"
+	"github.com/returnpoint/returnpoint/shared/table"
 )
 
 // Worker does jobs.
@@ -27,6 +29,10 @@ type Worker struct {
 	// Portray makes a portrait, a small JPEG, of a photo. Its error says what is wrong with the photo.
 	Portray func(photo []byte) (jpeg []byte, err error)
 	CRM     CRM // nil: no clinic has one
+	// Settler takes what staff have heard of a message whose fate nobody knew.
+	Settler Settler
+	// Foresee is what rehearsals ask.
+	Foresee Foresee
 	Clock   func() time.Time
 	Log     *slog.Logger
 }
@@ -78,10 +84,16 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		return w.reward(ctx, tx, job)
 	case store.LeadJob:
 		return w.lead(ctx, tx, job)
+	case store.PressJob:
+		return w.press(ctx, job)
 	case store.TallyJob:
 		return w.tally(ctx, tx, job)
 	case store.TotalJob:
 		return w.total(ctx, tx, job)
+	case store.BaselineJob:
+		return w.baseline(ctx, tx, job)
+	case store.RehearseJob:
+		return w.rehearse(ctx, tx, job)
 	}
 	card, err := tx.Card(ctx, clinic, job.Patient)
 	if err != nil {
@@ -94,6 +106,12 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 			break
 		}
 		if left, err = unlinkFriend(ctx, tx, card); err != nil || left {
+			break
+		}
+		if left, err = w.unlog(ctx, tx, card.Patient); err != nil || left {
+			break
+		}
+		if left, err = w.unrehearse(ctx, tx, card.Patient); err != nil || left {
 			break
 		}
 		left = tx.Erase(card)
@@ -166,6 +184,32 @@ func unlinkPages(ctx context.Context, tx *store.Tx, hashes []string, about func(
 		}
 	}
 	return nil
+}
+
+// actsAStep bounds what one step of an erasure takes out of the audit log.
+const actsAStep = 20
+
+// unlog leaves of what staff have done about an erased patient who did what and
+// when, and the id: nothing of what it was about. It puts a few at a time and
+// reports whether it put any.
+func (w *Worker) unlog(ctx context.Context, tx *store.Tx, erased dental.Patient) (put bool, err error) {
+	for cursor := ""; ; {
+		acts, next, err := w.Store.Acts(ctx, erased.Clinic, erased.ID, table.MaxLimit, cursor)
+		if err != nil {
+			return false, err
+		}
+		steps := 0
+		for _, e := range acts {
+			if (e.Detail != "" || e.Subject != "") && steps < actsAStep {
+				e.Detail, e.Subject = "", ""
+				tx.Put(e)
+				steps++
+			}
+		}
+		if cursor = next; steps > 0 || next == "" {
+			return steps > 0, nil
+		}
+	}
 }
 
 // contactsAStep bounds what one step of an erasure takes off others' items.

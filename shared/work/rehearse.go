@@ -1,0 +1,343 @@
+package work
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/store"
+	"github.com/returnpoint/returnpoint/shared/table"
+)
+
+// Foresee says what would happen to a patient under the terms of a rehearsal,
+// and writes nothing. A touch of the backlog is taken up at takenUp.
+type Foresee func(ctx context.Context, cl *dental.Clinic, r dental.Rehearsal, patient string, takenUp time.Time) (dental.Forecast, error)
+
+const (
+	patientsAStep    = 50                 // looked at in one step of a rehearsal
+	foreseenAPage    = 50                 // rows of a page of its result
+	pagesAStep       = 5                  // written in one step
+	lookingAtOnce    = 4                  // patients
+	rehearsalKept    = 3 * 24 * time.Hour // then its results are gone
+	rehearsedDays    = 30
+	firstYearOfVisit = 1990 // nobody has an earlier last visit
+)
+
+// rehearsal is how far a rehearsal has come, and what it has found: the page
+// RehearsalSum of its results.
+type rehearsal struct {
+	dental.Rehearsal
+	// Months are those in which patients had their last visit, Month the one that
+	// is walked, Cursor the place in it.
+	Months []string
+	Month  int
+	Cursor string
+	// Found is how many pages of found rows there are, and Ordered how many rows
+	// of them stand in their order.
+	Found, Ordered int
+}
+
+// rehearse takes one step of a rehearsal: it counts the base, or looks at some
+// patients, or puts some of what was found in order. Each step is one write of
+// the job's own items and of nothing else.
+func (w *Worker) rehearse(ctx context.Context, tx *store.Tx, job store.Job) (done bool, err error) {
+	if w.Foresee == nil {
+		return false, dental.Errorf(dental.Invalid, "", "nobody here foresees anything")
+	}
+	cl, err := tx.Clinic(ctx, job.Clinic)
+	if err != nil {
+		return false, err
+	}
+	stored, err := tx.Result(ctx, job.Clinic, job.Results(), store.RehearsalSum)
+	if err != nil {
+		return false, err
+	}
+	var r rehearsal
+	if len(stored.Body) > 0 {
+		if err := json.Unmarshal(stored.Body, &r); err != nil {
+			return false, fmt.Errorf("work: read how far a rehearsal has come: %w", err)
+		}
+	}
+	switch {
+	case r.At.IsZero():
+		r, err = w.beginRehearsal(ctx, cl, job)
+	case r.Month < len(r.Months):
+		err = w.look(ctx, tx, cl, job, &r)
+	default:
+		err = w.order(ctx, tx, cl, job, &r)
+	}
+	if err != nil {
+		return false, err
+	}
+	now := w.Clock()
+	if err := w.result(tx, job, store.RehearsalSum, r); err != nil {
+		return false, err
+	}
+	job.Wake = now // a run that ends before the job comes back at once
+	if r.Done {
+		job.Done = now
+	}
+	tx.Put(job)
+	return r.Done, tx.Commit(ctx)
+}
+
+// result puts one page of the results.
+func (w *Worker) result(tx *store.Tx, job store.Job, n int, of any) error {
+	body, err := json.Marshal(of)
+	if err != nil {
+		return fmt.Errorf("work: write a page of a rehearsal: %w", err)
+	}
+	tx.Put(store.Result{Clinic: job.Clinic, Job: job.Results(), N: n, Body: body, Until: job.Made.Add(rehearsalKept)})
+	return nil
+}
+
+// beginRehearsal counts the patients, month by month of their last visits.
+func (w *Worker) beginRehearsal(ctx context.Context, cl *dental.Clinic, job store.Job) (rehearsal, error) {
+	today := cl.Today(job.Made)
+	r := rehearsal{Rehearsal: dental.Rehearsal{Scenario: job.Scenario, From: today, To: today.AddDays(rehearsedDays - 1), At: job.Made,
+		Days: map[string]dental.RehearsedDay{}, Channels: map[dental.Channel]int{}, Reasons: map[string]int{}}}
+	if _, err := fmt.Sscanf(job.Step, "%d", &r.Backlog); err != nil {
+		return r, dental.Errorf(dental.Invalid, "step", "a rehearsal's %q is no number of a backlog", job.Step)
+	}
+	if sc := w.Catalogue.Find(job.Scenario); sc != nil && cl.Scenario(job.Scenario).Release != dental.ReleaseAuto {
+		for _, st := range sc.Steps {
+			r.Held = r.Held || st.Class == dental.Advertising && st.Task == ""
+		}
+	}
+	months := []string{}
+	for d := (dental.Date{Year: today.Year, Month: today.Month, Day: 1}).AddMonths(1); d.Year >= firstYearOfVisit; d = d.AddMonths(-1) {
+		months = append(months, d.String()[:7])
+	}
+	for _, month := range append(months, store.NoVisit) {
+		n := 0
+		for cursor := ""; ; {
+			patients, next, err := w.Store.PatientsOf(ctx, cl.ID, month, table.MaxLimit, cursor)
+			if err != nil {
+				return r, err
+			}
+			n += len(patients)
+			if cursor = next; cursor == "" {
+				break
+			}
+		}
+		if n > 0 {
+			r.Months = append(r.Months, month)
+			r.Patients += n
+		}
+	}
+	return r, nil
+}
+
+// look looks at some patients of the month that the walk has come to.
+func (w *Worker) look(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job, r *rehearsal) error {
+	patients, next, err := w.Store.PatientsOf(ctx, cl.ID, r.Months[r.Month], patientsAStep, r.Cursor)
+	if err != nil {
+		return err
+	}
+	forecasts, err := w.forecasts(ctx, cl, r.Rehearsal, patients)
+	if err != nil {
+		return err
+	}
+	var found []dental.Foreseen
+	for _, f := range forecasts {
+		if len(f.Foreseen) == 0 {
+			r.Reasons[f.Reason]++
+		}
+		found = append(found, f.Foreseen...)
+	}
+	r.Looked += len(patients)
+	r.Rows += len(found)
+	if len(found) > 0 {
+		if err := w.result(tx, job, store.RehearsalFound+r.Found, found); err != nil {
+			return err
+		}
+		r.Found++
+	}
+	if r.Cursor = next; next == "" {
+		r.Month++
+	}
+	return nil
+}
+
+// forecasts asks about each patient, some at once, and answers in their order.
+func (w *Worker) forecasts(ctx context.Context, cl *dental.Clinic, r dental.Rehearsal, patients []string) ([]dental.Forecast, error) {
+	out, failed := make([]dental.Forecast, len(patients)), make([]error, len(patients))
+	var wait sync.WaitGroup
+	places := make(chan struct{}, lookingAtOnce)
+	for i, patient := range patients {
+		places <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-places }()
+			out[i], failed[i] = w.Foresee(ctx, cl, r, patient, r.At)
+		})
+	}
+	wait.Wait()
+	return out, errors.Join(failed...)
+}
+
+// order puts what was found in the order of what is at stake, some patients a
+// step, and gives those of the backlog their days: so many a day, the highest
+// value first.
+func (w *Worker) order(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job, r *rehearsal) error {
+	rows, err := w.found(ctx, job)
+	if err != nil {
+		return err
+	}
+	if r.Ordered == 0 {
+		r.Rows = 0
+	}
+	rank := 0
+	for _, row := range rows[:min(r.Ordered, len(rows))] {
+		if row.Backlog {
+			rank++
+		}
+	}
+	var kept []dental.Foreseen
+	for r.Ordered < len(rows) && len(kept) <= foreseenAPage*(pagesAStep-1) {
+		n := 1
+		for r.Ordered+n < len(rows) && rows[r.Ordered+n].Patient == rows[r.Ordered].Patient {
+			n++
+		}
+		of, reason, err := w.place(ctx, cl, r, rows[r.Ordered:r.Ordered+n], &rank)
+		if err != nil {
+			return err
+		}
+		switch {
+		case len(of) > 0:
+			r.Reached++
+		case reason == "":
+			r.Waiting++
+		default:
+			r.Reasons[reason]++
+		}
+		kept = append(kept, of...)
+		r.Ordered += n
+	}
+	for page := range slices.Chunk(kept, foreseenAPage) {
+		if err := w.result(tx, job, store.RehearsalRows+r.Pages, page); err != nil {
+			return err
+		}
+		r.Pages++
+	}
+	for _, row := range kept {
+		r.add(cl, row)
+	}
+	r.Done = r.Ordered >= len(rows)
+	return nil
+}
+
+// place gives one patient's rows their days, and leaves out what does not come
+// within those looked at: reason says why nothing is left, "" of a turn that comes later.
+func (w *Worker) place(ctx context.Context, cl *dental.Clinic, r *rehearsal, rows []dental.Foreseen, rank *int) (kept []dental.Foreseen, reason string, err error) {
+	for _, row := range rows {
+		if !row.Backlog {
+			kept = append(kept, row)
+			continue
+		}
+		day := r.From.AddDays(*rank / max(r.Backlog, 1))
+		*rank++
+		if day.After(r.LastOn) {
+			r.LastOn = day
+		}
+		switch {
+		case day.After(r.To):
+			continue
+		case day == r.From:
+			kept = append(kept, row)
+			continue
+		}
+		f, err := w.Foresee(ctx, cl, r.Rehearsal, row.Patient, day.At(min(morning, cl.SendFrom), cl.Location()))
+		if err != nil {
+			return nil, "", err
+		}
+		i := slices.IndexFunc(f.Foreseen, func(x dental.Foreseen) bool { return x.Backlog && x.Step == row.Step && x.Anchor == row.Anchor })
+		if i < 0 {
+			reason = cmp.Or(f.Reason, "not-yet")
+			continue
+		}
+		kept = append(kept, f.Foreseen[i])
+	}
+	return kept, reason, nil
+}
+
+// morning is when a day's share of a backlog is taken up.
+const morning dental.TimeOfDay = 6 * 60
+
+// add counts one row.
+func (r *rehearsal) add(cl *dental.Clinic, row dental.Foreseen) {
+	r.Rows++
+	name := cl.Today(row.At).String()
+	day := r.Days[name]
+	if row.Task != "" {
+		r.Tasks++
+		day.Tasks++
+	} else {
+		r.Messages++
+		day.Messages++
+		r.Parts += row.Parts
+		day.Parts += row.Parts
+		r.Channels[row.Channel]++
+		r.Cost.Minor += row.Price.Minor
+		r.Cost.Currency = cmp.Or(r.Cost.Currency, row.Price.Currency)
+	}
+	r.Days[name] = day
+}
+
+// found reads all that was found, the highest value first, a patient's together.
+func (w *Worker) found(ctx context.Context, job store.Job) ([]dental.Foreseen, error) {
+	pages, err := w.Store.Results(ctx, job.Clinic, job.Results())
+	if err != nil {
+		return nil, err
+	}
+	var out []dental.Foreseen
+	for _, p := range pages {
+		if p.N < store.RehearsalFound {
+			continue
+		}
+		var rows []dental.Foreseen
+		if err := json.Unmarshal(p.Body, &rows); err != nil {
+			return nil, fmt.Errorf("work: read page %d of a rehearsal: %w", p.N, err)
+		}
+		out = append(out, rows...)
+	}
+	slices.SortStableFunc(out, func(a, b dental.Foreseen) int {
+		return cmp.Or(cmp.Compare(b.Value.Minor, a.Value.Minor), strings.Compare(a.Patient, b.Patient), a.At.Compare(b.At))
+	})
+	return out, nil
+}
+
+// unrehearse takes an erased patient out of what rehearsals have found, a page
+// a step, and reports whether it put any.
+func (w *Worker) unrehearse(ctx context.Context, tx *store.Tx, erased dental.Patient) (put bool, err error) {
+	for _, name := range w.Catalogue.Names() {
+		job, err := tx.Job(ctx, erased.Clinic, store.RehearsalID(name))
+		if err != nil {
+			return false, err
+		}
+		if job.ID == "" {
+			continue
+		}
+		pages, err := w.Store.Results(ctx, erased.Clinic, job.Results())
+		if err != nil {
+			return false, err
+		}
+		for _, p := range pages {
+			var rows []dental.Foreseen
+			if p.N == store.RehearsalSum || json.Unmarshal(p.Body, &rows) != nil {
+				continue
+			}
+			left := slices.DeleteFunc(slices.Clone(rows), func(f dental.Foreseen) bool { return f.Patient == erased.ID })
+			if len(left) < len(rows) {
+				return true, w.result(tx, job, p.N, left)
+			}
+		}
+	}
+	return false, nil
+}
