@@ -23,6 +23,7 @@ type appointmentPage struct {
 	Buttons  []actionButton
 	Calendar string // path of the file, "" when nothing is to take place
 	Urge     bool   // the phone is the way on
+	Whose    bool   // it can be asked whose they are
 }
 
 type appointmentItem struct {
@@ -32,6 +33,7 @@ type appointmentItem struct {
 	Time    string
 	Doctor  string
 	Picture string // path of the doctor's, or ""
+	Name    string // whose it is, once that was asked
 	Mark    string // what has become of it, or ""
 	Struck  bool   // it does not take place
 	present bool
@@ -43,11 +45,15 @@ type actionButton struct {
 }
 
 func (p *Pages) appointment(w http.ResponseWriter, r request) error {
-	return p.showAppointment(w, r, nil)
+	return p.showAppointment(w, r, false, nil)
 }
 
-func (p *Pages) showAppointment(w http.ResponseWriter, r request, wrong error) error {
-	a, err := p.opened(r)
+// whoseField of a form asks whose appointments these are. The page says no name
+// by itself: who has a link that was sent on learns nobody's by opening it.
+const whoseField = "whose"
+
+func (p *Pages) showAppointment(w http.ResponseWriter, r request, named bool, wrong error) error {
+	a, err := p.Desk.Appointment(r.Context(), r.token, r.now)
 	if err != nil {
 		return err
 	}
@@ -55,9 +61,12 @@ func (p *Pages) showAppointment(w http.ResponseWriter, r request, wrong error) e
 	if page.Calendar != "" {
 		page.Calendar = r.URL.EscapedPath() + "/" + calendarFile
 	}
-	for i, x := range a.Items {
-		if a.Portrait != "" && x.Doctor.ID == a.Portrait && x.Standing() {
+	for i := range page.Items {
+		if x := a.Items[i]; a.Portrait != "" && x.Doctor.ID == a.Portrait && x.Standing() {
 			page.Items[i].Picture = r.URL.EscapedPath() + "/" + portraitFile
+		}
+		if page.Whose = len(a.Given) > 0 && !named; named {
+			page.Items[i].Name = a.Given[a.Items[i].Patient]
 		}
 	}
 	code := http.StatusOK
@@ -68,32 +77,33 @@ func (p *Pages) showAppointment(w http.ResponseWriter, r request, wrong error) e
 	return nil
 }
 
-// opened reads the page's appointments. The link dies with the last start,
-// whatever it was moved to since.
-func (p *Pages) opened(r request) (reply.Appointment, error) {
-	a, err := p.Desk.Appointment(r.Context(), r.token, r.now)
-	if err != nil {
-		return a, err
-	}
-	if !slices.ContainsFunc(a.Items, func(x dental.Appointment) bool { return x.Start.After(r.now) }) {
-		return a, gone(nil, r)
-	}
-	return a, nil
-}
-
+// act takes what the patient says of the appointment, or says whose it is.
 func (p *Pages) act(w http.ResponseWriter, r request) error {
+	if r.form.Has(whoseField) {
+		if err := only(r.form, whoseField); err != nil {
+			return err
+		}
+		if err := ticked(r.form, whoseField); err != nil {
+			return err
+		}
+		return p.showAppointment(w, r, true, nil)
+	}
 	err := only(r.form, "action")
 	if err == nil {
 		_, err = p.Desk.Act(r.Context(), r.token, reply.Action(r.form.Get("action")), r.now)
 	}
 	if err != nil {
-		return again(err, func() error { return p.showAppointment(w, r, err) })
+		return again(err, func() error { return p.showAppointment(w, r, false, err) })
 	}
 	return back(w, r, "")
 }
 
 func lookAtAppointment(a reply.Appointment, now time.Time) appointmentPage {
 	page := appointmentPage{shell: around(a.Page, "page.appointment.title"), Heading: "page.appointment.heading"}
+	if !slices.ContainsFunc(a.Items, func(x dental.Appointment) bool { return x.Start.After(now) }) {
+		page.Heading, page.Said, page.Urge = page.T("page.appointment.passed"), []string{page.T("page.appointment.passed.text")}, true
+		return page
+	}
 	for _, x := range a.Items {
 		page.Items = append(page.Items, lookAtItem(a, x, now))
 	}

@@ -133,14 +133,36 @@ func TestAMovedAppointmentShowsItsNewTimeAndNoForm(t *testing.T) {
 	}
 }
 
-func TestALinkIsDeadOnceEveryTimeOfItIsPast(t *testing.T) {
+func TestWhoComesLateIsToldSoKindlyAndWhomToCall(t *testing.T) {
 	s := newSurgery(t, nil)
 	path := s.appointment()
 	s.becomes(func(a *dental.Appointment) { a.Start = a.Start.Add(-24 * time.Hour) })
 	s.clock.Advance(24 * time.Hour)
-	for _, p := range []string{path, path + "/visit.ics"} {
-		s.get(p).want(http.StatusNotFound)
+	s.get(path).want(http.StatusOK).reads("h1", "Время приёма уже прошло").has(1, "a.button[href='tel:+74950000000']").
+		has(0, "form").has(0, ".visit").has(0, "a[href$='visit.ics']").saysNot("Соколова")
+	s.post(path, "action", "confirm").want(http.StatusConflict).reads("h1", "Время приёма уже прошло").has(0, "form")
+	s.get(path + "/visit.ics").want(http.StatusNotFound)
+	if got := s.card().Tasks; len(got) != 0 {
+		t.Errorf("the tasks are %v", got)
 	}
+}
+
+func TestWhoseOfSeveralAppointmentsIsWhoseIsSaidToWhoAsks(t *testing.T) {
+	s, path := family(t)
+	s.get(path).has(1, "button[name=whose]").saysNot("Аглаида").saysNot("Тарас")
+	s.get(path + "?whose=on").saysNot("Аглаида").saysNot("Тарас")
+	asked := s.post(path, "whose", "on").want(http.StatusOK).has(2, ".name").says("Аглаида").says("Тарас").has(0, "button[name=whose]").has(4, "button[name=action]").
+		saysNot("Непоказуева")
+	if words := asked.words(); strings.Index(words, "Аглаида") > strings.Index(words, "14:30") || strings.Index(words, "Тарас") < strings.Index(words, "14:30") {
+		t.Errorf("the names stand with each other's times: %s", words)
+	}
+	s.post(path, "whose", "yes").want(http.StatusBadRequest)
+	s.post(path, "whose", "on", "action", "confirm").want(http.StatusBadRequest)
+	if a := s.card().Appointment("A-501"); a.Reply != "" {
+		t.Errorf("the question was taken for the answer %q", a.Reply)
+	}
+	one := newSurgery(t, nil)
+	one.get(one.appointment()).has(0, "button[name=whose]")
 }
 
 func TestACancelledAppointmentSaysSoAndHasNoFileAndNoForm(t *testing.T) {

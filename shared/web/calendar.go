@@ -18,7 +18,7 @@ const calendarFile = "visit.ics"
 
 // calendar gives the appointments that are to take place as an iCalendar file.
 func (p *Pages) calendar(w http.ResponseWriter, r request) error {
-	a, err := p.opened(r)
+	a, err := p.Desk.Appointment(r.Context(), r.token, r.now)
 	if err != nil {
 		return err
 	}
@@ -70,6 +70,12 @@ func iCalendar(pg reply.Page, appointments []dental.Appointment, now time.Time) 
 			c.add("DESCRIPTION", text(pg.Locale.Text("page.calendar.phone", nil)+" "+spaced(string(pg.Clinic.Phone))))
 		}
 		c.add("CLASS", "PRIVATE")
+		// Calendars that take alarms over from a file remind of it; the others have their own.
+		c.add("BEGIN", "VALARM")
+		c.add("ACTION", "DISPLAY")
+		c.add("TRIGGER", "-PT2H")
+		c.add("DESCRIPTION", text(pg.Locale.Text("page.calendar.summary", map[string]string{"clinic": quoted(pg)})))
+		c.add("END", "VALARM")
 		c.add("END", "VEVENT")
 	}
 	c.add("END", "VCALENDAR")

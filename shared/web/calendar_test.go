@@ -26,7 +26,11 @@ func TestTheCalendarFileIsWhatCalendarsRead(t *testing.T) {
 		" я\\; клиника \\\\ 1»",
 		"LOCATION:Москва\\, улица Примерная\\, 5",
 		"DESCRIPTION:Телефон клиники: +7 495 000-00-00",
-		"CLASS:PRIVATE", "END:VEVENT", "END:VCALENDAR", "",
+		"CLASS:PRIVATE",
+		"BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT2H",
+		"DESCRIPTION:Визит в клинику «„Улыбка“\\, семей",
+		" ная\\; клиника \\\\ 1»",
+		"END:VALARM", "END:VEVENT", "END:VCALENDAR", "",
 	}, "\r\n")
 	if got := a.Body.String(); got != want {
 		t.Errorf("got\n%q\nwant\n%q", got, want)

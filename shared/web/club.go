@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -27,9 +29,37 @@ type clubPage struct {
 
 	Path    string // of the patient's link for friends, "" without one
 	Whole   string // all of it, as it is sent on
+	Invite  string // what is said with it
+	Ways    []way  // to send it by a link alone
 	Code    template.HTML
 	Reward  string
 	Friends []string
+}
+
+// way is an app that a link opens with the invitation written already.
+type way struct {
+	Name string
+	URL  template.URL
+}
+
+// script lets the phone's own menu send the link on, or copies it; without it the
+// page has the ways.
+var script = sync.OnceValue(func() string {
+	b, err := files.ReadFile("pages/share.js")
+	if err != nil {
+		panic("web: read the script: " + err.Error())
+	}
+	return string(b)
+})
+
+// Script is our own file and therefore trusted.
+func (page clubPage) Script() template.JS { return template.JS(script()) }
+
+func (page clubPage) own() (colours, own string) {
+	if page.Path == "" {
+		return page.colours, ""
+	}
+	return page.colours, script()
 }
 
 // mostMarks is how many visits are drawn one by one.
@@ -47,9 +77,22 @@ func (p *Pages) club(w http.ResponseWriter, r request) error {
 		if page.Code, err = qr.SVG(page.Whole, page.T("page.club.friends.qr")); err != nil {
 			return fmt.Errorf("web: draw a link: %w", err)
 		}
+		page.share(c)
 	}
 	p.render(w, r.Request, http.StatusOK, "club", page)
 	return nil
+}
+
+// share writes the invitation: of whom it comes from there is nothing in it but
+// the code, which says nothing.
+func (page *clubPage) share(c reply.Club) {
+	page.Invite = page.T("page.club.friends.invite", "clinic", quoted(c.Page))
+	text := page.Invite + " " + page.Whole
+	page.Ways = []way{
+		{page.T("page.channel.by.sms"), template.URL("sms:?&body=" + url.PathEscape(text))}, // ?& is what both iOS and Android take
+		{"WhatsApp", template.URL("https://wa.me/?text=" + url.QueryEscape(text))},
+		{"Telegram", template.URL("https://t.me/share/url?url=" + url.QueryEscape(page.Whole) + "&text=" + url.QueryEscape(page.Invite))},
+	}
 }
 
 func lookAtClub(c reply.Club, now time.Time) clubPage {
@@ -77,8 +120,12 @@ func lookAtClub(c reply.Club, now time.Time) clubPage {
 			break // the balance says it all
 		}
 		key := "page.club.lot"
-		if lot.Until.IsZero() {
+		kind, _, _ := strings.Cut(lot.Source, ".") // what it was earned by
+		switch {
+		case lot.Until.IsZero():
 			key = "page.club.lot.forever"
+		case c.Locale.Has(key + "." + kind):
+			key += "." + kind
 		}
 		page.Lots = append(page.Lots, page.T(key, "amount", c.Locale.Money(lot.Left), "day", day(c.Page, lot.Until, now)))
 	}

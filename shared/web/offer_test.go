@@ -101,6 +101,15 @@ func TestARecallSaysWhoWaitsWhyHowLongAndUntilWhen(t *testing.T) {
 	page.has(1, "input[name=weekday][value=''][checked]").has(1, "input[name=part][value=''][checked]").has(2, "fieldset > legend")
 }
 
+func TestWhatTellsOfATreatmentIsShownToWhoAsks(t *testing.T) {
+	s := offered(t, func(s *surgery) {
+		s.Visit.Procedures, s.Visit.NextStep = []dental.Procedure{{Name: "Имплантация", Kind: dental.Implant}}, dental.ServiceType{}
+	})
+	s.get(s.recall()).reads("h1", "Пора на контрольный осмотр").has(1, "details:not([open]) > summary").reads("details > p", "Имплантат служит долго, когда его и десну вокруг вовремя проверяют: мелочь, замеченную сразу, поправить легко.")
+	s = offered(t, nil)
+	s.get(s.sleeping()).has(0, "details").says("что замечено рано, лечится быстро и просто")
+}
+
 func TestAnAdvertisementSaysItsBenefitAndItsWarningWhileItHolds(t *testing.T) {
 	s := offered(t, nil)
 	path := s.sleeping()

@@ -23,6 +23,7 @@ type surveyPage struct {
 	Given   bool // there is an answer
 	Saved   bool
 	Thumbs  []thumb
+	Picked  *thumb // the face that was pressed in the letter, which has sent nothing yet
 	Scores  []score
 	Score   string // the score given, in words
 	Comment string
@@ -56,12 +57,23 @@ func (p *Pages) showSurvey(w http.ResponseWriter, r request, wrong error) error 
 	}
 	page := lookAtSurvey(s, r.now)
 	page.Saved = wrong == nil && s.Answer != nil && r.URL.Query().Has("saved")
+	page.pick(r.URL.Query().Get("answer"))
 	code := http.StatusOK
 	if wrong != nil {
 		code, page.Problem = status.Of(wrong), page.wrong(wrong)
 	}
 	p.render(w, r.Request, code, "survey", page)
 	return nil
+}
+
+// pick notes the face that a letter's link names. A link only opens the page:
+// mail software follows links by itself, so one press is left to do.
+func (page *surveyPage) pick(rating string) {
+	for i, t := range page.Thumbs {
+		if page.Open && !page.Rated && t.Value == rating {
+			page.Picked = &page.Thumbs[i]
+		}
+	}
 }
 
 // answer takes a thumb, a score and words, or leads on to a map.

@@ -321,3 +321,29 @@ func TestWordsOfPatientsAndClinicsStayWords(t *testing.T) {
 		t.Errorf("Refresh is %q", got)
 	}
 }
+
+func TestAFaceOfTheLetterIsPickedAndStillToBeSent(t *testing.T) {
+	s := newSurgery(t, nil)
+	path := s.survey()
+	s.get(path).has(0, ".picked").has(3, "button[name=answer]")
+	s.get(path+"?answer=fair").want(http.StatusOK).has(1, ".thumb.picked[value=fair]").has(1, ".button.main[name=answer][value=fair]").has(0, "[aria-current]")
+	if s.card().Answers != nil {
+		t.Error("a link that was opened has given an answer")
+	}
+	s.get(path+"?answer=splendid").has(0, ".picked").has(3, "button[name=answer]")
+	s.does(path, "answer", "good")
+	s.get(path+"?answer=bad").has(0, ".picked").has(1, ".thumb[aria-current][value=good]")
+}
+
+func TestWhatWasDoneAndWhatComesNextIsShownToWhoAsks(t *testing.T) {
+	s := newSurgery(t, nil)
+	page := s.get(s.survey())
+	page.has(2, "details:not([open])").reads("details .advice", "Два дня без крепкого чая и кофе. Щётка мягкая, дважды в день.")
+	for _, n := range page.all(".advice") {
+		for n = n.Parent; n.Data != "details"; n = n.Parent {
+			if n.Data == "main" {
+				t.Fatal("the doctor's advice stands open")
+			}
+		}
+	}
+}

@@ -10,7 +10,6 @@
 package web
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"log/slog"
@@ -39,54 +38,56 @@ type Pages struct {
 
 // Survey adds /s/{token}: a rating of the visit, the doctor's advice, the next step.
 func (p *Pages) Survey(mux *http.ServeMux) {
-	p.handle(mux, "/s/{token}", p.survey, p.answer)
-	p.handle(mux, "/s/{rest...}", gone, gone)
+	p.page(mux, dental.SurveyLink, p.survey, p.answer)
 }
 
 // Confirm adds /c/{token}, the appointment, and below it its calendar file and
 // the doctor's picture.
 func (p *Pages) Confirm(mux *http.ServeMux) {
-	p.handle(mux, "/c/{token}", p.appointment, p.act)
+	p.page(mux, dental.AppointmentLink, p.appointment, p.act)
 	p.handle(mux, "/c/{token}/"+calendarFile, p.calendar, nil)
 	p.handle(mux, "/c/{token}/"+portraitFile, p.portrait(dental.AppointmentLink), nil)
-	p.handle(mux, "/c/{rest...}", gone, gone)
 }
 
 // Unsubscribe adds /u/{token}: what the patient wants to receive, and RFC 8058's one click.
 func (p *Pages) Unsubscribe(mux *http.ServeMux) {
-	p.handle(mux, "/u/{token}", p.preferences, p.choose)
-	p.handle(mux, "/u/{rest...}", gone, gone)
+	p.page(mux, dental.PreferencesLink, p.preferences, p.choose)
 }
 
 // Referral adds /r/{code}: where a friend, to whom a patient has recommended the
 // clinic, leaves a number to be called.
 func (p *Pages) Referral(mux *http.ServeMux, phones reply.Phones) {
-	p.handle(mux, "/r/{code}", p.referral, p.recommend(phones))
-	p.handle(mux, "/r/{rest...}", gone, gone)
+	p.page(mux, dental.ReferralLink, p.referral, p.recommend(phones))
 }
 
 // Links adds /o/{token}, an offer, with the doctor's picture below it,
 // /g/{token}, a gift to choose, and /club/{token}, the club of regular patients.
 func (p *Pages) Links(mux *http.ServeMux) {
-	p.handle(mux, "/o/{token}", p.offer, p.respond)
+	p.page(mux, dental.OfferLink, p.offer, p.respond)
 	p.handle(mux, "/o/{token}/"+portraitFile, p.portrait(dental.OfferLink), nil)
-	p.handle(mux, "/o/{rest...}", gone, gone)
-	p.handle(mux, "/g/{token}", p.gift, p.chooseGift)
-	p.handle(mux, "/g/{rest...}", gone, gone)
-	p.handle(mux, "/club/{token}", p.club, nil)
-	p.handle(mux, "/club/{rest...}", gone, nil)
+	p.page(mux, dental.GiftLink, p.gift, p.chooseGift)
+	p.page(mux, dental.ClubLink, p.club, nil)
+}
+
+// page serves the links of one purpose, and the clinic's logo below each; what
+// else is below them is gone.
+func (p *Pages) page(mux *http.ServeMux, of dental.Purpose, get, post handler) {
+	path, nowhere := "/"+string(of)+"/", handler(nil)
+	if post != nil {
+		nowhere = gone
+	}
+	p.handle(mux, path+"{token}", get, post)
+	p.handle(mux, path+"{token}/"+logoFile, p.logo(of), nil)
+	p.handle(mux, path+"{rest...}", gone, nowhere)
 }
 
 // request is one request behind a link.
 type request struct {
 	*http.Request
-	token string
+	token string // the last part of the link: of one message, or a patient's code for life
 	now   time.Time
 	form  url.Values // of a POST
 }
-
-// tokenOf is the last part of a link: a token, or a patient's code for life.
-func tokenOf(r *http.Request) string { return cmp.Or(r.PathValue("token"), r.PathValue("code")) }
 
 // handler answers a request, or returns the error that refuse answers.
 type handler func(w http.ResponseWriter, r request) error
@@ -103,7 +104,7 @@ func (p *Pages) handle(mux *http.ServeMux, pattern string, get, post handler) {
 		var err error
 		switch {
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			err = get(w, request{Request: r, token: tokenOf(r), now: p.Clock()})
+			err = get(w, request{Request: r, token: r.PathValue("token"), now: p.Clock()})
 		case r.Method == http.MethodPost && post != nil:
 			err = p.post(w, r, post)
 		default:
@@ -127,14 +128,14 @@ func (p *Pages) post(w http.ResponseWriter, r *http.Request, post handler) error
 	if !oneClick(form) && foreign(r) {
 		return refusal(http.StatusForbidden)
 	}
-	return post(w, request{Request: r, token: tokenOf(r), now: p.Clock(), form: form})
+	return post(w, request{Request: r, token: r.PathValue("token"), now: p.Clock(), form: form})
 }
 
 // guard sets the headers that every answer has. The page is private (no-store,
 // noindex), loads nothing but the picture below it, is framed by nobody and tells
 // nobody its address.
 func guard(h http.Header) {
-	h.Set("Content-Security-Policy", policy())
+	h.Set("Content-Security-Policy", policy("", ""))
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")

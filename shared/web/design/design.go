@@ -1,40 +1,82 @@
 // Package design is what all pages look like: colours, type and spacing as CSS
-// variables, in the light and the dark, and the policy under which a page's own
-// style and script run and nothing else does.
+// variables, by day and by night, the colours of a clinic's own derived from the
+// one that it names, and the policy under which a page's own style and script
+// run and nothing else does.
 package design
 
 import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"regexp"
 	"strings"
 )
 
 //go:embed tokens.css
 var tokens string
 
-// Sheet is a style sheet that begins with the variables that all pages share.
-func Sheet(own string) string { return tokens + own }
+// Sheet is a style sheet that begins with the variables that all pages share,
+// without the comments and the spaces that only its readers need.
+func Sheet(own string) string { return squeeze(tokens + own) }
 
-// Policy is a Content-Security-Policy for a page with inline styles and scripts
-// of its own, known by their hashes: pictures and forms of this host, requests
-// of the scripts to it, and nothing from elsewhere.
-func Policy(styles, scripts []string) string {
-	list := func(name string, sources []string) string {
-		if len(sources) == 0 {
-			return ""
-		}
-		var b strings.Builder
-		b.WriteString("; " + name)
+var (
+	comment = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	breaks  = regexp.MustCompile(`\s*\n\s*`)
+	// around are the marks that need no space beside them, wherever they stand:
+	// not so a colon, before which a space is a descendant.
+	around = regexp.MustCompile(`\s*([{};,])\s*`)
+	after  = regexp.MustCompile(`([a-z-]): +`)
+)
+
+// squeeze leaves out what a browser has no need of. Texts in the style sheets
+// hold none of the marks that it looks for; a test sees to it.
+func squeeze(css string) string {
+	css = comment.ReplaceAllString(css, "")
+	css = breaks.ReplaceAllString(css, " ")
+	css = around.ReplaceAllString(css, "$1")
+	css = after.ReplaceAllString(css, "$1:")
+	return strings.TrimSpace(strings.ReplaceAll(css, ";}", "}"))
+}
+
+// Source is where a page may have a style or a script from, as a policy names it.
+type Source string
+
+// Self is the source of what this host serves.
+const Self Source = "'self'"
+
+// Inline is the source of a style or a script that stands in the page itself,
+// known by its hash; of nothing it is none.
+func Inline(text string) Source {
+	if text == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(text))
+	return Source("'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'")
+}
+
+// Policy is a Content-Security-Policy for a page with styles and scripts from
+// the sources, "" being none: pictures and forms of this host, requests of the
+// scripts to it, and nothing from elsewhere.
+func Policy(styles, scripts []Source) string {
+	var b strings.Builder
+	b.WriteString("default-src 'none'")
+	list := func(name string, sources []Source) (any bool) {
 		for _, s := range sources {
-			sum := sha256.Sum256([]byte(s))
-			b.WriteString(" 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'")
+			if s == "" {
+				continue
+			}
+			if !any {
+				b.WriteString("; " + name)
+			}
+			b.WriteString(" " + string(s))
+			any = true
 		}
-		return b.String()
+		return any
 	}
-	policy := "default-src 'none'" + list("style-src", styles) + list("script-src", scripts)
-	if len(scripts) > 0 {
-		policy += "; connect-src 'self'"
+	list("style-src", styles)
+	if list("script-src", scripts) {
+		b.WriteString("; connect-src 'self'")
 	}
-	return policy + "; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	b.WriteString("; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	return b.String()
 }

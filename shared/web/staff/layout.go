@@ -5,8 +5,10 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -31,18 +33,17 @@ func file(name string) string {
 	return string(b)
 }
 
-// style and script are the one style sheet and the one script. They stand in
-// each page, and each page works without the script.
-var (
-	style  = sync.OnceValue(func() string { return design.Sheet(file("style.css")) })
-	script = sync.OnceValue(func() string { return file("desk.js") })
-	policy = sync.OnceValue(func() string { return design.Policy([]string{style()}, []string{script()}) })
-)
+// policy is the Content-Security-Policy of a page with the clinic's own colours
+// as its one style that stands in it; all else comes from assets.
+func policy(own string) string {
+	return design.Policy([]design.Source{design.Self, design.Inline(own)}, []design.Source{design.Self})
+}
 
 // bare is the shell of a page outside of any clinic.
 type bare struct {
-	locale locale.Locale
-	Title  string
+	locale  locale.Locale
+	colours string // the style sheet of the clinic's own, or ""
+	Title   string
 }
 
 func (p *Pages) bare(r *http.Request, title string) bare {
@@ -56,10 +57,12 @@ type shell struct {
 	Clinic  *dental.Clinic
 	Me      dental.Staff
 	Home    string // the path of the clinic's desk
+	Logo    string // the path of its picture, or ""
 	SignOut string
 	Places  []place
 	Said    string // what the last press did, or ""
 	Problem string // what was wrong with the form that was sent, or ""
+	Silence string // since when the MIS tells nothing, or ""
 }
 
 // place is one entry of the navigation.
@@ -70,11 +73,19 @@ type place struct {
 
 // shell makes the shell of a page; here is the path of its place below the clinic's desk.
 func (p *Pages) shell(r request, here, title string) shell {
-	s := shell{bare: bare{locale: r.locale, Title: r.locale.Text(title, nil)}, Clinic: r.clinic, Me: r.me, Home: r.home(), SignOut: p.SignOut}
+	s := shell{bare: bare{locale: r.locale, Title: r.locale.Text(title, nil), colours: design.Brand(r.clinic.Color)}, Clinic: r.clinic, Me: r.me, Home: r.home(), SignOut: p.SignOut}
+	if r.clinic.Logo != "" {
+		s.Logo = s.Home + "/logo?v=" + url.QueryEscape(r.clinic.Logo)
+	}
+	s.Said, s.Problem = r.noticed()
+	s.Silence = s.silence(r.now)
 	for _, pl := range places() {
 		if r.me.Role.May(pl.least) {
 			s.Places = append(s.Places, place{s.Home + pl.path, r.locale.Text("desk.place."+pl.name, nil), pl.path == here})
 		}
+	}
+	if s.Manages() && (here == "/start" || starting(r.clinic, r.now)) {
+		s.Places = append(s.Places, place{s.Home + "/start", r.locale.Text("desk.start.place", nil), here == "/start"})
 	}
 	return s
 }
@@ -94,6 +105,7 @@ func places() []struct {
 		{"/measures", "measures", dental.Manager},
 		{"/report", "report", dental.Manager},
 		{"/settings", "settings", dental.Owner},
+		{"/staff", "staff", dental.Owner},
 		{"/log", "log", dental.Manager},
 	}
 }
@@ -101,9 +113,15 @@ func places() []struct {
 // Lang is the page's language as HTML has it.
 func (b bare) Lang() string { return b.locale.String() }
 
-// Style and Script are our own files and therefore trusted.
-func (b bare) Style() template.CSS { return template.CSS(style()) }
-func (b bare) Script() template.JS { return template.JS(script()) }
+// Sheet and Script are the paths of the style sheet and of the script.
+func (b bare) Sheet() string  { return assets()["style.css"].path }
+func (b bare) Script() string { return assets()["desk.js"].path }
+
+// Colours are made by design alone, and therefore trusted.
+func (b bare) Colours() template.CSS { return template.CSS(b.colours) }
+
+// own is the style that stands in the page.
+func (b bare) own() string { return b.colours }
 
 // T is the catalogue's text with values given as name, value, name, value.
 func (b bare) T(key string, pairs ...string) string {
@@ -125,10 +143,16 @@ type chosen struct {
 	bare
 	Posts   []dental.Staff
 	SignOut string
+	// New is the path where the operator makes a clinic, "" for others.
+	New string
 }
 
-func (p *Pages) choose(w http.ResponseWriter, r *http.Request, posts []dental.Staff) {
-	p.render(w, r, http.StatusOK, "choose", chosen{p.bare(r, "desk.choose.title"), posts, p.SignOut})
+func (p *Pages) choose(w http.ResponseWriter, r *http.Request, person Person, posts []dental.Staff) {
+	c := chosen{bare: p.bare(r, "desk.choose.title"), Posts: posts, SignOut: p.SignOut}
+	if p.operates(person) {
+		c.New = newPath
+	}
+	p.render(w, r, http.StatusOK, "choose", c)
 }
 
 // render writes a page. Nothing is written until all of it is made.
@@ -139,8 +163,17 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, code int, name st
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
+	if styled, ok := page.(interface{ own() string }); ok {
+		w.Header().Set("Content-Security-Policy", policy(styled.own()))
+	}
+	body := b.Bytes()
+	w.Header().Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") { // a list of many forms shrinks to a seventh
+		w.Header().Set("Content-Encoding", "gzip")
+		body = pack(b.String())
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(code)
-	_, _ = w.Write(b.Bytes()) // the reader has gone if this fails
+	_, _ = w.Write(body) // the reader has gone if this fails
 }

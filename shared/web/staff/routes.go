@@ -1,10 +1,23 @@
 package staff
 
-import "github.com/returnpoint/returnpoint/shared/dental"
+import "slices"
 
 // routes is every path of a clinic's desk, with the role that each asks for.
 func (p *Pages) routes() []route {
-	return []route{
-		{path: "/desk/{clinic}", get: p.today, least: dental.Administrator},
-	}
+	return slices.Concat(
+		p.todayRoutes(),
+		p.arrivalsRoutes(),
+		p.searchRoutes(),
+		p.pressRoutes(),
+		p.cardRoutes(),
+		p.logRoutes(),
+		p.staffRoutes(),
+		p.lookRoutes(),
+		p.scenarioRoutes(),
+		p.textRoutes(),
+		p.settingsRoutes(),
+		p.measuresRoutes(),
+		p.reportRoutes(),
+		p.startRoutes(),
+	)
 }

@@ -20,7 +20,9 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/locale"
+	"github.com/returnpoint/returnpoint/shared/report"
 	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/status"
 	"github.com/returnpoint/returnpoint/shared/store"
 )
@@ -35,6 +37,20 @@ type Pages struct {
 	// Who is signed in, by the keyed hash of the address (store.StaffKey) and the
 	// name to show; ok is false for nobody.
 	Who func(r *http.Request) (person Person, ok bool)
+	// Settings keeps the clinics' settings.
+	Settings *settings.Keeper
+	// Base is the URL under which everything stands, for what others are told.
+	Base string
+	// Operator is the address of who may make clinics, "" of nobody.
+	Operator dental.Email
+	// Invite makes the one-time link by which a person chooses a password, or again
+	// another one; "" for who needs none. nil where people sign up by themselves.
+	Invite func(address, name string, again bool) (link string, err error)
+	// Erase takes a patient out of the state as the MIS's own deletion does, with the
+	// entry of the audit log in the same write.
+	Erase func(ctx context.Context, cl *dental.Clinic, patient string, entry dental.LogEntry, now time.Time) error
+	// Weeks works out what the weekly report is made of.
+	Weeks report.Figures
 	// SignIn is the path that signs a person in and leads back to ?to=, and
 	// SignOut the one that a POST to ends the session.
 	SignIn, SignOut string
@@ -49,6 +65,10 @@ type Person struct {
 // Routes adds the desk to a mux.
 func (p *Pages) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("/desk", p.door)
+	mux.HandleFunc(newPath, p.newClinic)
+	for name, a := range assets() { // one by one: a variable here would meet that of the clinic
+		mux.HandleFunc(assetFolder+name, a.serve)
+	}
 	mux.HandleFunc("/desk/{rest...}", func(w http.ResponseWriter, r *http.Request) { p.refuse(w, r, missing()) })
 	for _, rt := range p.routes() {
 		mux.HandleFunc(rt.path, func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, rt) })
@@ -62,6 +82,20 @@ type route struct {
 	get, post handler
 	// least is the role that may read, and act the one that may press; "" is least.
 	least, act dental.Role
+	// upload is the most bytes of a form that may have a file in it, of the field
+	// "file"; 0 takes none.
+	upload int64
+}
+
+// methods lists what a route answers.
+func (rt route) methods() string {
+	switch {
+	case rt.post == nil:
+		return "GET, HEAD"
+	case rt.get == nil:
+		return "POST"
+	}
+	return "GET, HEAD, POST"
 }
 
 // request is one request of somebody who may make it.
@@ -72,6 +106,7 @@ type request struct {
 	me     dental.Staff
 	locale locale.Locale
 	form   url.Values // of a POST
+	file   []byte     // that came with it, where the route takes one
 }
 
 // handler answers a request, or returns the error that refuse answers.
@@ -109,7 +144,7 @@ func (p *Pages) admit(w http.ResponseWriter, r *http.Request, rt route) error {
 	person, ok := p.Who(r)
 	if !ok {
 		if read {
-			http.Redirect(w, r, p.SignIn+"?to="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+			p.toSignIn(w, r)
 			return nil
 		}
 		return refusal(http.StatusForbidden)
@@ -120,6 +155,7 @@ func (p *Pages) admit(w http.ResponseWriter, r *http.Request, rt route) error {
 	}
 	switch {
 	case do == nil:
+		w.Header().Set("Allow", rt.methods())
 		return refusal(http.StatusMethodNotAllowed)
 	case !me.Role.May(least):
 		return refusal(http.StatusForbidden)
@@ -129,11 +165,21 @@ func (p *Pages) admit(w http.ResponseWriter, r *http.Request, rt route) error {
 		if http.NewCrossOriginProtection().Check(r) != nil {
 			return refusal(http.StatusForbidden)
 		}
-		if req.form, err = fields(w, r); err != nil {
+		if rt.upload > 0 {
+			req.form, req.file, err = uploaded(w, r, rt.upload)
+		} else {
+			req.form, err = fields(w, r)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return do(w, req)
+}
+
+// toSignIn leads to the sign-in, which leads back.
+func (p *Pages) toSignIn(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, p.SignIn+"?to="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 }
 
 // post finds the person's post in a clinic. A clinic without one does not exist for them.
@@ -155,7 +201,7 @@ func (p *Pages) door(w http.ResponseWriter, r *http.Request) {
 	guard(w.Header())
 	person, ok := p.Who(r)
 	if !ok {
-		http.Redirect(w, r, p.SignIn+"?to="+url.QueryEscape("/desk"), http.StatusSeeOther)
+		p.toSignIn(w, r)
 		return
 	}
 	posts, err := p.Store.Posts(r.Context(), person.Key)
@@ -165,7 +211,7 @@ func (p *Pages) door(w http.ResponseWriter, r *http.Request) {
 	case len(posts) == 1:
 		http.Redirect(w, r, "/desk/"+url.PathEscape(posts[0].Clinic), http.StatusSeeOther)
 	default:
-		p.choose(w, r, posts)
+		p.choose(w, r, person, posts)
 	}
 }
 
@@ -194,7 +240,7 @@ func fields(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 
 // guard sets the headers that every answer has.
 func guard(h http.Header) {
-	h.Set("Content-Security-Policy", policy())
+	h.Set("Content-Security-Policy", policy(""))
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
