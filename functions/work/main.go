@@ -31,6 +31,6 @@ func main() {
 	on := onaws.Open(os.LookupEnv, os.Stdout)
 	deps := on.Deps(time.Now, rand.Reader)
 	crm := bitrix24.New(wire.NewClient(wire.Options{}), bitrix24.NewPace(time.Now, bitrix24.Sleep))
-	work := app.Work(deps, fetch.New(fetch.Options{}), portrait.Make, crm)
+	work := app.Work(deps, fetch.New(fetch.Options{}), portrait.Make, crm, on.URL("BASE_URL", "https"))
 	on.Start(lambdaio.Queue(deps.Log, need, func(ctx context.Context, m lambdaio.Message) error { return work(ctx, m.Body) }))
 }

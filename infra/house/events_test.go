@@ -111,7 +111,11 @@ func newHouse(t *testing.T) *house {
 	}
 	send := app.Send(deps("send"), map[dental.Channel]outreach.Channel{dental.SMS: h.texts, dental.Mail: h.mails}, nil, "https://rp.example")
 	take, calls := app.Delivery(deps("delivery"), app.Sources{Reports: []app.Parser{sesevent.Parse, smslog.Parse}, Words: []app.Listener{inbound.Parse}, Callbacks: callbacks.Providers()})
-	work := app.Work(deps("work"), h, portrait.Make, nil)
+	work := app.Work(deps("work"), h, portrait.Make, nil, "https://rp.example")
+	desk, err := app.Desk(deps("desk"), app.Front{Base: "https://rp.example", Issuer: "https://issuer.example", ClientID: "client", Keys: [][]byte{bytes.Repeat([]byte("s"), 64)}, Client: &http.Client{}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h.handlers = map[string]lambdaio.Handler{
 		"webhook":  lambdaio.HTTP(log, app.Webhook(deps("webhook"), generic.Decode, phone.Read)),
 		"dispatch": lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), h.touches, h.jobs)),
@@ -123,6 +127,7 @@ func newHouse(t *testing.T) *house {
 		"unsubscribe": lambdaio.HTTP(log, app.Unsubscribe(deps("unsubscribe"))),
 		"links":       lambdaio.HTTP(log, app.Links(deps("links"), "https://rp.example")),
 		"referral":    lambdaio.HTTP(log, app.Referral(deps("referral"), phone.Read)),
+		"desk":        lambdaio.HTTP(log, desk),
 		"work":        lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return work(ctx, m.Body) }),
 	}
 	for name, s := range map[string]*scan.Scanner{"scan-sleeping": app.ScanSleeping(deps("scan-sleeping"), h.clinics),
@@ -130,10 +135,13 @@ func newHouse(t *testing.T) *house {
 		h.handlers[name] = lambdaio.FanOut(lambdaio.Schedule(log, s.Tick),
 			lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return s.Handle(ctx, m.Body) }))
 	}
+	weekly := app.Report(deps("report"), h.mails, h.clinics, "https://rp.example")
+	h.handlers["report"] = lambdaio.FanOut(lambdaio.Schedule(log, weekly.Tick),
+		lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return weekly.Handle(ctx, m.Body) }))
 	cl := settings.Demo()
 	cl.Secrets = []dental.WebhookSecret{{Secret: dental.Secret(signingKey), From: start.Add(-time.Hour)}}
 	cl.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret-of-the-demo-clinic", "callbackSecret": "callbackcallbackcallback"}}}
-	if _, err := (&settings.Keeper{Store: h.store(), Rand: rand.NewChaCha8([32]byte{2})}).Create(t.Context(), cl); err != nil {
+	if _, err := (&settings.Keeper{Store: h.store(), Rand: rand.NewChaCha8([32]byte{2})}).Create(t.Context(), cl, start); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -472,9 +480,26 @@ var replays = map[string]func(*testing.T, *house){
 			t.Errorf("the log has the secret of the path: %s", log)
 		}
 	},
-	"scan-sleeping":  func(t *testing.T, h *house) { h.queuesTheClinic("scan-sleeping") },
-	"scan-birthdays": func(t *testing.T, h *house) { h.queuesTheClinic("scan-birthdays") },
-	"scan-occasions": func(t *testing.T, h *house) { h.queuesTheClinic("scan-occasions") },
+	"scan-sleeping":  func(t *testing.T, h *house) { h.queuesTheClinic("scan-sleeping", "scan-sleeping.clinic") },
+	"scan-birthdays": func(t *testing.T, h *house) { h.queuesTheClinic("scan-birthdays", "scan-birthdays.clinic") },
+	"scan-occasions": func(t *testing.T, h *house) { h.queuesTheClinic("scan-occasions", "scan-occasions.clinic") },
+	"report": func(t *testing.T, h *house) {
+		h.employs()
+		h.queuesTheClinic("report", "report.notice")
+	},
+	"report.notice": func(t *testing.T, h *house) {
+		h.employs()
+		for range 2 {
+			noFailures(t, h.replay("report.notice"))
+		}
+		if len(h.mails.sent) != 1 || h.mails.sent[0].To != "olga@example.com" || len(h.mails.sent[0].Chart) == 0 || !strings.Contains(h.mails.sent[0].HTML, "https://rp.example/desk/demo/report?week=2026-05-11") {
+			t.Fatalf("mailed are %v", h.mails.sent)
+		}
+		if log := h.log.String(); strings.Contains(log, "olga@") {
+			t.Errorf("the log tells whom: %s", log)
+		}
+		h.queuesNothing("report")
+	},
 	"scan-sleeping.clinic": func(t *testing.T, h *house) {
 		h.post("msg_1", "patient.updated", patient)
 		h.post("msg_2", "visit.completed", strings.Replace(visit, "2026-05-22T", "2025-11-22T", 1))
@@ -516,6 +541,25 @@ var replays = map[string]func(*testing.T, *house){
 		}
 		if a := h.card().Appointments[0]; a.Reply != "confirm" || !a.ReplyFor.Equal(a.Start) {
 			t.Errorf("the appointment is %+v", a)
+		}
+	},
+	"desk": func(t *testing.T, h *house) {
+		// Marina has signed in that morning; the cookie of her session is in the event.
+		owner, key := dental.Staff{Clinic: "demo", Key: h.store().StaffKey("owner@example.com"), Name: "Марина Озерова", Role: dental.Owner}, h.store().StaffKey("olga@example.com")
+		h.put(func(tx *store.Tx) error {
+			_, err := tx.Staff(t.Context(), "demo", owner.Key)
+			return err
+		}, owner)
+		if got := h.page(h.replay("desk")); got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.Header.Get("Location"), "/desk/demo/staff") {
+			t.Errorf("answered %d %v", got.StatusCode, got.Header)
+		}
+		post, err := h.store().Begin().Staff(t.Context(), "demo", key)
+		if err != nil || post.Role != dental.Administrator || post.Name != "Ольга Ветрова" || !post.Since.Equal(start) {
+			t.Errorf("the post is %v of %q, %v", post, post.Name, err)
+		}
+		log, _, err := h.store().Log(t.Context(), "demo", "2026-05", 10, "")
+		if err != nil || len(log) != 1 || log[0].By != "Марина Озерова" || log[0].Action != "staff.add" {
+			t.Errorf("the log is %+v, %v", log, err)
 		}
 	},
 	"links": func(t *testing.T, h *house) {
@@ -584,15 +628,25 @@ var replays = map[string]func(*testing.T, *house){
 	},
 }
 
-// queuesTheClinic holds the schedule's event of a scan to the message that is its other one.
-func (h *house) queuesTheClinic(scan string) {
+// queuesTheClinic holds the schedule's event of a function to the message that is its other one.
+func (h *house) queuesTheClinic(name, other string) {
 	h.t.Helper()
-	if answer := h.replay(scan); string(answer) != "null" {
+	if answer := h.replay(name); string(answer) != "null" {
 		h.t.Errorf("answered %s", answer)
 	}
-	if want := bodies(h.t, scan+".clinic"); !slices.Equal(h.clinics.bodies, want) {
-		h.t.Errorf("queued %q, and events/%s.clinic.json holds %q", h.clinics.bodies, scan, want)
+	if want := bodies(h.t, other); !slices.Equal(h.clinics.bodies, want) {
+		h.t.Errorf("queued %q, and events/%s.json holds %q", h.clinics.bodies, other, want)
 	}
+}
+
+// employs gives the clinic an owner who reads the weekly report, and has its MIS heard of.
+func (h *house) employs() {
+	h.t.Helper()
+	h.post("msg_0", "patient.updated", patient)
+	key := h.store().StaffKey("olga@example.com")
+	h.put(func(tx *store.Tx) error { _, err := tx.Staff(h.t.Context(), "demo", key); return err },
+		dental.Staff{Clinic: "demo", Key: key, Email: "olga@example.com", Name: "Ольга", Role: dental.Owner, Report: true})
+	h.clinics.bodies = nil
 }
 
 // plans holds the message of a scan to the touch that it is to plan, and to being done only once.
@@ -731,7 +785,7 @@ var given = map[string]func(*testing.T, function, []byte){
 		}
 		method, path, _ := strings.Cut(e.RouteKey, " ")
 		for name, value := range e.PathParameters {
-			path = strings.Replace(path, "{"+name+"}", value, 1)
+			path = strings.NewReplacer("{"+name+"}", value, "{"+name+"+}", value).Replace(path)
 		}
 		if path != e.RawPath || about.HTTP.Path != e.RawPath || method != "ANY" && method != about.HTTP.Method {
 			t.Errorf("%s %s: the path is %s and %s, by %s", method, path, e.RawPath, about.HTTP.Path, about.HTTP.Method)

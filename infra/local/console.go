@@ -32,9 +32,12 @@ const demo = "demo"
 func (m *machine) handler() http.Handler {
 	console, gate := m.console(), gateway{m, newRoutes(m.functions)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/_local/") {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/_local/"):
 			console.ServeHTTP(w, r)
-		} else {
+		case strings.HasPrefix(r.URL.Path, issuerPath+"/"):
+			m.people.ServeHTTP(w, r)
+		default:
 			gate.ServeHTTP(w, r)
 		}
 	})
@@ -58,6 +61,7 @@ func (m *machine) console() http.Handler {
 		"GET /_local/table-digest":         m.getDigest,
 		"GET /_local/touches":              m.getTouches,
 		"GET /_local/tasks":                m.getTasks,
+		"GET /_local/measures":             m.getMeasures,
 		"GET /_local/consent":              m.getConsent,
 		"POST /_local/release":             m.postRelease,
 		"POST /_local/bonus":               m.postBonus,
@@ -370,7 +374,7 @@ func (m *machine) putClinic(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		created, err := m.settings.Create(r.Context(), cl)
+		created, err := m.settings.Create(r.Context(), cl, m.clock.Now())
 		if err != nil {
 			return err
 		}
@@ -497,6 +501,12 @@ type touchLine struct {
 	SentAt   moment            `json:"sentAt"`
 	Class    dental.Class      `json:"class"`
 	Anchor   string            `json:"anchor"`
+	// Task is the kind of task that a touch of staff became, "" of a message.
+	Task        dental.TaskKind `json:"task"`
+	EndedOn     text            `json:"endedOn"`
+	DeliveredAt moment          `json:"deliveredAt"`
+	Parts       int             `json:"parts"`
+	Price       text            `json:"price"` // of the parts that were accepted
 }
 
 func (m *machine) getTouches(w http.ResponseWriter, r *http.Request) error {
@@ -521,7 +531,11 @@ func (m *machine) getTouches(w http.ResponseWriter, r *http.Request) error {
 	out := []touchLine{}
 	for _, t := range touches {
 		line := touchLine{ID: t.ID(), Patient: t.Patient, Scenario: t.Scenario, Step: t.Step, State: t.State, Reason: t.Reason,
-			Due: moment{t.Due, loc}, Channel: text(t.Channel), SentAt: moment{t.SentAt, loc}, Class: t.Class, Anchor: t.Anchor}
+			Due: moment{t.Due, loc}, Channel: text(t.Channel), SentAt: moment{t.SentAt, loc}, Class: t.Class, Anchor: t.Anchor,
+			Task: t.Kind, EndedOn: text(t.EndedOn.String()), DeliveredAt: moment{t.DeliveredAt, loc}, Parts: t.Parts}
+		if !t.Price.IsZero() {
+			line.Price = text(t.Price.Decimal())
+		}
 		if t.Reason != "" {
 			line.Why = words.Reason(t.Reason)
 		}

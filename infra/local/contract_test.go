@@ -366,7 +366,7 @@ func TestClinicsAreMadeAndChangedBySettings(t *testing.T) {
 	}
 	s.send("PUT", "/_local/clinics/third", object{"margin": 7}, http.StatusBadRequest)
 	s.send("POST", "/_local/webhook-secret?clinic=third", nil, http.StatusNotFound)
-	for _, path := range []string{"/_local/touches?clinic=third", "/_local/tasks?clinic=third", "/_local/patients?clinic=third"} {
+	for _, path := range []string{"/_local/touches?clinic=third", "/_local/tasks?clinic=third", "/_local/patients?clinic=third", "/_local/measures?clinic=third"} {
 		if a := s.do("GET", path, nil, nil); a.status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, a.status)
 		}
@@ -474,7 +474,7 @@ func TestWithoutTheConsoleItsPathsAreNotThere(t *testing.T) {
 	s := start(t, t.TempDir(), "LOCAL_ONLY", "0")
 	for _, tt := range []struct{ method, path string }{
 		{"GET", "/_local/messages"}, {"GET", "/_local/clock"}, {"POST", "/_local/clock"}, {"POST", "/_local/webhook-secret?clinic=demo"},
-		{"PUT", "/_local/clinics/x"}, {"GET", "/_local/patients?clinic=demo"}, {"GET", "/_local/table-digest"}, {"GET", "/_local/touches?clinic=demo"}, {"GET", "/_local/tasks?clinic=demo"},
+		{"PUT", "/_local/clinics/x"}, {"GET", "/_local/patients?clinic=demo"}, {"GET", "/_local/table-digest"}, {"GET", "/_local/touches?clinic=demo"}, {"GET", "/_local/tasks?clinic=demo"}, {"GET", "/_local/measures?clinic=demo"},
 		{"GET", "/_local/consent?clinic=demo&patient=P1"}, {"POST", "/_local/bonus?clinic=demo&patient=P1"},
 	} {
 		if a := s.do(tt.method, tt.path, nil, []byte(`{"advance":"1h"}`)); a.status != http.StatusNotFound {

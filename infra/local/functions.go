@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -51,19 +52,21 @@ type lambda struct {
 type parts struct {
 	app.Deps
 	touches, jobs outreach.Queue
-	clinics       map[string]scan.Queue // of the scans, by their functions
+	clinics       map[string]scan.Queue // of those who work off what they have queued themselves, by their functions
 	channels      map[dental.Channel]outreach.Channel
 	providers     map[string]outreach.Channel
 	photos        work.Photos
 	crm           work.CRM
 	base          string
+	desk          http.Handler
 }
 
-// What a message of a queue is given, as in functions/send, functions/work and functions/scan-*.
+// What a message of a queue is given, as in functions/send, functions/work, functions/report and functions/scan-*.
 const (
-	sendNeed = 55 * time.Second
-	workNeed = 30 * time.Second
-	scanNeed = 60 * time.Second
+	sendNeed   = 55 * time.Second
+	workNeed   = 30 * time.Second
+	reportNeed = 100 * time.Second
+	scanNeed   = 60 * time.Second
 )
 
 // lambdas are all functions.
@@ -79,6 +82,7 @@ func lambdas() []lambda {
 		page("confirm", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Confirm(d)) }),
 		page("unsubscribe", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Unsubscribe(d)) }),
 		page("referral", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Referral(d, phone.Read)) }),
+		{name: "desk", kind: byRequest, handler: func(p parts) lambdaio.Handler { return lambdaio.HTTP(p.Log, p.desk) }},
 		{name: "links", kind: byRequest, handler: func(p parts) lambdaio.Handler { return lambdaio.HTTP(p.Log, app.Links(p.Deps, p.base)) }},
 		{
 			name: "dispatch", kind: bySchedule,
@@ -88,12 +92,23 @@ func lambdas() []lambda {
 			due: func(p parts, ctx context.Context) (time.Time, bool, error) { return p.Store.NextDue(ctx) },
 		},
 		scans("scan-sleeping", app.ScanSleeping), scans("scan-birthdays", app.ScanBirthdays), scans("scan-occasions", app.ScanOccasions),
+		{
+			name: "report", kind: bySchedule, also: byQueue, lasts: true,
+			handler: func(p parts) lambdaio.Handler {
+				r := app.Report(p.Deps, p.channels[dental.Mail], p.clinics["report"], p.base)
+				return lambdaio.FanOut(lambdaio.Schedule(p.Log, r.Tick),
+					lambdaio.Queue(p.Log, reportNeed, func(ctx context.Context, m lambdaio.Message) error { return r.Handle(ctx, m.Body) }))
+			},
+			due: func(p parts, ctx context.Context) (time.Time, bool, error) {
+				return app.Report(p.Deps, p.channels[dental.Mail], p.clinics["report"], p.base).Next(ctx, p.Clock())
+			},
+		},
 		{name: "send", kind: byQueue, handler: func(p parts) lambdaio.Handler {
 			send := app.Send(p.Deps, p.channels, p.providers, p.base)
 			return lambdaio.Queue(p.Log, sendNeed, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) })
 		}},
 		{name: "work", kind: byQueue, handler: func(p parts) lambdaio.Handler {
-			work := app.Work(p.Deps, p.photos, portrait.Make, p.crm)
+			work := app.Work(p.Deps, p.photos, portrait.Make, p.crm, p.base)
 			return lambdaio.Queue(p.Log, workNeed, func(ctx context.Context, m lambdaio.Message) error { return work(ctx, m.Body) })
 		}},
 		{name: "delivery", kind: byRequest, also: byReport, handler: func(p parts) lambdaio.Handler {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/infra/local/clock"
+	"github.com/returnpoint/returnpoint/infra/local/oidc"
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/channel/outbox"
@@ -91,6 +92,7 @@ type machine struct {
 	outbox   *outbox.Outbox
 	store    *store.Store
 	settings *settings.Keeper
+	people   *oidc.Provider
 	parts    parts
 	carriers []carrier
 	receipts *receipts
@@ -169,8 +171,19 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	if m.chats, err = whatsapp.New(wire.NewClient(wire.Options{}), whatsapp.Options{}); err != nil {
 		return m, err
 	}
-	m.compose(base)
-	if _, err := m.settings.Create(m.work, settings.Demo()); err != nil {
+	if m.base != "" {
+		base = m.base
+	}
+	if err := m.openPeople(base); err != nil {
+		return m, err
+	}
+	if err := m.compose(base); err != nil {
+		return m, err
+	}
+	if _, err := m.settings.Create(m.work, settings.Demo(), m.clock.Now()); err != nil {
+		return m, err
+	}
+	if err := m.staffDemo(m.work); err != nil {
 		return m, err
 	}
 	// Whatever was due while nothing ran is found by the first step.
@@ -178,11 +191,9 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	return m, nil
 }
 
-// compose makes the handlers and the queues between them.
-func (m *machine) compose(base string) {
-	if m.base != "" {
-		base = m.base
-	}
+// compose makes the handlers and the queues between them; base is the URL that
+// everything stands under.
+func (m *machine) compose(base string) error {
 	m.parts = parts{
 		Deps:     app.Deps{Store: m.store, Catalogue: m.catalogue, Clock: m.clock.Now, Rand: rand.Reader, Log: m.log},
 		channels: map[dental.Channel]outreach.Channel{dental.SMS: m.outbox.Channel(dental.SMS), dental.Mail: m.outbox.Channel(dental.Mail)},
@@ -216,9 +227,13 @@ func (m *machine) compose(base string) {
 			m.parts.clinics[f.Name] = q
 		}
 	}
+	if err := m.composeDesk(base); err != nil {
+		return err
+	}
 	for _, f := range m.functions {
 		f.composed = f.handler(m.parts)
 	}
+	return nil
 }
 
 // invoke runs a function once, as Lambda would.

@@ -11,7 +11,10 @@
 //	LOCAL_DIR   where the state is kept (.local)
 //	LOCAL_NOW   RFC 3339: where the clock of a fresh LOCAL_DIR starts (real time)
 //	LOCAL_ONLY  0 switches the paths under /_local off
-//	BASE_URL    the URL patients' links begin with, behind a reverse proxy
+//	BASE_URL    the URL that patients' links begin with and the desk stands under,
+//	            behind a reverse proxy: https, or http on this machine
+//	OPERATOR    the address of who may make clinics, and owns the first one where
+//	            LOCAL_ONLY=0 (owner@example.com)
 //	TEMPLATE    the path of template.yaml (template.yaml in the working folder)
 //	LOG         debug, info, warn or error (error)
 //	SMTP_HOST   the mail server that e-mail leaves by, in place of the outbox; it
@@ -21,10 +24,17 @@
 //	SMTP_USER, SMTP_PASSWORD   the account there (none)
 //	MAIL_FROM   the address that e-mail is from; SMTP_HOST needs it
 //
+// Under /_local are the patients' phones, the clock and what tools look at:
+// GET /_local/measures?clinic=demo[&from=2026-03-10&to=2026-04-09] gives the
+// desk's figures of some days, of the twelve months to date without them, in the
+// fields of measure.Figures.
+//
 // LOCAL_DIR holds the state and nothing else does: table.db, outbox.jsonl (every
 // message that left, but for e-mail by SMTP_HOST), keys.json (the secrets behind
-// hashes and links), clock, and receipts (how far the outbox's receipts were
-// read). kill -9 at any point loses nothing that was accepted.
+// hashes and links), clock, receipts (how far the outbox's receipts were read),
+// session.key (of the desk's sessions), and the identity provider's issuer.json
+// (its signing key) and people.json (who has a password, hashed). kill -9 at any
+// point loses nothing that was accepted.
 package main
 
 import (
@@ -105,6 +115,12 @@ func (m *machine) greet(out io.Writer, url string) error {
 	}
 	lines := fmt.Sprintf("Return Point: %s, the clock shows %s\n\n  webhook   %s/v1/clinics/%s/events\n  secret    %s\n",
 		url, m.clock.Now().In(m.shown().loc).Format(time.RFC3339), url, demo, string(secret))
+	lines += fmt.Sprintf("  desk      %s/desk\n", m.parts.base)
+	signIn, err := m.signInLines()
+	if err != nil {
+		return err
+	}
+	lines += signIn
 	if m.plan.console {
 		lines += fmt.Sprintf("  phones    %s/_local/messages\n", url)
 	}

@@ -23,7 +23,9 @@ type options struct {
 	// base is the URL under which patients' links stand, BASE_URL; "" is this
 	// machine's own. A box behind a reverse proxy is told its public one.
 	base     string
-	template string     // TEMPLATE, the path of template.yaml
+	template string // TEMPLATE, the path of template.yaml
+	// operator is the address of who may make clinics, OPERATOR.
+	operator string
 	level    slog.Level // LOG
 	// mailServer is what e-mail leaves by, SMTP_HOST and the others and MAIL_FROM;
 	// nil keeps it in the outbox.
@@ -44,7 +46,7 @@ func readOptions(lookup func(string) (string, bool)) (options, error) {
 			faults = append(faults, fmt.Errorf("%s=%s: %s", name, read(name, ""), want))
 		}
 	}
-	s := options{dir: read("LOCAL_DIR", ".local"), template: read("TEMPLATE", "template.yaml"), level: slog.LevelError}
+	s := options{dir: read("LOCAL_DIR", ".local"), template: read("TEMPLATE", "template.yaml"), operator: strings.ToLower(read("OPERATOR", "owner@example.com")), level: slog.LevelError}
 	var err error
 	s.port, err = strconv.Atoi(read("PORT", "8080"))
 	judge("PORT", err == nil && s.port >= 0 && s.port <= 65535, "must be a port, 0 to 65535")
@@ -57,9 +59,11 @@ func readOptions(lookup func(string) (string, bool)) (options, error) {
 	judge("LOCAL_ONLY", only == "0" || only == "1", "must be 1, or 0 to switch the paths under /_local off")
 	if s.base = strings.TrimSuffix(read("BASE_URL", ""), "/"); s.base != "" {
 		u, err := url.Parse(s.base)
-		judge("BASE_URL", err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "",
-			"must be a URL as in https://rp.example")
+		judge("BASE_URL", err == nil && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Host)) && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "",
+			"must be a URL as in https://rp.example, http on this machine alone")
 	}
+	_, domain, at := strings.Cut(s.operator, "@")
+	judge("OPERATOR", at && domain != "" && !strings.ContainsAny(s.operator, " <>"), "must be an e-mail address as in owner@example.com")
 	if level := read("LOG", ""); level != "" {
 		judge("LOG", s.level.UnmarshalText([]byte(level)) == nil, "must be debug, info, warn or error")
 	}

@@ -261,9 +261,12 @@ func (t taker) settleFor(ctx context.Context, cl *dental.Clinic, r outreach.Repo
 }
 
 // Work does the jobs that a queue's messages name; photos gets those of doctors,
-// and portray makes portraits of them; crm is where clinics that have one are told of their tasks.
+// and portray makes portraits of them; crm is where clinics that have one are told of their tasks;
+// base is the URL under which patients' pages stand, for rehearsals to know how long a text is.
 // Reads: job, clinic, cards, contacts, portrait. Writes: whatever the job is about.
-func Work(d Deps, photos work.Photos, portray func(photo []byte) (jpeg []byte, err error), crm work.CRM) func(ctx context.Context, body string) error {
-	worker := &work.Worker{Store: d.Store, Catalogue: d.Catalogue, Photos: photos, Portray: portray, CRM: crm, Clock: d.Clock, Log: d.Log}
+func Work(d Deps, photos work.Photos, portray func(photo []byte) (jpeg []byte, err error), crm work.CRM, base string) func(ctx context.Context, body string) error {
+	settler := &outreach.Settler{Store: d.Store, Catalogue: d.Catalogue, Clock: d.Clock}
+	forecaster := &outreach.Forecaster{Store: d.Store, Catalogue: d.Catalogue, Base: base}
+	worker := &work.Worker{Store: d.Store, Catalogue: d.Catalogue, Photos: photos, Portray: portray, CRM: crm, Settler: settler, Foresee: forecaster.Foresee, Clock: d.Clock, Log: d.Log}
 	return worker.Handle
 }

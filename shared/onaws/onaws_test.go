@@ -78,6 +78,10 @@ func TestWhatIsWrongIsNamedAtOnce(t *testing.T) {
 		{name: "a URL with a query", changes: []string{"BASE_URL", "https://rp.example?a=b"}, ask: func(on *onaws.Root) { on.URL("BASE_URL", "https") },
 			want: []string{"BASE_URL is not a URL that begins with https:// and a host"}},
 		{name: "a URL with a path is one", changes: []string{"BASE_URL", "https://rp.example/x"}, ask: func(on *onaws.Root) { on.URL("BASE_URL", "https") }},
+		{name: "several keys are keys", changes: []string{"SESSION_KEYS", strings.Repeat("a", 32) + " " + strings.Repeat("b", 64)}, ask: func(on *onaws.Root) { on.Keys("SESSION_KEYS") }},
+		{name: "no keys", ask: func(on *onaws.Root) { on.Keys("SESSION_KEYS") }, want: []string{"SESSION_KEYS is not set"}},
+		{name: "a short key among them", changes: []string{"SESSION_KEYS", strings.Repeat("a", 32) + " hunter2"}, ask: func(on *onaws.Root) { on.Keys("SESSION_KEYS") },
+			want: []string{"SESSION_KEYS has a key of 7 bytes, and a key has at least 32"}},
 		{name: "what a constructor refuses, on one line", changes: []string{"MAIL_FROM", "x", "SET", "y"},
 			ask: func(on *onaws.Root) {
 				on.Text("MAIL_FROM")
@@ -142,5 +146,13 @@ func TestAnEndpointOfOneServiceGoesBeforeThatOfAll(t *testing.T) {
 				t.Errorf("the endpoint is %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestKeysComeInTheirOrder(t *testing.T) {
+	first, second := strings.Repeat("a", 32), strings.Repeat("b", 32)
+	keys := open("SESSION_KEYS", " "+first+"  "+second+" ").Keys("SESSION_KEYS")
+	if len(keys) != 2 || string(keys[0]) != first || string(keys[1]) != second {
+		t.Errorf("the keys are %q", keys)
 	}
 }

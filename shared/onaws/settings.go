@@ -58,6 +58,18 @@ func (s *settings) key(name string) []byte {
 	return []byte(value)
 }
 
+// Keys is a setting that holds one key or several, separated by spaces, each a
+// long random text.
+func (s *settings) Keys(name string) (keys [][]byte) {
+	for _, value := range strings.Fields(s.Text(name)) {
+		if len(value) < minKey {
+			s.fault(name, fmt.Sprintf("has a key of %d bytes, and a key has at least %d", len(value), minKey))
+		}
+		keys = append(keys, []byte(value))
+	}
+	return keys
+}
+
 // Judge takes what a constructor said of the settings that it was given. It is
 // passed over when one of them is known to be wrong already: then it says the
 // same in other words.
