@@ -13,7 +13,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/app/team"
 	"github.com/returnpoint/returnpoint/shared/channel/smsgate"
 	"github.com/returnpoint/returnpoint/shared/channel/whatsapp"
 	"github.com/returnpoint/returnpoint/shared/crm/bitrix24"
@@ -25,7 +25,7 @@ import (
 func main() {
 	on := onaws.Open(os.LookupEnv, os.Stdout)
 	deps := on.Deps(time.Now, rand.Reader)
-	desk, err := app.Desk(deps, app.Front{
+	desk, err := team.Desk(deps, team.Front{
 		Base: on.URL("BASE_URL", "https"), Issuer: on.URL("OIDC_ISSUER", "https"), EndSession: on.Text("OIDC_END_SESSION"),
 		ClientID: on.Text("OIDC_CLIENT_ID"), ClientSecret: on.Text("OIDC_CLIENT_SECRET"), Keys: on.Keys("SESSION_KEYS"),
 		Client: &http.Client{Timeout: 10 * time.Second}, Operator: on.Optional("OPERATOR"),

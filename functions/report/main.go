@@ -15,7 +15,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/app/team"
 	"github.com/returnpoint/returnpoint/shared/channel/email"
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
@@ -34,7 +34,7 @@ func main() {
 		From: on.Text("MAIL_FROM"), ConfigurationSet: on.Text("SES_CONFIGURATION_SET")})
 	on.Judge(err, "MAIL_FROM", "SES_CONFIGURATION_SET")
 	notices := sqs.New(on.Client("SQS"), on.URL("REPORT_QUEUE_URL", "https", "http"), random.Float64)
-	r := app.Report(deps, mails, notices, on.URL("BASE_URL", "https"))
+	r := team.Report(deps, mails, notices, on.URL("BASE_URL", "https"))
 	on.Start(lambdaio.FanOut(lambdaio.Schedule(deps.Log, r.Tick),
 		lambdaio.Queue(deps.Log, need, func(ctx context.Context, m lambdaio.Message) error { return r.Handle(ctx, m.Body) })))
 }

@@ -1,7 +1,8 @@
-// Send claims each touch that its queue names and hands it to its channel, once.
+// Send claims each touch that its queue names and hands it to its channel, once,
+// and each text that a member of staff sends to themselves.
 //
 //	Trigger: SQS queue send, batches with partial answers
-//	Reads:   clinic, cards, contacts, portrait
+//	Reads:   clinic, cards, contacts, portrait, trials
 //	Writes:  touch, contacts, links, provider ids, tasks
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem,
 //	         dynamodb:ConditionCheckItem on the table; sns:Publish to phone numbers;

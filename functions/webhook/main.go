@@ -2,7 +2,7 @@
 //
 //	Trigger: HTTP API, POST /v1/clinics/{clinic}/events
 //	Reads:   clinic, event, card, contacts
-//	Writes:  event, facts, milestones, touches, tasks, contacts, jobs
+//	Writes:  event, facts, milestones, touches, tasks, contacts, jobs, the clinic (when it was last heard)
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem on the table
 package main
 

@@ -1,9 +1,9 @@
 // Work does the jobs that outlive a request: erasures, the rest of long changes,
-// rewards of recommendations, copies of doctors' photos.
+// rewards of recommendations, copies of doctors' photos, the sums that figures are made of.
 //
 //	Trigger: SQS queue work, batches with partial answers
-//	Reads:   job, clinic, cards, contacts, portrait
-//	Writes:  job, touches, tasks, heads, recommendations, bonuses, contacts, portrait; deletes what is left of the erased
+//	Reads:   job, clinic, cards, contacts, portrait, tallies, totals
+//	Writes:  job, touches, tasks, heads, recommendations, bonuses, contacts, portrait, tallies, totals; deletes what is left of the erased
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem on the table;
 //	         HTTPS to the servers that doctors' photos stand on; the memory to decode a photo (shared/portrait)
 package main

@@ -24,6 +24,7 @@ import (
 	"github.com/returnpoint/returnpoint/functions/delivery/callbacks"
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/app/team"
 	"github.com/returnpoint/returnpoint/shared/channel/email/sesevent"
 	"github.com/returnpoint/returnpoint/shared/channel/sms/inbound"
 	"github.com/returnpoint/returnpoint/shared/channel/sms/smslog"
@@ -112,7 +113,7 @@ func newHouse(t *testing.T) *house {
 	send := app.Send(deps("send"), map[dental.Channel]outreach.Channel{dental.SMS: h.texts, dental.Mail: h.mails}, nil, "https://rp.example")
 	take, calls := app.Delivery(deps("delivery"), app.Sources{Reports: []app.Parser{sesevent.Parse, smslog.Parse}, Words: []app.Listener{inbound.Parse}, Callbacks: callbacks.Providers()})
 	work := app.Work(deps("work"), h, portrait.Make, nil, "https://rp.example")
-	desk, err := app.Desk(deps("desk"), app.Front{Base: "https://rp.example", Issuer: "https://issuer.example", ClientID: "client", Keys: [][]byte{bytes.Repeat([]byte("s"), 64)}, Client: &http.Client{}})
+	desk, err := team.Desk(deps("desk"), team.Front{Base: "https://rp.example", Issuer: "https://issuer.example", ClientID: "client", Keys: [][]byte{bytes.Repeat([]byte("s"), 64)}, Client: &http.Client{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +136,7 @@ func newHouse(t *testing.T) *house {
 		h.handlers[name] = lambdaio.FanOut(lambdaio.Schedule(log, s.Tick),
 			lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return s.Handle(ctx, m.Body) }))
 	}
-	weekly := app.Report(deps("report"), h.mails, h.clinics, "https://rp.example")
+	weekly := team.Report(deps("report"), h.mails, h.clinics, "https://rp.example")
 	h.handlers["report"] = lambdaio.FanOut(lambdaio.Schedule(log, weekly.Tick),
 		lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return weekly.Handle(ctx, m.Body) }))
 	cl := settings.Demo()

@@ -283,7 +283,7 @@ var floors = []struct {
 	{"shared/phone", adapter}, {"shared/mis/*", adapter}, {"shared/channel/*", adapter}, {"shared/crm/*", adapter}, {"shared/queue/*", adapter}, {"shared/blob/*", adapter},
 	{"shared/table/*", adapter},
 	{"shared/api", edge}, {"shared/web", edge}, {"shared/web/staff", edge}, {"shared/signin", edge}, {"shared/lambdaio", edge},
-	{"shared/app", apps},
+	{"shared/app", apps}, {"shared/app/team", apps},
 	{"shared/onaws", rootAid},
 	{"functions/*", roots}, {"infra/*", roots},
 }
@@ -305,12 +305,13 @@ var below = map[floor][]floor{
 	rootAid: {nouns, pure, port, state, useCase, aid, edge, apps},
 }
 
-// sharedRooms are the adapters that others stand on: what several of one kind have in
-// common, and the one engine of every function.
+// sharedRooms are those that neighbours stand on: what several adapters of one kind have in
+// common, the one engine of every function, and what all compositions share.
 var sharedRooms = []struct{ from, to string }{
 	{"shared/channel/*", "shared/channel/wire"}, {"shared/crm/*", "shared/channel/wire"},
 	{"shared/channel/email", "shared/channel/email/sesevent"},
 	{"shared/onaws", "shared/table/dynamo"},
+	{"shared/app/team", "shared/app"},
 }
 
 func fits(pattern, room string) bool {

@@ -3,6 +3,7 @@ package house_test
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
 	"maps"
 	"net/http"
 	"os"
@@ -53,7 +54,7 @@ func listed(t testing.TB, pattern string, name func(string) string) (out []strin
 // constructors are the exported functions of app that compose a function of its dependencies.
 func constructors(h *tree) (out []string) {
 	for _, s := range h.files {
-		if s.room != "shared/app" || s.test {
+		if s.room != "shared/app" && s.room != "shared/app/team" || s.test {
 			continue
 		}
 		for _, decl := range s.Decls {
@@ -61,7 +62,7 @@ func constructors(h *tree) (out []string) {
 			if !ok || f.Recv != nil || !f.Name.IsExported() || len(f.Type.Params.List) == 0 {
 				continue
 			}
-			if first, ok := f.Type.Params.List[0].Type.(*ast.Ident); ok && first.Name == "Deps" {
+			if slices.Contains([]string{"Deps", "app.Deps"}, types.ExprString(f.Type.Params.List[0].Type)) {
 				out = append(out, f.Name.Name)
 			}
 		}
@@ -151,7 +152,9 @@ func TestAFunctionIsComposedByItsOwnConstructor(t *testing.T) {
 	all := constructors(h)
 	for _, name := range folders(t) {
 		var used []string
-		mainOf(t, h, name).uses(module+"shared/app", all, func(_ ast.Node, constructor string) { used = append(used, kebab(constructor)) })
+		for _, room := range []string{"shared/app", "shared/app/team"} {
+			mainOf(t, h, name).uses(module+room, all, func(_ ast.Node, constructor string) { used = append(used, kebab(constructor)) })
+		}
 		if !slices.Equal(used, []string{name}) {
 			t.Errorf("functions/%s composes %q", name, used)
 		}

@@ -2,6 +2,7 @@ package house_test
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -296,6 +297,57 @@ func TestTheScheduleTellsItsTime(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("nothing has a schedule")
+	}
+}
+
+// TestNothingThatTheAPICallsKnowsTheAPI: the API's routes name its functions, so
+// a function whose settings name the API, by whatever lies between, closes a
+// circle, and CloudFormation refuses the stack.
+func TestNothingThatTheAPICallsKnowsTheAPI(t *testing.T) {
+	resources := readTemplate(t).in("Resources")
+	var names func(v any, seen map[string]bool) bool
+	names = func(v any, seen map[string]bool) bool {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, x := range v {
+				if key != "Events" && names(x, seen) {
+					return true
+				}
+			}
+		case []any:
+			for _, x := range v {
+				if names(x, seen) {
+					return true
+				}
+			}
+		case string:
+			for _, name := range regexp.MustCompile(`[A-Za-z0-9]+`).FindAllString(v, -1) {
+				if name == "Api" && (v == "Api" || strings.Contains(v, "${Api}")) {
+					return true
+				}
+				referred := v == name || strings.HasPrefix(v, name+".") || strings.Contains(v, "${"+name+"}") || strings.Contains(v, "${"+name+".")
+				if next := resources.in(name).value; referred && next != nil && !seen[name] {
+					seen[name] = true
+					if names(next, seen) {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	}
+	called := 0
+	for name, f := range readFunctions(t) {
+		if len(f.Routes) == 0 {
+			continue
+		}
+		called++
+		if names(f.properties.value, map[string]bool{f.id: true}) {
+			t.Errorf("%s is called by the API and depends on it", name)
+		}
+	}
+	if called == 0 || !names(resources.in("Send").value, map[string]bool{}) {
+		t.Error("nothing is called by the API, or Send, which names it, is not seen to")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/returnpoint/returnpoint/functions/delivery/callbacks"
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/app/team"
 	"github.com/returnpoint/returnpoint/shared/channel/sms/inbound"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
@@ -95,12 +96,12 @@ func lambdas() []lambda {
 		{
 			name: "report", kind: bySchedule, also: byQueue, lasts: true,
 			handler: func(p parts) lambdaio.Handler {
-				r := app.Report(p.Deps, p.channels[dental.Mail], p.clinics["report"], p.base)
+				r := team.Report(p.Deps, p.channels[dental.Mail], p.clinics["report"], p.base)
 				return lambdaio.FanOut(lambdaio.Schedule(p.Log, r.Tick),
 					lambdaio.Queue(p.Log, reportNeed, func(ctx context.Context, m lambdaio.Message) error { return r.Handle(ctx, m.Body) }))
 			},
 			due: func(p parts, ctx context.Context) (time.Time, bool, error) {
-				return app.Report(p.Deps, p.channels[dental.Mail], p.clinics["report"], p.base).Next(ctx, p.Clock())
+				return team.Report(p.Deps, p.channels[dental.Mail], p.clinics["report"], p.base).Next(ctx, p.Clock())
 			},
 		},
 		{name: "send", kind: byQueue, handler: func(p parts) lambdaio.Handler {

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/returnpoint/returnpoint/infra/local/oidc"
-	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/app/team"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/store"
 )
@@ -60,7 +60,7 @@ func (m *machine) composeDesk(base string) error {
 	if err != nil {
 		return err
 	}
-	m.parts.desk, err = app.Desk(m.parts.Deps, app.Front{
+	m.parts.desk, err = team.Desk(m.parts.Deps, team.Front{
 		Base: base, Issuer: base + issuerPath, ClientID: clientID, Keys: [][]byte{key}, Client: m.people.Client(),
 		Operator: m.operator, Invite: m.people.Invite, Accounts: m.settings.Providers,
 	})
@@ -86,6 +86,7 @@ func sessionKey(path string) ([]byte, error) {
 
 // staffDemo gives the demo clinic its people: the three of the demonstration, or
 // for real use the operator, as its owner. A clinic that has staff keeps them.
+// Who wants the weekly report says so on the page of staff.
 func (m *machine) staffDemo(ctx context.Context) error {
 	have, err := m.store.StaffOf(ctx, demo)
 	if err != nil || len(have) > 0 {
@@ -102,7 +103,7 @@ func (m *machine) staffDemo(ctx context.Context) error {
 			if _, err := tx.Staff(ctx, demo, key); err != nil {
 				return err
 			}
-			tx.Put(dental.Staff{Clinic: demo, Key: key, Email: dental.Email(p.Address), Name: p.Name, Role: p.role, Since: now, Report: p.role != dental.Administrator})
+			tx.Put(dental.Staff{Clinic: demo, Key: key, Email: dental.Email(p.Address), Name: p.Name, Role: p.role, Since: now})
 		}
 		return tx.Commit(ctx)
 	})

@@ -100,6 +100,8 @@ func TestTheThreeOfTheDemoSignInAsThePrintedLinesSay(t *testing.T) {
 			t.Errorf("with the password %s ends at %s (%d)", address, at, status)
 		}
 	}
+	s.m.turn.Lock() // so that nothing else happens meanwhile
+	defer s.m.turn.Unlock()
 	before := s.digest()
 	newBrowser(t).signIn(s.base+"/desk", "person", "owner@example.com")
 	if after := s.digest(); after != before {

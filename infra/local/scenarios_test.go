@@ -362,6 +362,9 @@ func (l *lives) matrix() {
 		of[key][what]++
 	}
 	for _, m := range l.messages {
+		if m.Patient == "" { // a letter to staff is of no scenario
+			continue
+		}
 		count(classes, m.Scenario+"/"+m.Step, m.Class)
 	}
 	for _, k := range l.tasks {

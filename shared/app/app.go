@@ -129,14 +129,14 @@ func (d Deps) scan(set string, clinics scan.Queue) *scan.Scanner {
 // Send claims the touch that a queue's message names and hands it to its
 // channel: a provider of the clinic's own account, by the account's name, or the
 // deployment's. base is the URL under which patients' pages stand. Reads: clinic,
-// card, contacts. Writes: touch, contacts, links, provider ids, tasks.
+// card, contacts, trials. Writes: touch, contacts, links, provider ids, tasks, trials.
 func Send(d Deps, channels map[dental.Channel]outreach.Channel, providers map[string]outreach.Channel, base string) func(ctx context.Context, body string) error {
-	sender := &outreach.Sender{Store: d.Store, Catalogue: d.Catalogue, Channels: channels, Providers: providers, Base: base, Clock: d.Clock, NewID: d.attemptID, Log: d.Log}
+	sender := &outreach.Sender{Store: d.Store, Catalogue: d.Catalogue, Channels: channels, Providers: providers, Base: base, Clock: d.Clock, NewID: d.AttemptID, Log: d.Log}
 	return sender.Handle
 }
 
-// attemptID draws 128 random bits, base64url.
-func (d Deps) attemptID() string {
+// AttemptID draws 128 random bits, base64url.
+func (d Deps) AttemptID() string {
 	b := make([]byte, 16)
 	if _, err := io.ReadFull(d.Rand, b); err != nil {
 		panic(fmt.Sprintf("app: no randomness: %v", err))

@@ -12,7 +12,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/infra/local/oidc"
 	"github.com/returnpoint/returnpoint/shared/api/openapitest"
-	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/app/team"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 )
@@ -30,7 +30,7 @@ type front struct {
 	browser *http.Client
 }
 
-func newFront(t *testing.T, change ...func(*app.Front)) *front {
+func newFront(t *testing.T, change ...func(*team.Front)) *front {
 	t.Helper()
 	f := &front{Stage: stagetest.New(t, time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC)), mux: http.NewServeMux()}
 	issuer, err := oidc.Open(oidc.Options{Issuer: deskBase + "/oidc", ClientID: "desk", Callback: deskBase + "/desk/callback", Home: deskBase + "/desk", Dir: t.TempDir(),
@@ -40,11 +40,11 @@ func newFront(t *testing.T, change ...func(*app.Front)) *front {
 	}
 	d := deps(f.Stage)
 	d.Rand = rand.Reader
-	how := app.Front{Base: deskBase, Issuer: deskBase + "/oidc", ClientID: "desk", Keys: [][]byte{[]byte(strings.Repeat("s", 32))}, Client: issuer.Client()}
+	how := team.Front{Base: deskBase, Issuer: deskBase + "/oidc", ClientID: "desk", Keys: [][]byte{[]byte(strings.Repeat("s", 32))}, Client: issuer.Client()}
 	for _, c := range change {
 		c(&how)
 	}
-	if f.desk, err = app.Desk(d, how); err != nil {
+	if f.desk, err = team.Desk(d, how); err != nil {
 		t.Fatal(err)
 	}
 	f.mux.Handle("/desk", f.desk)
@@ -154,7 +154,7 @@ func TestTheDeskAnswersAsTheDocumentSays(t *testing.T) {
 }
 
 func TestADeskOfBadSettingsIsNotComposed(t *testing.T) {
-	if _, err := app.Desk(deps(stagetest.New(t, time.Now())), app.Front{Base: "http://rp.example"}); err == nil || !strings.Contains(err.Error(), "https URL") {
+	if _, err := team.Desk(deps(stagetest.New(t, time.Now())), team.Front{Base: "http://rp.example"}); err == nil || !strings.Contains(err.Error(), "https URL") {
 		t.Errorf("it says %v", err)
 	}
 }

@@ -268,7 +268,7 @@ func TestPagesAnswerAsTheDocumentSays(t *testing.T) {
 				t.Errorf("PUT %s is answered %d", path[:3], w.Code)
 			}
 		}
-		pages := slices.DeleteFunc(doc.Paths(), func(path string) bool { return strings.HasPrefix(path, "/v1/") })
+		pages := slices.DeleteFunc(doc.Paths(), func(path string) bool { return strings.HasPrefix(path, "/v1/") || slices.Contains(ofDesk, path) })
 		if unseen := doc.Unseen(pages...); len(unseen) > 0 {
 			t.Errorf("the document promises what was never answered: %v", unseen)
 		}

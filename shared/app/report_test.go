@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/app/team"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/report"
@@ -73,7 +74,7 @@ func TestALetterToStaffGoesByTheChannelOfEMail(t *testing.T) {
 			}
 			mail, queue := &post{answer: tt.answer}, &bodies{}
 			deps := app.Deps{Store: state, Catalogue: scenario.Shipped(), Clock: clock.Now, Rand: rand.NewChaCha8([32]byte{3}), Log: slog.New(slog.DiscardHandler)}
-			var r *report.Reporter = app.Report(deps, mail, queue, "https://rp.example")
+			var r *report.Reporter = team.Report(deps, mail, queue, "https://rp.example")
 			if err := r.Tick(t.Context(), clock.Now()); err != nil || len(*queue) != 1 {
 				t.Fatalf("queued are %q, %v", *queue, err)
 			}

@@ -1,10 +1,11 @@
-package app
+package team
 
 import (
 	"context"
 	"errors"
 	"time"
 
+	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/outreach"
@@ -15,12 +16,12 @@ import (
 // MIS has fallen silent: its Tick queues what is to be told, its Handle tells
 // what a message names. base is the URL under which the desk stands. Reads: list
 // of clinics, notices, staff, tasks, totals, costs, ratings. Writes: notices.
-func Report(d Deps, mail outreach.Channel, notices report.Queue, base string) *report.Reporter {
-	return &report.Reporter{Store: d.Store, Figures: d.weeks(), Catalogue: d.Catalogue, Queue: notices, Mail: letters(mail), Base: base, Clock: d.Clock, NewID: d.attemptID, Log: d.Log}
+func Report(d app.Deps, mail outreach.Channel, notices report.Queue, base string) *report.Reporter {
+	return &report.Reporter{Store: d.Store, Figures: weeks(d), Catalogue: d.Catalogue, Queue: notices, Mail: letters(mail), Base: base, Clock: d.Clock, NewID: d.AttemptID, Log: d.Log}
 }
 
 // weeks works the weeks out as the desk's figures have them.
-func (d Deps) weeks() report.Figures {
+func weeks(d app.Deps) report.Figures {
 	measures := &desk.Measures{Store: d.Store}
 	return func(ctx context.Context, cl *dental.Clinic, now time.Time) (report.Weeks, error) {
 		p, err := measures.Picture(ctx, cl.ID, desk.ByWeek, now)

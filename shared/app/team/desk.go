@@ -1,4 +1,8 @@
-package app
+// Package team composes the functions that a clinic's people meet, the desk and
+// the report, as app does the others. They stand apart because they alone need
+// pages of staff, sign-in and charts: a function links what its composition's
+// package imports, and those of the patients start without it.
+package team
 
 import (
 	"context"
@@ -6,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/settings"
@@ -36,16 +41,16 @@ type Front struct {
 // Desk serves the staff's pages and their sign-in. Reads: posts, clinic, lists
 // and calendars, cards, totals, jobs, log. Writes: whatever staff press, each
 // with its line in the log.
-func Desk(d Deps, f Front) (http.Handler, error) {
+func Desk(d app.Deps, f Front) (http.Handler, error) {
 	door, err := signin.New(signin.Options{Base: f.Base, Issuer: f.Issuer, ClientID: f.ClientID, ClientSecret: f.ClientSecret, EndSession: f.EndSession,
 		Keys: f.Keys, Client: f.Client, Key: d.Store.StaffKey, Clock: d.Clock, Rand: d.Rand, Log: d.Log})
 	if err != nil {
-		return nil, fmt.Errorf("app: compose the desk: %w", err)
+		return nil, fmt.Errorf("team: compose the desk: %w", err)
 	}
 	pages := &staff.Pages{Store: d.Store, Catalogue: d.Catalogue, Clock: d.Clock, Rand: d.Rand, Log: d.Log,
 		Settings: &settings.Keeper{Store: d.Store, Rand: d.Rand, Providers: f.Accounts}, Base: f.Base, Operator: dental.Email(f.Operator), Invite: f.Invite,
-		Erase:  d.erase,
-		Weeks:  d.weeks(),
+		Erase:  erase(d),
+		Weeks:  weeks(d),
 		SignIn: signin.In, SignOut: signin.Out,
 		Who: func(r *http.Request) (staff.Person, bool) {
 			p, ok := door.Who(r)
@@ -59,12 +64,14 @@ func Desk(d Deps, f Front) (http.Handler, error) {
 
 // erase takes a patient out as a deletion of the MIS does: an event that staff
 // have made, single by the id of their press.
-func (d Deps) erase(ctx context.Context, cl *dental.Clinic, patient string, entry dental.LogEntry, now time.Time) error {
+func erase(d app.Deps) func(ctx context.Context, cl *dental.Clinic, patient string, entry dental.LogEntry, now time.Time) error {
 	in := &intake.Intake{Store: d.Store, Catalogue: d.Catalogue, Log: d.Log}
-	_, err := in.Accept(ctx, cl, intake.Event{Clinic: cl.ID, ID: "desk." + entry.ID, Body: patient, Type: intake.PatientDeleted, At: now,
-		Gone: &intake.Deletion{ID: patient, Log: entry}}, now)
-	if err != nil {
-		return fmt.Errorf("app: erase a patient: %w", err)
+	return func(ctx context.Context, cl *dental.Clinic, patient string, entry dental.LogEntry, now time.Time) error {
+		_, err := in.Accept(ctx, cl, intake.Event{Clinic: cl.ID, ID: "desk." + entry.ID, Body: patient, Type: intake.PatientDeleted, At: now,
+			Gone: &intake.Deletion{ID: patient, Log: entry}}, now)
+		if err != nil {
+			return fmt.Errorf("team: erase a patient: %w", err)
+		}
+		return nil
 	}
-	return nil
 }
