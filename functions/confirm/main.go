@@ -1,6 +1,6 @@
 // Confirm serves the page on which patients answer for their appointments.
 //
-//	Trigger: HTTP API, /c/{token}, /c/{token}/visit.ics and /c/{token}/doctor.jpg
+//	Trigger: HTTP API, /c/{token}, /c/{token}/logo, /c/{token}/visit.ics and /c/{token}/doctor.jpg
 //	Reads:   link, clinic, cards, portrait
 //	Writes:  appointments, heads, tasks, touches, jobs
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem on the table

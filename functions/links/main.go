@@ -1,6 +1,6 @@
 // Links serves the pages behind offers, gifts and the club.
 //
-//	Trigger: HTTP API, /o/{token}, /o/{token}/doctor.jpg, /g/{token} and /club/{token}
+//	Trigger: HTTP API, /o/{token}, /o/{token}/doctor.jpg, /g/{token}, /club/{token} and below each /o/{token}/logo, /g/{token}/logo, /club/{token}/logo
 //	Reads:   links, clinic, card, portrait
 //	Writes:  response, gift, head, tasks, touches, jobs
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem on the table

@@ -1,6 +1,6 @@
 // Referral serves the page on which a patient's friend leaves a number.
 //
-//	Trigger: HTTP API, /r/{code}
+//	Trigger: HTTP API, /r/{code} and /r/{code}/logo
 //	Reads:   link, clinic, card, contact; of a phone that is known, the heads and one card behind it
 //	Writes:  recommendation, contact, head, tasks, touches, jobs
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem on the table

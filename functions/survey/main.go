@@ -1,6 +1,6 @@
 // Survey serves the page on which patients rate a visit.
 //
-//	Trigger: HTTP API, /s/{token}
+//	Trigger: HTTP API, /s/{token} and /s/{token}/logo
 //	Reads:   link, clinic, card
 //	Writes:  answer, head, tasks, touches, jobs
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem on the table

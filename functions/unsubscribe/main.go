@@ -1,6 +1,6 @@
 // Unsubscribe serves the page on which patients choose what they receive, and the one click of mail software.
 //
-//	Trigger: HTTP API, /u/{token}
+//	Trigger: HTTP API, /u/{token} and /u/{token}/logo
 //	Reads:   link, clinic, card, contacts
 //	Writes:  head, contacts, tasks, touches, jobs
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem on the table

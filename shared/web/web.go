@@ -10,6 +10,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"log/slog"
@@ -72,13 +73,16 @@ func (p *Pages) Links(mux *http.ServeMux) {
 // page serves the links of one purpose, and the clinic's logo below each; what
 // else is below them is gone.
 func (p *Pages) page(mux *http.ServeMux, of dental.Purpose, get, post handler) {
-	path, nowhere := "/"+string(of)+"/", handler(nil)
+	link, nowhere := "/"+string(of)+"/{token}", handler(nil)
+	if of == dental.ReferralLink {
+		link = "/r/{code}"
+	}
 	if post != nil {
 		nowhere = gone
 	}
-	p.handle(mux, path+"{token}", get, post)
-	p.handle(mux, path+"{token}/"+logoFile, p.logo(of), nil)
-	p.handle(mux, path+"{rest...}", gone, nowhere)
+	p.handle(mux, link, get, post)
+	p.handle(mux, link+"/"+logoFile, p.logo(of), nil)
+	p.handle(mux, "/"+string(of)+"/{rest...}", gone, nowhere)
 }
 
 // request is one request behind a link.
@@ -88,6 +92,9 @@ type request struct {
 	now   time.Time
 	form  url.Values // of a POST
 }
+
+// tokenOf is the token of a link, or a patient's code for life.
+func tokenOf(r *http.Request) string { return cmp.Or(r.PathValue("token"), r.PathValue("code")) }
 
 // handler answers a request, or returns the error that refuse answers.
 type handler func(w http.ResponseWriter, r request) error
@@ -104,7 +111,7 @@ func (p *Pages) handle(mux *http.ServeMux, pattern string, get, post handler) {
 		var err error
 		switch {
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			err = get(w, request{Request: r, token: r.PathValue("token"), now: p.Clock()})
+			err = get(w, request{Request: r, token: tokenOf(r), now: p.Clock()})
 		case r.Method == http.MethodPost && post != nil:
 			err = p.post(w, r, post)
 		default:
@@ -128,7 +135,7 @@ func (p *Pages) post(w http.ResponseWriter, r *http.Request, post handler) error
 	if !oneClick(form) && foreign(r) {
 		return refusal(http.StatusForbidden)
 	}
-	return post(w, request{Request: r, token: r.PathValue("token"), now: p.Clock(), form: form})
+	return post(w, request{Request: r, token: tokenOf(r), now: p.Clock(), form: form})
 }
 
 // guard sets the headers that every answer has. The page is private (no-store,
