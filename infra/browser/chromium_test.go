@@ -231,20 +231,29 @@ func (b *tab) choose(selector, file string) error {
 	}))
 }
 
-// find asks the browser, and not the page, for what a selector finds first.
-func find(ctx context.Context, t *chromedp.Target, selector string) (cdp.NodeID, error) {
+// find asks the browser, and not the page, for what a selector finds first. A
+// browser that is still putting a page together forgets what it has said of it:
+// it is asked again for a while.
+func find(ctx context.Context, t *chromedp.Target, selector string) (found cdp.NodeID, err error) {
+	for range 20 {
+		if found, err = findOnce(ctx, t, selector); err == nil {
+			return found, nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return 0, fmt.Errorf("find %s: %w", selector, err)
+}
+
+func findOnce(ctx context.Context, t *chromedp.Target, selector string) (cdp.NodeID, error) {
 	document, err := cdp.Call(ctx, t, dom.GetDocument, dom.GetDocumentParams{})
 	if err != nil {
-		return 0, fmt.Errorf("find %s: %w", selector, err)
+		return 0, err
 	}
 	found, err := cdp.Call(ctx, t, dom.QuerySelector, dom.QuerySelectorParams{NodeID: document.Root.NodeID, Selector: selector})
 	if err == nil && found.NodeID == 0 {
 		err = errors.New("the page has none")
 	}
-	if err != nil {
-		return 0, fmt.Errorf("find %s: %w", selector, err)
-	}
-	return found.NodeID, nil
+	return found.NodeID, err
 }
 
 // width makes the window as wide as a phone's or a desk's screen.

@@ -4,7 +4,10 @@ package browser
 
 import (
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -138,6 +141,25 @@ func (b *tab) look(axe, name string) (faults []string, err error) {
 	}
 	_, late := b.take()
 	return append(faults, late...), nil
+}
+
+// walk opens a page and tells all that is wrong with it.
+func (b *tab) walk(t *testing.T, path, axe, name string) {
+	t.Helper()
+	status, err := b.visit(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults, err := b.look(axe, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range faults {
+		// That it did not find the page is what the browser says of one that is not there.
+		if status == http.StatusOK || !strings.Contains(fault, "the server responded with a status of "+strconv.FormatInt(status, 10)) {
+			t.Error(fault)
+		}
+	}
 }
 
 // judge holds the page as it stands to the rules at one width.

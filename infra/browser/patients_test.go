@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -85,8 +86,8 @@ func patientsRoutes(t testing.TB) (kinds []string) {
 	return kinds
 }
 
-func TestPatientsPages(t *testing.T) {
-	m, browser, axe := start(t), chromium(t), axeCore(t)
+// patientsPages looks at each state of each page behind a link.
+func patientsPages(t *testing.T, m *machine, browser context.Context, axe string) {
 	kinds := patientsRoutes(t)
 	leaves := m.leaves(kinds)
 	for _, kind := range kinds {
@@ -99,16 +100,7 @@ func TestPatientsPages(t *testing.T) {
 		for kind, found := range leaves {
 			for i, l := range found {
 				t.Run(fmt.Sprintf("%s %s, scripts %v", kind, l.heading, scripts), func(t *testing.T) {
-					if _, err := b.visit(l.path); err != nil {
-						t.Fatal(err)
-					}
-					faults, err := b.look(axe, fmt.Sprintf("patient-%s-%d", slug(kind), i+1))
-					if err != nil {
-						t.Fatal(err)
-					}
-					for _, fault := range faults {
-						t.Error(fault)
-					}
+					b.walk(t, l.path, axe, fmt.Sprintf("patient-%s-%d", slug(kind), i+1))
 				})
 			}
 		}

@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -36,10 +37,9 @@ func (b *tab) heading() (text string) {
 	return text
 }
 
-// TestWhatPatientsDo goes the ways that the pages are for, by a pointer, and
-// counts the presses: each with a browser that runs scripts and with one that does not.
-func TestWhatPatientsDo(t *testing.T) {
-	m, browser := start(t), chromium(t)
+// whatPatientsDo goes the ways that the pages are for, by a pointer, and counts
+// the presses: each with a browser that runs scripts and with one that does not.
+func whatPatientsDo(t *testing.T, m *machine, browser context.Context) {
 	for _, try := range []struct {
 		name, kind, has string
 		query           string

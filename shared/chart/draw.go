@@ -41,11 +41,8 @@ type shape struct {
 type (
 	point struct{ x, y float64 }
 	box   struct{ x, y, w, h float64 }
-	dot   struct {
-		x, y, r float64
-		hollow  bool
-	}
-	text struct {
+	dot   struct{ x, y, r float64 }
+	text  struct {
 		x, y   float64
 		anchor anchor
 		s      string
@@ -244,7 +241,11 @@ func (l Line) Draw(size Size) Drawing {
 		}
 		flush()
 		if last >= 0 && i == 0 {
-			p.value(p.x(last), p.y(s.Values[last].N), s.Values[last].Shown)
+			at := p.y(s.Values[last].N)
+			if last > 0 && s.Values[last-1].Known() && s.Values[last-1].N > s.Values[last].N && at+letter+10 < p.bottom {
+				at += letter + 16 // below: the line comes down from above
+			}
+			p.value(p.x(last), at, s.Values[last].Shown)
 		}
 	}
 	return *p.Drawing

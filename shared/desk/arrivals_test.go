@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
+	"github.com/returnpoint/returnpoint/shared/table"
 )
 
 func entrance(s *stagetest.Stage) *desk.Reception {
@@ -140,6 +142,21 @@ func TestTheReceptionIsToldWhatToDoAboutWhoeverComes(t *testing.T) {
 			agreed(s)
 			open(s, "P", dental.Task{Kind: dental.ComplaintTask, Anchor: "a"})
 		}, []string{"complaint"}},
+		{"the case is disputed", func(s *stagetest.Stage) {
+			s.Patient("P")
+			books(s)
+			agreed(s)
+			tx := s.Store.Begin()
+			card, err := tx.Card(s.T.Context(), s.Clinic.ID, "P")
+			if err != nil {
+				s.T.Fatal(err)
+			}
+			card.Patient.Disputed = true
+			tx.Put(card.Patient)
+			if err := tx.Commit(s.T.Context()); err != nil {
+				s.T.Fatal(err)
+			}
+		}, []string{"complaint"}},
 		{"a child is asked for no consent to advertising, and has the adult's number", func(s *stagetest.Stage) {
 			s.Patient("G")
 			s.Patient("P", nothing, func(c *intake.Card) {
@@ -241,5 +258,44 @@ func TestASearchFindsByTheLastFourDigitsAlone(t *testing.T) {
 		if _, _, err := entrance(s).Search(t.Context(), &s.Clinic, digits, s.Now()); dental.KindOf(err) != dental.Invalid {
 			t.Errorf("%q gives %v, want Invalid", digits, err)
 		}
+	}
+}
+
+// behind is a table whose indexes stand still from the first look at each.
+type behind struct {
+	table.Table
+	shown map[table.Query]table.Page
+}
+
+func (b behind) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	if page, looked := b.shown[q]; looked && q.Index != table.Main {
+		return page, nil
+	}
+	page, err := b.Table.Query(ctx, q)
+	b.shown[q] = page
+	return page, err
+}
+
+func TestWhatAnIndexStillShowsIsCheckedByTheCards(t *testing.T) {
+	s := stagetest.New(t, tuesday)
+	s.Patient("P", anna)
+	s.Appointment(intake.AppointmentBooked, "A", "P", s.Local("2026-03-12 14:00"))
+	old := stagetest.Join(s, behind{s.Table, map[table.Query]table.Page{}})
+	find := func() int {
+		t.Helper()
+		found, _, err := entrance(old).Search(t.Context(), &s.Clinic, "0001", s.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	if come, found := len(arriving(old, "2026-03-12")), find(); come != 1 || found != 1 {
+		t.Fatalf("%d come and %d are found", come, found)
+	}
+	s.Set(s.Local("2026-03-10 12:00"))
+	s.Appointment(intake.AppointmentMoved, "A", "P", s.Local("2026-03-13 14:00"))
+	s.Patient("P", anna, func(c *intake.Card) { c.Number = "+79160000002" })
+	if come, found := len(arriving(old, "2026-03-12")), find(); come != 0 || found != 0 {
+		t.Errorf("by indexes that are behind %d come and %d are found", come, found)
 	}
 }

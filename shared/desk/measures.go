@@ -222,9 +222,6 @@ func (r *reading) series(spans []measure.Span, yearly bool) []measure.Figures {
 	out := make([]measure.Figures, len(spans))
 	for i, s := range spans {
 		sums := r.sum(s)
-		if i > 0 && spans[i-1].To.AddDays(1) != s.From {
-			ever = r.sum(measure.Span{From: r.first, To: s.From.AddDays(-1)})
-		}
 		ever.Plus(sums)
 		var year measure.Sums
 		if yearly || i == len(spans)-1 {

@@ -252,11 +252,7 @@ func (s *Scenarios) rows(ctx context.Context, cl *dental.Clinic, page store.Resu
 func reasons(l locale.Locale, counts map[string]int) []RehearsalReason {
 	var out []RehearsalReason
 	for code, n := range counts {
-		text := l.Reason(code)
-		if key := "desk.scenarios.out." + code; l.Has(key) {
-			text = l.Text(key, nil)
-		}
-		out = append(out, RehearsalReason{text, n})
+		out = append(out, RehearsalReason{l.Reason(code), n})
 	}
 	slices.SortFunc(out, func(a, b RehearsalReason) int { return cmp.Or(b.N-a.N, strings.Compare(a.Reason, b.Reason)) })
 	return out

@@ -1,8 +1,10 @@
 package desk_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
+	"github.com/returnpoint/returnpoint/shared/table"
 )
 
 // office is a stage with a first owner, Marina.
@@ -190,6 +193,55 @@ func TestTheLastOwnerStays(t *testing.T) {
 	if err := o.staffing.Remove(t.Context(), o.marina, o.press(), olga.Key, o.Now()); dental.KindOf(err) != dental.NotFound {
 		t.Errorf("who is no owner any more removes another with %v", err)
 	}
+}
+
+// meddled is a table at which somebody else is quicker once.
+type meddled struct {
+	table.Table
+	first func()
+}
+
+func (m *meddled) Write(ctx context.Context, ops ...table.Op) error {
+	if first := m.first; first != nil {
+		m.first = nil
+		first()
+	}
+	return m.Table.Write(ctx, ops...)
+}
+
+func TestAnOwnerWhoIsRemovedWhileRemovingTheOtherIsTooLate(t *testing.T) {
+	for name, presses := range map[string][2]func(s *desk.Staffing, me, other dental.Staff, id string, now time.Time) error{
+		"each removes the other": {removes, removes},
+		"both leave":             {leaves, leaves},
+		"one leaves, removed":    {leaves, removes},
+		"one removes, who left":  {removes, leaves},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			olga := o.adds(o.marina, "olga@example.com", dental.Owner)
+			slow := &meddled{Table: o.Table}
+			slow.first = func() {
+				if err := presses[1](o.staffing, olga, o.marina, "quick", o.Now()); err != nil {
+					t.Errorf("the quicker one is refused: %v", err)
+				}
+			}
+			s := &desk.Staffing{Store: stagetest.Join(o.Stage, slow).Store}
+			if err := presses[0](s, o.marina, olga, "slow", o.Now()); err == nil && name != "one removes, who left" {
+				t.Error("the slower one is not refused")
+			}
+			if left := []dental.Role{o.post(o.marina.Key).Role, o.post(olga.Key).Role}; !slices.Contains(left, dental.Owner) {
+				t.Errorf("nobody owns the clinic: %q", left)
+			}
+		})
+	}
+}
+
+func removes(s *desk.Staffing, me, other dental.Staff, id string, now time.Time) error {
+	return s.Remove(context.Background(), me, id, other.Key, now)
+}
+
+func leaves(s *desk.Staffing, me, _ dental.Staff, id string, now time.Time) error {
+	return s.Remove(context.Background(), me, id, me.Key, now)
 }
 
 func TestOwnersWhoRemoveEachOtherAtOnceLeaveOne(t *testing.T) {

@@ -479,6 +479,17 @@ func TestANumberThatStandsInManyCardsJoinsNobody(t *testing.T) {
 	}
 }
 
+func TestPatientsOfOneAddressWithoutANumberAreRowsOfTheirOwn(t *testing.T) {
+	s := stagetest.New(t, tuesday)
+	for _, id := range []string{"P", "Q"} {
+		s.Patient(id, func(c *intake.Card) { c.Number, c.Mail = "", "orlovy@example.com" })
+		open(s, id, dental.Task{Kind: dental.ContactTask, Anchor: "address"})
+	}
+	if got, want := order(today(s, "")), "P contact, Q contact"; got != want {
+		t.Errorf("the list is %s, want %s", got, want)
+	}
+}
+
 func TestPagesShowEachRowOnceAndAFamilyOnItsFirstPageAlone(t *testing.T) {
 	s := stagetest.New(t, tuesday)
 	crowd(s, 2*desk.TasksShown+3)

@@ -68,7 +68,7 @@ func reasonCodes() []string {
 		"all-channels-failed", "holdout", "not-released", "in-recall", "recall-variant", "too-soon", "superseded", "never",
 		"later", "stage-done", "doubtful-birthday", "near-advertisement", "emergency-only", "too-long-ago", "backlog",
 		"once-a-year", "invited-recently", "holiday", "return-ahead", "visit-changed", "birthday-changed", "outranked",
-		"visited-elsewhere", "no-channel", "lead-card", "redeemed", "gift-over",
+		"visited-elsewhere", "no-fact", "audience", "not-yet", "passed", "long-past", "left-already", "no-text", "no-channel", "lead-card", "redeemed", "gift-over",
 	}
 }
 

@@ -63,7 +63,8 @@
 //
 // Messages cost their parts at the price of the time when each was sent; gifts
 // their cost when they are redeemed; bonuses what is spent of them; entered
-// costs of the kind retention their share of the days, spread evenly. A free
+// costs of the kind retention their share of the days, spread evenly. A message
+// whose fate is not known costs nothing until it is. A free
 // hygiene is counted and not priced, since nobody tells its price. ROMI =
 // (margin on attributed revenue − cost) ÷ cost. Costs of acquisition are no part
 // of it: divided by the new patients they are the price of a new patient, to be

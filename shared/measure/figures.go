@@ -137,7 +137,7 @@ type Scenario struct {
 	Back, BackVisits int64
 	BackRevenue      dental.Money
 	Messages, Gifts  dental.Money
-	ROMI             ROMI
+	ROMI             ROMI    // of one that says nothing but service messages there is none
 	Skipped          []Count // by reason, the most frequent first
 }
 
@@ -350,7 +350,9 @@ func parts(sums, ever Sums, f *Figures, terms Terms) {
 		slices.SortFunc(s.Steps, func(a, b Funnel) int { return strings.Compare(a.Step, b.Step) })
 		mostFirst(s.Skipped)
 		s.Messages, s.Gifts, s.BackRevenue = money(s.Messages.Minor), money(s.Gifts.Minor), money(s.BackRevenue.Minor)
-		s.ROMI = terms.romi(s.BackRevenue.Minor, s.Messages.Minor+s.Gifts.Minor)
+		if sums[join("brings", s.Name)] > 0 {
+			s.ROMI = terms.romi(s.BackRevenue.Minor, s.Messages.Minor+s.Gifts.Minor)
+		}
 		f.Scenarios = append(f.Scenarios, *s)
 	}
 	for _, code := range slices.Sorted(maps.Keys(skipped)) {

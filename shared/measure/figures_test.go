@@ -36,6 +36,11 @@ func TestWhatAPatientIsWorthIsReceiptTimesVisitsTimesMargin(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, pair[0], pair[1])
 		}
 	}
+	for revenue, average := range map[int64]int64{1000004: 142858, -1000004: -142858, 10: 1, 11: 2, 3: 0, 4: 1} { // 142857.7, 1.4, 1.6, 0.4, 0.6
+		if got := measure.Of(terms(), measure.Span{}, measure.Sums{"visits": 7, "revenue": revenue}, nil, nil, nil).Average; got != money(average) {
+			t.Errorf("a seventh of %d is %v", revenue, got)
+		}
+	}
 	if percent, ok := f.RepeatVisits.Percent(); !ok || math.Abs(percent-57.142857) > 1e-6 {
 		t.Errorf("the share of repeat visits is %g, %v", percent, ok)
 	}
@@ -49,7 +54,7 @@ func TestROMIIsMarginLessCostByCostAndSparesWhatNewPatientsCost(t *testing.T) {
 	costs := []dental.Cost{{Kind: dental.Retention, Amount: roubles(3100), From: on(t, "2026-05-01"), To: on(t, "2026-05-31")},
 		{Kind: dental.Acquisition, Amount: roubles(6200), From: on(t, "2026-05-16"), To: on(t, "2026-06-15")}}
 	sums := measure.Sums{"back": 4, "back-revenue": 5000000, "cost/messages": 90000, "cost/gifts": 50000, "cost/bonuses": 50000, "patients": 8,
-		"back/recall": 4, "back-revenue/recall": 5000000, "cost/messages/recall": 90000, "touch/recall/first/planned": 9, "touch/recall/first/sent": 6, "touch/recall/first/failed": 1,
+		"brings/recall": 6, "cost/messages/after-visit": 100, "back/recall": 4, "back-revenue/recall": 5000000, "cost/messages/recall": 90000, "touch/recall/first/planned": 9, "touch/recall/first/sent": 6, "touch/recall/first/failed": 1,
 		"touch/recall/second/planned": 2, "skipped/recall/capped": 2, "skipped/recall/no-consent": 2, "skipped/club/capped": 1}
 	f := measure.Of(terms(), span, sums, sums, nil, costs)
 	if f.Cost.Total != roubles(5000) || f.Cost.Retention != roubles(3100) || f.Cost.Acquisition != roubles(3200) {
@@ -70,6 +75,9 @@ func TestROMIIsMarginLessCostByCostAndSparesWhatNewPatientsCost(t *testing.T) {
 	}
 	if math.Abs(recall.ROMI.Ratio-(20000.-900)/900) > 1e-9 {
 		t.Errorf("its ROMI is %+v", recall.ROMI)
+	}
+	if after := f.Scenarios[0]; after.Name != "after-visit" || after.ROMI.Known {
+		t.Errorf("who was thanked is no return: %+v", after)
 	}
 	if fmt.Sprint(f.Skipped) != "[{capped 3} {no-consent 2}]" || fmt.Sprint(recall.Skipped) != "[{capped 2} {no-consent 2}]" {
 		t.Errorf("skipped were %v, by the recall %v", f.Skipped, recall.Skipped)

@@ -303,6 +303,57 @@ func TestWhoIsLeftAloneIsComparedWithAllOthersWhateverBecameOfTheirMessages(t *t
 	}
 }
 
+func TestAReturnPointIsKeptByWhoComesUntilThirtyDaysAfterIt(t *testing.T) {
+	for name, tt := range map[string]struct {
+		given, next, closes string
+		kept                int64
+	}{
+		"on the last day":                     {"2025-04-10", "2025-05-10", "2025-05-11", 1},
+		"a day later":                         {"2025-04-10", "2025-05-11", "2025-05-11", 0},
+		"never":                               {"2025-04-10", "", "2025-05-11", 0},
+		"half a year where none was given":    {"", "2025-08-09", "2025-08-10", 1},
+		"and not later":                       {"", "2025-08-10", "2025-08-10", 0},
+		"one that lies before counts as none": {"2025-01-01", "2025-08-09", "2025-08-10", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			card := dental.Card{Visits: []dental.Visit{visit(t, "V-1", "2025-01-10", func(v *dental.Visit) {
+				if tt.given != "" {
+					v.ReturnDate = on(t, tt.given)
+				}
+			})}}
+			if tt.next != "" {
+				card.Visits = append(card.Visits, visit(t, "V-2", tt.next))
+			}
+			want(t, sum(t, card, tt.closes, tt.closes), map[string]int64{"points": 1, "points/back": tt.kept, "doctor/D-3/due": 1, "doctor/D-3/back": tt.kept})
+		})
+	}
+}
+
+func TestWhatPatientsSayCountsOnTheDayTheySpeakOf(t *testing.T) {
+	said := func(nps int, rating dental.Rating) dental.Answer {
+		return dental.Answer{Day: on(t, "2026-01-10"), NPS: nps, Rating: rating, At: at(t, "2026-01-12 10:00"), FirstAt: at(t, "2026-01-12 10:00")}
+	}
+	for name, tt := range map[string]struct {
+		answer dental.Answer
+		want   map[string]int64
+	}{
+		"ten":      {said(10, ""), map[string]int64{"nps/promoters": 1}},
+		"nine":     {said(9, dental.Good), map[string]int64{"nps/promoters": 1, "rating/good": 1}},
+		"eight":    {said(8, ""), map[string]int64{"nps/passives": 1}},
+		"seven":    {said(7, dental.Fair), map[string]int64{"nps/passives": 1, "rating/fair": 1}},
+		"six":      {said(6, ""), map[string]int64{"nps/detractors": 1}},
+		"nought":   {said(0, dental.Bad), map[string]int64{"nps/detractors": 1, "rating/bad": 1}},
+		"no score": {said(-1, dental.Good), map[string]int64{"rating/good": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			card := dental.Card{Answers: []dental.Answer{tt.answer}}
+			if got := sum(t, card, "2026-01-10", "2026-01-10"); !maps.Equal(got, tt.want) {
+				t.Errorf("it counts as %v", got)
+			}
+		})
+	}
+}
+
 func TestAnOccasionOfSeveralStepsIsOneFromTheFirst(t *testing.T) {
 	second := message(t, "2025-08-20 12:00", func(x *dental.Touch) { x.Step, x.Anchor = "call", "2025-08-01" })
 	first := message(t, "2025-08-01 12:00", func(x *dental.Touch) { x.State, x.Reason = dental.Skipped, "holdout" })

@@ -81,6 +81,9 @@ func (t *tally) touches() {
 			count(string(x.State))
 		case dental.Sent:
 			count(Sent)
+			if x.Class != dental.Service {
+				t.add(x.EndedOn, 1, "brings", x.Scenario)
+			}
 			if delivered(x) {
 				count(Delivered)
 			}

@@ -102,7 +102,7 @@ type planned struct {
 // weight orders the reasons why nothing happens: the one that came nearest to
 // something happening is told.
 func weight(reason string) int {
-	return slices.Index([]string{"", "no-fact", "audience", "passed", "too-long-ago", "not-yet", "left-already"}, reason)
+	return slices.Index([]string{"", "no-fact", "audience", "passed", "long-past", "not-yet", "left-already"}, reason)
 }
 
 // because keeps the most telling reason.
@@ -217,7 +217,7 @@ func (h *foresight) missed(w scenario.Want) {
 	case over != "":
 		h.because(over)
 	case !w.Opens.IsZero() && !w.Step.Backlog.IsZero() && w.Opens.Before(today.AddMonths(-w.Step.Backlog.Months).AddDays(-w.Step.Backlog.Days)):
-		h.because("too-long-ago")
+		h.because("long-past")
 	case w.Opens.Before(today), h.At.After(w.Touch.Deadline):
 		h.because("passed")
 	}

@@ -186,7 +186,15 @@ var gates = map[string]gate{
 		return ""
 	}},
 	"corrected": {within: true, shut: func(s Scene, g Gate) string {
-		if last := milestone(s.Card, dental.LastVisit, ""); last != nil && s.repeats(g.Within, last.Date) {
+		last := milestone(s.Card, dental.LastVisit, "")
+		if last == nil {
+			return ""
+		}
+		since := last.Date
+		if day := agreed(s.Clinic, s.Card, s.day()); day.After(since) {
+			since = day // another date was agreed on, which is no correction
+		}
+		if s.repeats(g.Within, since) {
 			return "sent-already"
 		}
 		return ""

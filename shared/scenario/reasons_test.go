@@ -25,7 +25,8 @@ var noReasons = strings.Fields(`
 	gone implant-year missed no-channel none not-arrived plan reason recall referral refused review scenario season
 	settled several skip staff standing start thanks time touch tried undelivered unrated visit-day wait
 	activity adult apart birthdays complex doctor doctor-left earned first interval joined last-implant last-orthodontics last-seen
-	last-visit long-ago next occasions open plain recommends return-date sleeping visit`)
+	last-visit long-ago next occasions open plain recommends return-date sleeping visit
+	clinic lost rehearsed sent trial xxxxxxxxxxxxxxxx`)
 
 var wordForm = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 

@@ -49,28 +49,28 @@ func TestAPersonIsFoundByTheAddressHoweverItIsCasedAndHasAPostInEachClinic(t *te
 	everywhere(t, func(h house) {
 		key := h.StaffKey("Vera@Example.com")
 		if key != h.StaffKey("vera@example.com") || key == h.StaffKey("vera@example.org") {
-			t.Error("the key does not follow the address alone")
+			h.Error("the key does not follow the address alone")
 		}
 		for _, s := range []dental.Staff{{Clinic: "north", Key: key, Role: dental.Owner}, {Clinic: "c", Key: key, Role: dental.Manager}, {Clinic: "c", Key: h.StaffKey("a@example.com"), Role: dental.Administrator}} {
 			tx := h.Begin()
-			if was, err := tx.Staff(t.Context(), s.Clinic, s.Key); err != nil || was.Key != "" {
-				t.Fatalf("before there is %+v: %v", was, err)
+			if was, err := tx.Staff(h.Context(), s.Clinic, s.Key); err != nil || was.Key != "" {
+				h.Fatalf("before there is %+v: %v", was, err)
 			}
 			tx.Put(s)
-			if err := tx.Commit(t.Context()); err != nil {
-				t.Fatal(err)
+			if err := tx.Commit(h.Context()); err != nil {
+				h.Fatal(err)
 			}
 		}
-		posts, err := h.Posts(t.Context(), key)
+		posts, err := h.Posts(h.Context(), key)
 		if err != nil {
-			t.Fatal(err)
+			h.Fatal(err)
 		}
-		wantNames(t, "the posts", names(posts, func(s dental.Staff) string { return s.Clinic + " " + string(s.Role) }), "c manager", "north owner")
-		staff, err := h.StaffOf(t.Context(), "c")
+		wantNames(h.T, "the posts", names(posts, func(s dental.Staff) string { return s.Clinic + " " + string(s.Role) }), "c manager", "north owner")
+		staff, err := h.StaffOf(h.Context(), "c")
 		if err != nil {
-			t.Fatal(err)
+			h.Fatal(err)
 		}
-		wantNames(t, "the clinic's staff", names(staff, func(s dental.Staff) string { return string(s.Role) }), "administrator", "manager")
+		wantNames(h.T, "the clinic's staff", names(staff, func(s dental.Staff) string { return string(s.Role) }), "administrator", "manager")
 	})
 }
 
@@ -82,19 +82,19 @@ func TestTheLogOfAMonthIsReadNewestFirstPageByPage(t *testing.T) {
 		}
 		tx.Put(dental.LogEntry{Clinic: "c", ID: "of June", At: noon.AddDate(0, 1, 0)})
 		tx.Put(dental.LogEntry{Clinic: "d", ID: "of another", At: noon})
-		if err := tx.Commit(t.Context()); err != nil {
-			t.Fatal(err)
+		if err := tx.Commit(h.Context()); err != nil {
+			h.Fatal(err)
 		}
-		got := pages(t, func(limit int, cursor string) ([]dental.LogEntry, string, error) {
-			return h.Log(t.Context(), "c", "2026-05", limit, cursor)
+		got := pages(h.T, func(limit int, cursor string) ([]dental.LogEntry, string, error) {
+			return h.Log(h.Context(), "c", "2026-05", limit, cursor)
 		})
-		wantNames(t, "the entries", names(got, func(e dental.LogEntry) string { return e.ID }), "e4", "e3", "e2", "e1", "e0")
+		wantNames(h.T, "the entries", names(got, func(e dental.LogEntry) string { return e.ID }), "e4", "e3", "e2", "e1", "e0")
 	})
 }
 
 func TestTasksAreReadByTheDayTheyAreShownOnAndTheDayTheyWereClosedOn(t *testing.T) {
 	everywhere(t, func(h house) {
-		day := parse(t, "2026-05-22")
+		day := parse(h.T, "2026-05-22")
 		h.step(func(tx *store.Tx, _ *dental.Card) {
 			for i := -2; i <= 2; i++ {
 				tx.Put(dental.Task{Clinic: "c", Patient: "p", Kind: dental.CallTask, Anchor: fmt.Sprint("open", i), ShowDay: day.AddDays(i)})
@@ -103,20 +103,20 @@ func TestTasksAreReadByTheDayTheyAreShownOnAndTheDayTheyWereClosedOn(t *testing.
 			tx.Put(dental.Visit{Clinic: "c", Patient: "p", ID: "V", Day: day}) // of the ledger, and no task
 		})
 		anchor := func(t dental.Task) string { return t.Anchor }
-		got := pages(t, func(limit int, cursor string) ([]dental.Task, string, error) {
-			return h.TasksUpTo(t.Context(), "c", day, limit, cursor)
+		got := pages(h.T, func(limit int, cursor string) ([]dental.Task, string, error) {
+			return h.TasksUpTo(h.Context(), "c", day, limit, cursor)
 		})
-		wantNames(t, "the tasks of the day", names(got, anchor), "open-2", "open-1", "open0")
-		got = pages(t, func(limit int, cursor string) ([]dental.Task, string, error) {
-			return h.ClosedTasks(t.Context(), "c", day, limit, cursor)
+		wantNames(h.T, "the tasks of the day", names(got, anchor), "open-2", "open-1", "open0")
+		got = pages(h.T, func(limit int, cursor string) ([]dental.Task, string, error) {
+			return h.ClosedTasks(h.Context(), "c", day, limit, cursor)
 		})
-		wantNames(t, "the closed ones", names(got, anchor), "closed0")
+		wantNames(h.T, "the closed ones", names(got, anchor), "closed0")
 	})
 }
 
 func TestADaysStandingAppointmentsComeByTheirStart(t *testing.T) {
 	everywhere(t, func(h house) {
-		day := parse(t, "2026-05-22")
+		day := parse(h.T, "2026-05-22")
 		h.step(func(tx *store.Tx, _ *dental.Card) {
 			for id, a := range map[string]dental.Appointment{"late": {Start: noon.Add(3 * time.Hour), Status: dental.Booked, On: day}, "early": {Start: noon, Status: dental.Confirmed, On: day},
 				"off": {Start: noon, Status: dental.Cancelled, On: day}, "tomorrow": {Start: noon.Add(24 * time.Hour), Status: dental.Booked, On: day.AddDays(1)}, "noon": {Start: noon.Add(time.Hour), Status: dental.Booked, On: day}} {
@@ -124,10 +124,10 @@ func TestADaysStandingAppointmentsComeByTheirStart(t *testing.T) {
 				tx.Put(a)
 			}
 		})
-		got := pages(t, func(limit int, cursor string) ([]dental.Appointment, string, error) {
-			return h.Appointments(t.Context(), "c", day, limit, cursor)
+		got := pages(h.T, func(limit int, cursor string) ([]dental.Appointment, string, error) {
+			return h.Appointments(h.Context(), "c", day, limit, cursor)
 		})
-		wantNames(t, "the appointments", names(got, func(a dental.Appointment) string { return a.ID }), "early", "noon", "late")
+		wantNames(h.T, "the appointments", names(got, func(a dental.Appointment) string { return a.ID }), "early", "noon", "late")
 	})
 }
 
@@ -135,68 +135,68 @@ func TestAPatientIsFoundByTheLastFourDigitsOfTheNumber(t *testing.T) {
 	everywhere(t, func(h house) {
 		for p, digits := range map[string]string{"a": "0007", "b": "0007", "d": "0008"} {
 			tx := h.Begin()
-			if _, err := tx.Card(t.Context(), "c", p); err != nil {
-				t.Fatal(err)
+			if _, err := tx.Card(h.Context(), "c", p); err != nil {
+				h.Fatal(err)
 			}
 			tx.Put(dental.PhoneEnding{Clinic: "c", Patient: p, Digits: digits})
-			if err := tx.Commit(t.Context()); err != nil {
-				t.Fatal(err)
+			if err := tx.Commit(h.Context()); err != nil {
+				h.Fatal(err)
 			}
 		}
-		got := pages(t, func(limit int, cursor string) ([]dental.PhoneEnding, string, error) {
-			return h.ByEnding(t.Context(), "c", "0007", limit, cursor)
+		got := pages(h.T, func(limit int, cursor string) ([]dental.PhoneEnding, string, error) {
+			return h.ByEnding(h.Context(), "c", "0007", limit, cursor)
 		})
-		wantNames(t, "they", names(got, func(e dental.PhoneEnding) string { return e.Patient }), "a", "b")
+		wantNames(h.T, "they", names(got, func(e dental.PhoneEnding) string { return e.Patient }), "a", "b")
 	})
 }
 
 func TestCostsRatingsAndAJobsResultsComeInTheirOrder(t *testing.T) {
 	everywhere(t, func(h house) {
 		tx := h.Begin()
-		tx.Put(dental.Cost{Clinic: "c", ID: "b", From: parse(t, "2026-02-01")})
-		tx.Put(dental.Cost{Clinic: "c", ID: "a", From: parse(t, "2026-02-01")})
-		tx.Put(dental.Cost{Clinic: "c", ID: "c", From: parse(t, "2026-01-01")})
-		tx.Put(dental.MapRating{Clinic: "c", Map: "Яндекс", On: parse(t, "2026-02-01")})
-		tx.Put(dental.MapRating{Clinic: "c", Map: "2GIS", On: parse(t, "2026-03-01")})
-		tx.Put(dental.MapRating{Clinic: "c", Map: "2GIS", On: parse(t, "2026-01-01")})
+		tx.Put(dental.Cost{Clinic: "c", ID: "b", From: parse(h.T, "2026-02-01")})
+		tx.Put(dental.Cost{Clinic: "c", ID: "a", From: parse(h.T, "2026-02-01")})
+		tx.Put(dental.Cost{Clinic: "c", ID: "c", From: parse(h.T, "2026-01-01")})
+		tx.Put(dental.MapRating{Clinic: "c", Map: "Яндекс", On: parse(h.T, "2026-02-01")})
+		tx.Put(dental.MapRating{Clinic: "c", Map: "2GIS", On: parse(h.T, "2026-03-01")})
+		tx.Put(dental.MapRating{Clinic: "c", Map: "2GIS", On: parse(h.T, "2026-01-01")})
 		for _, n := range []int{10, 2, 0} {
 			tx.Put(store.Result{Clinic: "c", Job: "j", N: n, Body: []byte{byte(n)}, Until: noon.Add(time.Hour)})
 		}
-		if err := tx.Commit(t.Context()); err != nil {
-			t.Fatal(err)
+		if err := tx.Commit(h.Context()); err != nil {
+			h.Fatal(err)
 		}
-		costs, err := h.Costs(t.Context(), "c")
+		costs, err := h.Costs(h.Context(), "c")
 		if err != nil {
-			t.Fatal(err)
+			h.Fatal(err)
 		}
-		wantNames(t, "the costs", names(costs, func(c dental.Cost) string { return c.ID }), "c", "a", "b")
-		ratings, err := h.Ratings(t.Context(), "c")
+		wantNames(h.T, "the costs", names(costs, func(c dental.Cost) string { return c.ID }), "c", "a", "b")
+		ratings, err := h.Ratings(h.Context(), "c")
 		if err != nil {
-			t.Fatal(err)
+			h.Fatal(err)
 		}
-		wantNames(t, "the ratings", names(ratings, func(r dental.MapRating) string { return r.Map + " " + r.On.String() }), "Яндекс 2026-02-01", "2GIS 2026-01-01", "2GIS 2026-03-01")
+		wantNames(h.T, "the ratings", names(ratings, func(r dental.MapRating) string { return r.Map + " " + r.On.String() }), "Яндекс 2026-02-01", "2GIS 2026-01-01", "2GIS 2026-03-01")
 		results := func() []store.Result {
-			list, err := h.Results(t.Context(), "c", "j")
+			list, err := h.Results(h.Context(), "c", "j")
 			if err != nil {
-				t.Fatal(err)
+				h.Fatal(err)
 			}
 			return list
 		}
-		wantNames(t, "the results", names(results(), func(r store.Result) string { return fmt.Sprint(r.N, r.Body) }), "0 [0]", "2 [2]", "10 [10]")
+		wantNames(h.T, "the results", names(results(), func(r store.Result) string { return fmt.Sprint(r.N, r.Body) }), "0 [0]", "2 [2]", "10 [10]")
 		h.clock.Advance(2 * time.Hour)
 		if got := results(); len(got) != 0 {
-			t.Errorf("after their time there are %v", got)
+			h.Errorf("after their time there are %v", got)
 		}
 	})
 }
 
 func TestTalliesAndTotalsAreReadAsTheyWereWritten(t *testing.T) {
 	everywhere(t, func(h house) {
-		day := parse(t, "2026-05-22")
+		day := parse(h.T, "2026-05-22")
 		h.step(func(tx *store.Tx, _ *dental.Card) {
-			tallied, err := tx.Tallied(t.Context(), "c", "p")
+			tallied, err := tx.Tallied(h.Context(), "c", "p")
 			if err != nil || len(tallied.Days) != 0 {
-				t.Fatalf("before there is %+v: %v", tallied, err)
+				h.Fatalf("before there is %+v: %v", tallied, err)
 			}
 			tallied.Days = map[string]string{day.String(): "hash"}
 			tx.Put(tallied)
@@ -205,48 +205,48 @@ func TestTalliesAndTotalsAreReadAsTheyWereWritten(t *testing.T) {
 			tx.Put(store.Tally{Clinic: "c", Day: day.AddDays(1), Patient: "p", Sums: map[string]int64{"visits": 4}})
 		})
 		h.step(func(tx *store.Tx, _ *dental.Card) {
-			tallied, err := tx.Tallied(t.Context(), "c", "p")
+			tallied, err := tx.Tallied(h.Context(), "c", "p")
 			if err != nil || tallied.Days[day.String()] != "hash" {
-				t.Fatalf("the days are %+v: %v", tallied, err)
+				h.Fatalf("the days are %+v: %v", tallied, err)
 			}
 			tx.Remove(tallied)
 		})
-		tallies, err := h.Tallies(t.Context(), "c", day)
+		tallies, err := h.Tallies(h.Context(), "c", day)
 		if err != nil {
-			t.Fatal(err)
+			h.Fatal(err)
 		}
-		wantNames(t, "the tallies", names(tallies, func(t store.Tally) string { return fmt.Sprint(t.Patient, t.Sums["visits"]) }), "p1", "q2")
+		wantNames(h.T, "the tallies", names(tallies, func(t store.Tally) string { return fmt.Sprint(t.Patient, t.Sums["visits"]) }), "p1", "q2")
 
 		periods := []string{store.Baseline, "2025", "2026", "2026-05"}
 		for i := range 120 { // more than one read holds
 			periods = append(periods, day.AddDays(i).String())
 		}
 		tx := h.Begin()
-		totals, err := tx.Totals(t.Context(), "c", periods...)
+		totals, err := tx.Totals(h.Context(), "c", periods...)
 		if err != nil || len(totals) != len(periods) {
-			t.Fatalf("%d totals: %v", len(totals), err)
+			h.Fatalf("%d totals: %v", len(totals), err)
 		}
 		for i, at := range []int{0, 2, 1, 3, 123} {
 			if totals[at].Period != periods[at] || len(totals[at].Sums) != 0 {
-				t.Errorf("before, %d is %+v", at, totals[at])
+				h.Errorf("before, %d is %+v", at, totals[at])
 			}
 			totals[at].Sums = map[string]int64{"visits": int64(i + 1)}
 			tx.Put(totals[at])
 		}
-		if err := tx.Commit(t.Context()); err != nil {
-			t.Fatal(err)
+		if err := tx.Commit(h.Context()); err != nil {
+			h.Fatal(err)
 		}
-		totals, err = h.Begin().Totals(t.Context(), "c", "2026-05", store.Baseline, periods[123], "2024")
+		totals, err = h.Begin().Totals(h.Context(), "c", "2026-05", store.Baseline, periods[123], "2024")
 		if err != nil {
-			t.Fatal(err)
+			h.Fatal(err)
 		}
 		if got := names(totals, func(t store.Total) string { return fmt.Sprint(t.Period, " ", t.Sums["visits"]) }); !reflect.DeepEqual(got, []string{"2026-05 4", "base 1", periods[123] + " 5", "2024 0"}) {
-			t.Errorf("the totals are %q", got)
+			h.Errorf("the totals are %q", got)
 		}
-		years, err := h.Years(t.Context(), "c")
+		years, err := h.Years(h.Context(), "c")
 		if err != nil {
-			t.Fatal(err)
+			h.Fatal(err)
 		}
-		wantNames(t, "the years", names(years, func(t store.Total) string { return t.Period }), "2025", "2026")
+		wantNames(h.T, "the years", names(years, func(t store.Total) string { return t.Period }), "2025", "2026")
 	})
 }

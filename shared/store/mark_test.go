@@ -105,10 +105,10 @@ func TestAWriteThatChangesFiguresLeavesTheJobThatWorksThemOut(t *testing.T) {
 				h.step(tt.step)
 				job, marked := h.jobs(noon.Add(time.Hour))["tally.p"]
 				if marked != tt.marks {
-					t.Fatalf("a job: %v, want %v", marked, tt.marks)
+					h.Fatalf("a job: %v, want %v", marked, tt.marks)
 				}
 				if want := noon.Add(30 * time.Minute); marked && (job.Kind != store.TallyJob || job.Patient != "p" || !job.Wake.Equal(want)) {
-					t.Errorf("the job is %+v, want it due at %s", job, want)
+					h.Errorf("the job is %+v, want it due at %s", job, want)
 				}
 			})
 		})
@@ -118,15 +118,15 @@ func TestAWriteThatChangesFiguresLeavesTheJobThatWorksThemOut(t *testing.T) {
 func TestAPatientOfAnOddNameIsMarkedUnderThatName(t *testing.T) {
 	everywhere(t, func(h house) {
 		tx := h.Begin()
-		if _, err := tx.Card(t.Context(), "c#1", "p%/ж"); err != nil {
-			t.Fatal(err)
+		if _, err := tx.Card(h.Context(), "c#1", "p%/ж"); err != nil {
+			h.Fatal(err)
 		}
-		tx.Put(dental.Visit{Clinic: "c#1", Patient: "p%/ж", ID: "V", Day: parse(t, "2026-05-22")})
-		if err := tx.Commit(t.Context()); err != nil {
-			t.Fatal(err)
+		tx.Put(dental.Visit{Clinic: "c#1", Patient: "p%/ж", ID: "V", Day: parse(h.T, "2026-05-22")})
+		if err := tx.Commit(h.Context()); err != nil {
+			h.Fatal(err)
 		}
 		if job := h.jobs(noon.Add(time.Hour))["tally.p%/ж"]; job.Clinic != "c#1" || job.Patient != "p%/ж" {
-			t.Errorf("the job is %+v", job)
+			h.Errorf("the job is %+v", job)
 		}
 	})
 }
@@ -136,32 +136,32 @@ func TestTheWriteThatBeginsAClinicLeavesTheJobOfItsBaselineOnce(t *testing.T) {
 		write := func(change func(*dental.Clinic)) {
 			t.Helper()
 			tx := h.Begin()
-			cl, err := tx.Clinic(t.Context(), "c")
+			cl, err := tx.Clinic(h.Context(), "c")
 			if dental.KindOf(err) == dental.NotFound {
 				cl, err = &dental.Clinic{ID: "c", TimeZone: "Europe/Moscow"}, nil
 			}
 			if err != nil {
-				t.Fatal(err)
+				h.Fatal(err)
 			}
 			change(cl)
 			tx.Put(*cl)
-			if err := tx.Commit(t.Context()); err != nil {
-				t.Fatal(err)
+			if err := tx.Commit(h.Context()); err != nil {
+				h.Fatal(err)
 			}
 		}
 		write(func(*dental.Clinic) {})
 		if jobs := h.jobs(noon.AddDate(1, 0, 0)); len(jobs) != 0 {
-			t.Errorf("before it begins there is %v", jobs)
+			h.Errorf("before it begins there is %v", jobs)
 		}
 		write(func(cl *dental.Clinic) { cl.StartedAt = noon })
 		job := h.jobs(noon.AddDate(1, 0, 0))[store.BaselineJob]
 		if job.Kind != store.BaselineJob || !job.Wake.Equal(noon.Add(2*time.Hour)) {
-			t.Errorf("the job is %+v", job)
+			h.Errorf("the job is %+v", job)
 		}
 		h.clock.Advance(time.Minute)
 		write(func(cl *dental.Clinic) { cl.Name = "another" })
 		if again := h.jobs(noon.AddDate(1, 0, 0))[store.BaselineJob]; !again.Made.Equal(job.Made) {
-			t.Errorf("a later write has made it anew: %+v", again)
+			h.Errorf("a later write has made it anew: %+v", again)
 		}
 	})
 }

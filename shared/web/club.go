@@ -89,7 +89,7 @@ func (page *clubPage) share(c reply.Club) {
 	page.Invite = page.T("page.club.friends.invite", "clinic", quoted(c.Page))
 	text := page.Invite + " " + page.Whole
 	page.Ways = []way{
-		{page.T("page.channel.by.sms"), template.URL("sms:?&body=" + url.PathEscape(text))}, // ?& is what both iOS and Android take
+		{page.T("page.channel.sms"), template.URL("sms:?&body=" + url.PathEscape(text))}, // ?& is what both iOS and Android take
 		{"WhatsApp", template.URL("https://wa.me/?text=" + url.QueryEscape(text))},
 		{"Telegram", template.URL("https://t.me/share/url?url=" + url.QueryEscape(page.Whole) + "&text=" + url.QueryEscape(page.Invite))},
 	}

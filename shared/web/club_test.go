@@ -47,9 +47,10 @@ func TestTheClubShowsBonusesWithTheirLastDay(t *testing.T) {
 		return dental.Bonus{Clinic: clinicID, Patient: patientID, Source: source, Kind: dental.BonusGrant, Amount: dental.Money{Minor: rubles * 100, Currency: "RUB"},
 			At: friday, On: dental.DateOf(friday), Until: until}
 	}
-	s.write(bonus("grant.1", 500, dental.Date{Year: 2027, Month: 5, Day: 1}), bonus("grant.2", 300, dental.Date{}), bonus("grant.3", 900, dental.Date{Year: 2026, Month: 5, Day: 21}))
-	page := s.get(s.club()).reads(".sum", "800 ₽")
-	page.says("500 ₽ — до 1 мая 2027").says("300 ₽ — без срока").saysNot("900")
+	s.write(bonus("grant.1", 500, dental.Date{Year: 2027, Month: 5, Day: 1}), bonus("grant.2", 300, dental.Date{}), bonus("grant.3", 900, dental.Date{Year: 2026, Month: 5, Day: 21}),
+		bonus("referral.key", 200, dental.Date{Year: 2027, Month: 6, Day: 1}))
+	page := s.get(s.club()).reads(".sum", "1 000 ₽")
+	page.says("500 ₽ от клиники — до 1 мая 2027").says("200 ₽ за рекомендацию — до 1 июня 2027").says("300 ₽ — без срока").saysNot("900")
 }
 
 func TestTheClubShowsTheOwnLinkAsTextAndAsCode(t *testing.T) {

@@ -180,6 +180,31 @@ func TestARehearsalTellsWhatTheScanAndTheSenderThenDo(t *testing.T) {
 	}
 }
 
+func TestARehearsalOfAScenarioThatIsOnTellsWhatItIsAboutToDo(t *testing.T) {
+	start := time.Date(2026, 9, 10, 9, 0, 0, 0, time.FixedZone("MSK", 3*3600))
+	r := rehearseOn(t, start, "sleeping-6", "sleeping-12", "sleeping-18", "season")
+	r.seen("A", 4, 28) // the first invitation falls due, the second comes after the days looked at
+	r.seen("B", 5, 14) // the second one, then the call
+	sum, rows := r.rehearse("recall", 0)
+	r.To(start.AddDate(0, 0, 30))
+	var left, foreseen []string
+	for _, id := range []string{"A", "B"} {
+		for _, touch := range r.Card(id).Touches {
+			if touch.Scenario == "recall" && touch.State == dental.Sent {
+				left = append(left, fmt.Sprint(id, touch.Step, touch.SentAt.Unix()))
+			}
+		}
+	}
+	for _, row := range rows {
+		foreseen = append(foreseen, fmt.Sprint(row.Patient, row.Step, row.At.Unix()))
+	}
+	slices.Sort(left)
+	slices.Sort(foreseen)
+	if !slices.Equal(left, foreseen) || len(left) < 3 || sum.Tasks == 0 {
+		t.Errorf("foreseen were %q\nleft have %q", foreseen, left)
+	}
+}
+
 func TestARehearsalWritesNothingButItsOwnItems(t *testing.T) {
 	start := time.Date(2026, 9, 10, 9, 0, 0, 0, time.UTC)
 	r := rehearseOn(t, start, "sleeping-6", "birthday", "appointment", "recall")
@@ -214,6 +239,7 @@ func TestWhoIsLeftOutIsCountedByTheReason(t *testing.T) {
 	r.Visit("V-no", "no-consent", r.Clinic.Today(start).AddMonths(-5).AddDays(-20).At(12*60, r.Clinic.Location()))
 	r.seen("later", 3, 0)
 	r.seen("passed", 8, 0)
+	r.seen("just-passed", 6, 3) // a scan makes up for it, but not for days before the switch
 	r.seen("long-ago", 20, 0)
 	r.Patient("new")
 	r.seen("booked", 5, 20)
@@ -221,7 +247,7 @@ func TestWhoIsLeftOutIsCountedByTheReason(t *testing.T) {
 	r.seen("gone", 5, 20)
 	r.Patient("gone", func(c *intake.Card) { c.Status = dental.Archived })
 	sum, rows := r.rehearse("sleeping-6", 0)
-	want := map[string]int{"no-consent": 1, "not-yet": 1, "passed": 1, "too-long-ago": 1, "no-fact": 1, "booked": 1, "archived": 1}
+	want := map[string]int{"no-consent": 1, "not-yet": 1, "passed": 2, "long-past": 1, "no-fact": 1, "booked": 1, "archived": 1}
 	got := fmt.Sprint(sum.Reasons)
 	// Who gets no message for want of consent may be called instead: that is a task.
 	if len(rows) == 2 && slices.ContainsFunc(rows, func(f dental.Foreseen) bool { return f.Patient == "no-consent" && f.Task == dental.WakeTask }) {
@@ -230,7 +256,7 @@ func TestWhoIsLeftOutIsCountedByTheReason(t *testing.T) {
 	if got != fmt.Sprint(want) {
 		t.Errorf("the reasons are %v, want %v; rows %+v", got, want, rows)
 	}
-	if sum.Patients != 8 || sum.Looked != 8 || !sum.Done {
+	if sum.Patients != 9 || sum.Looked != 9 || !sum.Done {
 		t.Errorf("looked at %d of %d", sum.Looked, sum.Patients)
 	}
 	reached := 0
@@ -281,10 +307,13 @@ func brokenOff(t *testing.T) {
 	broken := rehearseOn(t, start, all...)
 	for _, r := range []*rehearsing{whole, broken} {
 		for i := range 130 {
-			r.seen(fmt.Sprintf("P%03d", i), 3+i%5, i%28, paying(int64(1000+i%7)))
+			r.seen(fmt.Sprintf("P%03d", i), 5+i%2, i%9, paying(int64(1000+i%7))) // more in a month than one step looks at
 		}
 	}
 	want, wantRows := whole.rehearse("sleeping-6", 3)
+	if want.Looked != 130 || want.Patients != 130 {
+		t.Errorf("%d of %d were looked at", want.Looked, want.Patients)
+	}
 	broken.ask("sleeping-6", 3)
 	faulty := tabletest.NewFaulty(broken.table.Table, tabletest.Plan{Seed: 7, Chance: map[tabletest.Fault]float64{tabletest.LostBefore: 0.1, tabletest.LostAfter: 0.2, tabletest.LostLate: 0.1, tabletest.FailedRead: 0.002}})
 	broken.table.Table = faulty

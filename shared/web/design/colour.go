@@ -85,7 +85,7 @@ func (v lch) colour() colour {
 	const steps = 20 // each halves what is left: far below one part of 255
 	for range steps {
 		v.c = (least + most) / 2
-		if out, fits = v.raw(); fits {
+		if _, fits = v.raw(); fits {
 			least = v.c
 		} else {
 			most = v.c

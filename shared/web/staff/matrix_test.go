@@ -310,6 +310,25 @@ func TestAPressFromAnotherSiteIsRefused(t *testing.T) {
 	}
 }
 
+func TestARouteMayAskForMoreToPressThanToRead(t *testing.T) {
+	h := newHouse(t)
+	says := func(w http.ResponseWriter, r request) error {
+		_, err := io.WriteString(w, r.Method)
+		return err
+	}
+	h.mux.HandleFunc("/desk/{clinic}/made-up", func(w http.ResponseWriter, r *http.Request) {
+		h.pages.serve(w, r, route{path: "/desk/{clinic}/made-up", get: says, post: says, least: dental.Administrator, act: dental.Owner})
+	})
+	for role, want := range map[dental.Role]int{dental.Administrator: http.StatusForbidden, dental.Manager: http.StatusForbidden, dental.Owner: http.StatusOK} {
+		if w, _ := h.ask(http.MethodGet, "/desk/demo/made-up", person(role)); w.Code != http.StatusOK {
+			t.Errorf("%s reads with %d", role, w.Code)
+		}
+		if w, _ := h.ask(http.MethodPost, "/desk/demo/made-up", person(role)); w.Code != want {
+			t.Errorf("%s presses with %d", role, w.Code)
+		}
+	}
+}
+
 func TestAMethodThatARouteDoesNotHaveIsRefusedToStaffAndNamesThoseItHas(t *testing.T) {
 	h := newHouse(t)
 	for _, rt := range h.pages.routes() {

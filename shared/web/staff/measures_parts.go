@@ -261,7 +261,7 @@ func (p *Pages) moneyFigures(_ context.Context, v *view) error {
 	now, was := v.now, v.was
 	v.tile("romi", v.romi(now.Cost.ROMI), v.romi(was.Cost.ROMI), 1)
 	v.tile("per-returned", v.money(now.Cost.PerReturned), v.money(was.Cost.PerReturned), -1)
-	v.tile("per-new", v.money(now.Cost.PerNew), v.money(was.Cost.PerNew), -1)
+	v.perNew()
 	v.tile("open-stages", v.money(now.OpenStages), v.money(was.OpenStages), 0).Note = v.T("desk.measures.stalled.note", "n", v.locale.Number(now.Stalled))
 
 	both := v.over(v.T("desk.measures.base-new"), v.picture.Series, v.short,
@@ -305,6 +305,20 @@ func (p *Pages) moneyFigures(_ context.Context, v *view) error {
 	v.Entry = entry{Cost: true, Press: p.draw(), Today: v.Clinic.Today(v.r.now).String()}
 	v.Costs = v.costLines(v.picture.Costs)
 	return nil
+}
+
+// perNew is what a new patient costs; where nobody has entered what was spent on
+// advertising it is not known, rather than nothing.
+func (v *view) perNew() {
+	cost := func(c measure.Cost) figure {
+		if c.Acquisition.Minor == 0 {
+			return figure{}
+		}
+		return v.money(c.PerNew)
+	}
+	if t := v.tile("per-new", cost(v.now.Cost), cost(v.was.Cost), -1); v.now.Cost.Acquisition.Minor == 0 {
+		t.Note = v.T("desk.measures.per-new.none")
+	}
 }
 
 // measuresCSV is the periods as a table for a spreadsheet: plain numbers, a point before fractions.
