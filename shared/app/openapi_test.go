@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"image"
 	"image/png"
@@ -22,6 +23,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/signature"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 	"github.com/returnpoint/returnpoint/shared/store"
@@ -77,6 +79,10 @@ func patient(t *testing.T) (s *stagetest.Stage, links map[string]string) {
 	s.Settings(func(cl *dental.Clinic) {
 		cl.BookingURL, cl.Gifts = "https://booking.example.com/", []dental.Gift{{ID: "brush", Name: "Ирригатор"}}
 	})
+	keeper := &settings.Keeper{Store: s.Store, Rand: rand.Reader}
+	if err := keeper.PressLook(t.Context(), "", &dental.Logo{Kind: "image/png", Image: []byte("a picture")}, dental.LogEntry{Clinic: "demo", ID: "look", At: s.Now(), Action: "look"}, s.Now()); err != nil {
+		t.Fatal(err)
+	}
 	s.Patient("P-2", func(c *intake.Card) { c.Number, c.Mail = "+79160000002", "" })
 	s.Visit("V-2", "P-2", s.Now().Add(-time.Hour), func(v *dental.Visit) { v.Doctor.PhotoURL = "https://clinic.example/irina.jpg" })
 	s.ToLocal("2026-03-18 13:00")
@@ -181,6 +187,7 @@ func TestPagesAnswerAsTheDocumentSays(t *testing.T) {
 			{"its calendar file", get(at["c"] + "/visit.ics"), 200, nil},
 			{"its doctor's picture", get(at["c"] + "/doctor.jpg"), 200, nil},
 			{"an appointment of nobody", get(nobody("c")), 404, nil},
+			{"whose it is", form(at["c"], "whose", "on"), 200, nil},
 			{"a picture of nobody", get(nobody("c") + "/doctor.jpg"), 404, nil},
 			{"a calendar file of nobody", get(nobody("c") + "/visit.ics"), 404, nil},
 			{"a confirmation", form(at["c"], "action", "confirm"), 303, nil},
@@ -253,6 +260,17 @@ func TestPagesAnswerAsTheDocumentSays(t *testing.T) {
 			}
 			if w := doc.Serve(t, up[function(row.r)], row.r); w.Code != row.status {
 				t.Errorf("%s is answered %d, want %d", row.name, w.Code, row.status)
+			}
+		}
+		for _, path := range at {
+			for clinic, status := range map[http.Handler]int{up[function(get(path))]: 200, off[function(get(path))]: 503} {
+				if w := doc.Serve(t, clinic, get(path+"/logo")); w.Code != status {
+					t.Errorf("the logo below %s is answered %d, want %d", path[:3], w.Code, status)
+				}
+			}
+			r := get(nobody(strings.Split(path, "/")[1]) + "/logo")
+			if w := doc.Serve(t, up[function(r)], r); w.Code != http.StatusNotFound {
+				t.Errorf("the logo below nobody's %s is answered %d", path[:3], w.Code)
 			}
 		}
 		for _, r := range []*http.Request{get(at["s"]), form(at["s"], "answer", "good"), get(at["c"]), form(at["c"], "action", "confirm"), get(at["c"] + "/visit.ics"),

@@ -250,8 +250,15 @@ func TestAWordOnAnAppointment(t *testing.T) {
 				t.Errorf("callbacks: %+v", tasks)
 			}
 			s.Set(visit)
+			if page, err := s.Desk.Appointment(t.Context(), token, s.Now()); err != nil || page.Open {
+				t.Errorf("from the start on the page says that its time has passed, and takes nothing: open %v, %v", page.Open, err)
+			}
+			if _, err := s.Desk.Act(t.Context(), token, tt.action, s.Now()); dental.KindOf(err) != dental.Conflict {
+				t.Errorf("a word after the start: %v", err)
+			}
+			s.Set(visit.AddDate(0, 0, 8))
 			if _, err := s.Desk.Appointment(t.Context(), token, s.Now()); dental.KindOf(err) != dental.NotFound {
-				t.Errorf("the link at the start of the appointment: %v", err)
+				t.Errorf("the link a week after the appointment: %v", err)
 			}
 		})
 	}
