@@ -91,10 +91,14 @@ func (d Deps) page(routes func(*http.ServeMux, *web.Pages)) http.Handler {
 	return mux
 }
 
+// keysAtOnce is how many due keys dispatch moves at a time: a busy minute of many
+// clinics is then some round trips long, and not as many as there are keys.
+const keysAtOnce = 16
+
 // Dispatch hands what is due at the scheduled time to the queues. Reads: due
 // index. Writes: due keys, lapsed claims with their tasks.
 func Dispatch(d Deps, touches, jobs outreach.Queue) func(ctx context.Context, scheduled time.Time) error {
-	dispatcher := &outreach.Dispatcher{Store: d.Store, Catalogue: d.Catalogue, Touches: touches, Jobs: jobs, Log: d.Log}
+	dispatcher := &outreach.Dispatcher{Store: d.Store, Catalogue: d.Catalogue, Touches: touches, Jobs: jobs, Workers: keysAtOnce, Log: d.Log}
 	return dispatcher.Dispatch
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -20,7 +21,9 @@ type Dispatcher struct {
 	Catalogue scenario.Catalogue
 	Touches   Queue
 	Jobs      Queue
-	Log       *slog.Logger
+	// Workers is how many due keys are moved at a time; 0 is one.
+	Workers int
+	Log     *slog.Logger
 }
 
 // pageOfDue is how many due entries are read, and queued, at a time.
@@ -54,39 +57,41 @@ func (d *Dispatcher) Dispatch(ctx context.Context, now time.Time) error {
 }
 
 func (d *Dispatcher) page(ctx context.Context, due []store.Due, now time.Time) error {
-	var failed []error
+	bodies, failed := make([]string, len(due)), make([]error, len(due))
+	var wait sync.WaitGroup
+	places := make(chan struct{}, max(1, d.Workers))
+	for i, entry := range due {
+		places <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-places }()
+			bodies[i], failed[i] = d.entry(ctx, entry, now)
+		})
+	}
+	wait.Wait()
 	var touches, jobs []string
-	for _, entry := range due {
-		var body string
-		var err error
-		switch {
-		case entry.Job != nil:
-			switch body, err = d.job(ctx, entry, now); {
-			case body == "":
-			case entry.Job.Kind == store.TrialJob: // it needs the channels, which the sender has
-				touches = append(touches, body)
-			default:
-				jobs = append(jobs, body)
-			}
-		case entry.Touch.State == dental.Claimed:
-			settler := &Settler{Store: d.Store, Catalogue: d.Catalogue, Clock: func() time.Time { return now }}
-			err = settler.lapse(ctx, RefOf(*entry.Touch))
+	for i, body := range bodies {
+		switch job := due[i].Job; {
+		case body == "":
+		case job == nil, job.Kind == store.TrialJob: // a trial needs the channels, which the sender has
+			touches = append(touches, body)
 		default:
-			if body, err = d.touch(ctx, entry, now); body != "" {
-				touches = append(touches, body)
-			}
-		}
-		if err != nil {
-			failed = append(failed, err)
+			jobs = append(jobs, body)
 		}
 	}
-	if err := enqueue(ctx, d.Touches, touches); err != nil {
-		failed = append(failed, err)
+	return errors.Join(append(failed, enqueue(ctx, d.Touches, touches), enqueue(ctx, d.Jobs, jobs))...)
+}
+
+// entry moves the due key of one entry and returns its body for the queue, ""
+// for what is not to be queued.
+func (d *Dispatcher) entry(ctx context.Context, entry store.Due, now time.Time) (string, error) {
+	switch {
+	case entry.Job != nil:
+		return d.job(ctx, entry, now)
+	case entry.Touch.State == dental.Claimed:
+		settler := &Settler{Store: d.Store, Catalogue: d.Catalogue, Clock: func() time.Time { return now }}
+		return "", settler.lapse(ctx, RefOf(*entry.Touch))
 	}
-	if err := enqueue(ctx, d.Jobs, jobs); err != nil {
-		failed = append(failed, err)
-	}
-	return errors.Join(failed...)
+	return d.touch(ctx, entry, now)
 }
 
 func enqueue(ctx context.Context, q Queue, bodies []string) error {
