@@ -76,7 +76,7 @@ func TestNothingAcceptedIsLostOrSentTwiceByKill9(t *testing.T) {
 		for range 6 {
 			load.Go(func() {
 				for e := range work {
-					e.accepted = post(s, secret, e)
+					e.accepted = deliver(s, secret, e)
 				}
 			})
 		}
@@ -126,7 +126,7 @@ func TestNothingAcceptedIsLostOrSentTwiceByKill9(t *testing.T) {
 	s, _, _ := launch(t, dir, "LOG=error")
 	secret := s.secret("demo")
 	for _, e := range pending {
-		if e.accepted = post(s, secret, e); !e.accepted {
+		if e.accepted = deliver(s, secret, e); !e.accepted {
 			t.Fatalf("%s of %s is not accepted in the end", e.kind, e.patient)
 		}
 	}
@@ -197,8 +197,8 @@ func bodyOf(t *testing.T, kind string, data object, at time.Time) []byte {
 	return body
 }
 
-// post delivers an event under the id that it always has.
-func post(s *stack, secret signature.Secret, e *told) bool {
+// deliver delivers an event under the id that it always has.
+func deliver(s *stack, secret signature.Secret, e *told) bool {
 	var clock struct{ Now time.Time }
 	a, err := s.try("GET", "/_local/clock", nil, nil)
 	if err != nil || json.Unmarshal([]byte(a.body), &clock) != nil {
