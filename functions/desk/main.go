@@ -3,8 +3,8 @@
 //	Trigger: HTTP API, /desk and /desk/{proxy+}
 //	Reads:   posts, clinic, lists of tasks, batches and appointments, cards, totals, jobs, log
 //	Writes:  clinic, posts, log, tasks, touches, heads, appointments, contacts, bonuses, costs, ratings, jobs
-//	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem,
-//	         dynamodb:ConditionCheckItem on the table; dynamodb:Query on its indexes GSI1 and GSI2; HTTPS to the issuer
+//	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem
+//	         on the table; dynamodb:Query on its indexes GSI1 and GSI2; HTTPS to the issuer
 package main
 
 import (

@@ -4,8 +4,8 @@
 //	Trigger: SQS queue work, batches with partial answers
 //	Reads:   job, clinic, cards, contacts, portrait, tallies, totals
 //	Writes:  job, touches, tasks, heads, recommendations, bonuses, contacts, portrait, tallies, totals; deletes what is left of the erased
-//	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem on the table;
-//	         dynamodb:Query on its indexes GSI1 and GSI2;
+//	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem,
+//	         dynamodb:ConditionCheckItem on the table; dynamodb:Query on its indexes GSI1 and GSI2;
 //	         HTTPS to the servers that doctors' photos stand on; the memory to decode a photo (shared/portrait)
 package main
 

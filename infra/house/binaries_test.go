@@ -185,7 +185,7 @@ var answers = map[string]func(answer []byte) string{
 	"desk":              status(http.StatusForbidden, "<html"), // the session of the event is long over
 	"delivery.callback": status(http.StatusNotFound, `"code":"not_found"`),
 	"report":            exactly("null"), "report.notice": exactly(again),
-	"send": exactly(`{"batchItemFailures":[]}`), "work": exactly(`{"batchItemFailures":[]}`),
+	"send": exactly(`{"batchItemFailures":[]}`), "work": exactly(`{"batchItemFailures":[]}`), "work.backlog": exactly(`{"batchItemFailures":[]}`),
 }
 
 // again leaves the one message of a batch in its queue.

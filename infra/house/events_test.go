@@ -627,6 +627,32 @@ var replays = map[string]func(*testing.T, *house){
 			t.Errorf("left of the patient: %+v", card)
 		}
 	},
+	"work.backlog": func(t *testing.T, h *house) {
+		h.sets(`{"scenarios": {"sleeping-6": {"on": false}}}`)
+		h.post("msg_1", "patient.updated", patient)
+		h.post("msg_2", "visit.completed", strings.Replace(visit, "2026-05-22T", "2025-08-22T", 1))
+		h.sets(`{"scenarios": {"sleeping-6": {"on": true, "backlogPerDay": 5}}}`)
+		h.invoke("dispatch", readFile(t, "events/dispatch.json"))
+		if want := bodies(t, "work.backlog"); !slices.Equal(h.jobs.bodies, want) {
+			t.Errorf("queued %q, and events/work.backlog.json holds %q", h.jobs.bodies, want)
+		}
+		for range 2 {
+			noFailures(t, h.replay("work.backlog"))
+		}
+		if touch := h.card().Touch("sleeping-6", "offer", "2025-08-22"); touch == nil || touch.State != dental.Held || !touch.Backlog {
+			t.Errorf("the touch of the backlog is %+v", touch)
+		}
+	},
+}
+
+// sets lays settings over the clinic's, as its owner does.
+func (h *house) sets(patch string) {
+	h.t.Helper()
+	known := map[string]func(dental.Account) error{dental.SMSGate: func(dental.Account) error { return nil }}
+	keeper := &settings.Keeper{Store: h.store(), Rand: rand.NewChaCha8([32]byte{2}), Providers: known}
+	if _, _, err := keeper.Put(h.t.Context(), "demo", []byte(patch), h.clock.Now()); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // queuesTheClinic holds the schedule's event of a function to the message that is its other one.

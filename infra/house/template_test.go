@@ -351,6 +351,23 @@ func TestNothingThatTheAPICallsKnowsTheAPI(t *testing.T) {
 	}
 }
 
+func TestWhoeverSignsUpIsWrittenToThroughTheStacksOwnMail(t *testing.T) {
+	found := false
+	readTemplate(t).resources("AWS::Cognito::UserPool", func(name string, pool node) {
+		found = true
+		mail := pool.in("EmailConfiguration")
+		if open := pool.in("AdminCreateUserConfig", "AllowAdminCreateUserOnly").value == false; !open {
+			return
+		}
+		if mail.in("EmailSendingAccount").text() != "DEVELOPER" || mail.in("From").text() != "MailFrom" || !strings.HasSuffix(mail.in("SourceArn").text(), ":identity/${MailIdentity}") {
+			t.Errorf("%s lets everybody sign up, and writes to them by %v", name, mail.value)
+		}
+	})
+	if !found {
+		t.Error("there is no user pool")
+	}
+}
+
 func TestNoSecretOfAPathReachesTheAccessLog(t *testing.T) {
 	found := 0
 	readTemplate(t).resources("AWS::Serverless::HttpApi", func(name string, p node) {

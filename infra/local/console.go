@@ -341,11 +341,14 @@ func (m *machine) postRelease(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return dental.Errorf(dental.Invalid, "day", "must be a date, as in 2026-09-15")
 	}
-	batches := &desk.Batches{Store: m.store, Catalogue: scenario.Shipped()}
-	if err := batches.Release(r.Context(), cl.ID, r.URL.Query().Get("scenario"), day, m.clock.Now()); err != nil {
+	name, now := r.URL.Query().Get("scenario"), m.clock.Now()
+	presses := &desk.Presses{Store: m.store, Catalogue: scenario.Shipped()}
+	ref := desk.Ref{Clinic: cl.ID, Kind: dental.ReleaseTask, Anchor: dental.BatchAnchor(name, day)}
+	form := desk.Form{ID: fmt.Sprint("console.", now.UnixNano()), Outcome: dental.PressReleased}
+	if err := presses.Press(r.Context(), ref, dental.Staff{Name: "console", Role: dental.Manager}, form, now); err != nil {
 		return err
 	}
-	return respond(w, http.StatusAccepted, map[string]string{"scenario": r.URL.Query().Get("scenario"), "day": day.String()})
+	return respond(w, http.StatusAccepted, map[string]string{"scenario": name, "day": day.String()})
 }
 
 // fresh is what a clinic made here starts from: as the demo clinic, so that

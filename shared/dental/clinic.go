@@ -176,7 +176,11 @@ type WebhookSecret struct {
 	Secret Secret
 	From   time.Time
 	Until  time.Time // zero: until further notice
+	Press  string    // of whom of the staff had it made; "" of another way
 }
+
+// MostSecrets is how many secrets are active at once at most.
+const MostSecrets = 3
 
 // Location is the clinic's time zone; UTC if the name is unknown, which the
 // settings do not let through.
@@ -222,7 +226,8 @@ func (c *Clinic) ActiveSecrets(at time.Time) []Secret {
 }
 
 // RotateSecret makes next the secret to sign with; the ones before it go on
-// verifying until the overlap has passed, so that nothing in flight is lost.
+// verifying until the overlap has passed, so that nothing in flight is lost. Of
+// more than MostSecrets the oldest go.
 func (c *Clinic) RotateSecret(next Secret, at time.Time, overlap time.Duration) {
 	kept := c.Secrets[:0:0]
 	for _, s := range c.Secrets {
@@ -234,6 +239,7 @@ func (c *Clinic) RotateSecret(next Secret, at time.Time, overlap time.Duration) 
 		}
 		kept = append(kept, s)
 	}
+	kept = kept[max(0, len(kept)-(MostSecrets-1)):]
 	c.Secrets = append(kept, WebhookSecret{Secret: next, From: at})
 }
 

@@ -245,6 +245,20 @@ type Answer struct {
 	Maps []string
 	// Touch is the survey that asked, if one did.
 	Touch string
+	// Again: asked once more, after a complaint was closed, the patient answered
+	// anew. VisitRating and VisitNPS keep what was said of the visit itself then.
+	Again       bool
+	VisitRating Rating
+	VisitNPS    int
+}
+
+// OfVisit is what was said of the visit itself, before any question of how a
+// complaint was settled: the thumb, "" for none, and the score, -1 for none.
+func (a Answer) OfVisit() (Rating, int) {
+	if a.Again {
+		return a.VisitRating, a.VisitNPS
+	}
+	return a.Rating, a.NPS
 }
 
 // Mood judges the answer: a bad thumb or an NPS of 0 to 6 is unhappy whatever
@@ -404,17 +418,14 @@ func (c *Card) VisitDays(loc *time.Location) []Date {
 	return out
 }
 
-// Stake is what is at stake with the patient: the price of the last open stage
-// of the plan with the latest activity, else the average receipt, else nothing.
+// Stake is what is at stake with the patient: what is still open of the plan
+// with the latest activity, else the average receipt, else nothing.
 func (c *Card) Stake() Money {
 	var stake Money
 	var latest time.Time
 	for _, p := range c.Plans {
-		for _, s := range p.Stages {
-			open := s.Status == StagePlanned || s.Status == StageBooked
-			if open && s.Price.Minor > 0 && (stake.IsZero() || !p.LastActivity().Before(latest)) {
-				stake, latest = s.Price, p.LastActivity()
-			}
+		if left := p.left(); !left.IsZero() && (stake.IsZero() || !p.LastActivity().Before(latest)) {
+			stake, latest = left, p.LastActivity()
 		}
 	}
 	if !stake.IsZero() {
@@ -430,6 +441,18 @@ func (c *Card) Stake() Money {
 	}
 	if n > 0 {
 		sum.Minor /= n
+	}
+	return sum
+}
+
+// left is the sum of the plan's open stages, in the currency of the first that has a price.
+func (p Plan) left() Money {
+	var sum Money
+	for _, s := range p.Stages {
+		open := s.Status == StagePlanned || s.Status == StageBooked
+		if open && s.Price.Minor > 0 && (sum.IsZero() || s.Price.Currency == sum.Currency) {
+			sum = Money{sum.Minor + s.Price.Minor, s.Price.Currency}
+		}
 	}
 	return sum
 }

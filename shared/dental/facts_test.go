@@ -72,8 +72,10 @@ func TestWhatIsAtStake(t *testing.T) {
 		{"is nothing with a patient of whom nothing is known", nil, nil, 0},
 		{"is the average receipt", nil, []int64{1000, 3000}, 2000},
 		{"leaves visits without a receipt out of the average", nil, []int64{1000, 0, 3000}, 2000},
-		{"is the last open stage of the plan", []dental.Plan{plan("a", noon, stage(dental.StageDone, 10), stage(dental.StagePlanned, 20), stage(dental.StageBooked, 30), stage(dental.StageCancelled, 40))}, []int64{1000}, 30},
+		{"is what is still open of the plan", []dental.Plan{plan("a", noon, stage(dental.StageDone, 10), stage(dental.StagePlanned, 20), stage(dental.StageBooked, 30), stage(dental.StageCancelled, 40))}, []int64{1000}, 50},
 		{"looks past stages without a price", []dental.Plan{plan("a", noon, stage(dental.StagePlanned, 20), stage(dental.StagePlanned, 0))}, nil, 20},
+		{"adds up one plan alone", []dental.Plan{
+			plan("a", noon, stage(dental.StagePlanned, 7800), stage(dental.StageBooked, 28000)), plan("b", noon.Add(-time.Hour), stage(dental.StagePlanned, 90000))}, nil, 35800},
 		{"is the average receipt when the plan is done", []dental.Plan{plan("a", noon, stage(dental.StageDone, 10), stage(dental.StageCancelled, 20))}, []int64{1000}, 1000},
 		{"is of the plan with the latest activity, whatever it is called", []dental.Plan{
 			plan("a", noon.Add(time.Hour), stage(dental.StagePlanned, 50)), plan("b", noon, stage(dental.StagePlanned, 70))}, nil, 50},

@@ -47,6 +47,12 @@ func ParseMoney(total, currency string) (Money, error) {
 	return Money{n, currency}, nil
 }
 
+// Typed is a number as people type it, "12 400,50 ₽", as ParseMoney and programs
+// read it: "12400.50".
+func Typed(number string) string {
+	return strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", ",", ".", "₽", "").Replace(strings.TrimSpace(number))
+}
+
 // Decimal writes the amount as the contract does: "5400.00".
 func (m Money) Decimal() string {
 	exp := exponent(m.Currency)

@@ -39,6 +39,10 @@ const (
 	PressReleased    = "released"    // the batch may leave
 )
 
+// Hushes reports whether the press keeps messages from the patient, or from the
+// number, once it has taken effect.
+func (p Press) Hushes() bool { return p.Outcome == PressNever || p.Outcome == PressWrongNumber }
+
 // UndoFor is how long a press can be taken back.
 const UndoFor = 10 * time.Second
 

@@ -7,6 +7,7 @@ import "time"
 // patients nothing would, and why. Nothing of it happens.
 type Rehearsal struct {
 	Scenario string
+	Run      string // its own id: a later one of the scenario has another
 	// Backlog is how many of those whose day has passed are taken up a day; 0: none.
 	Backlog  int
 	From, To Date
@@ -49,9 +50,14 @@ type Foreseen struct {
 	// At is when it would leave. Backlog: when its turn comes, At as if that were the first day.
 	At      time.Time
 	Backlog bool
+	// TakenUp is the instant at which the backlog is supposed to be taken up: the
+	// forecast of it can be asked for again.
+	TakenUp time.Time
 	Value   Money
-	Subject string // of an e-mail
-	Text    string
+	// Subject is of an e-mail. What would be said names the patient: it is not
+	// kept, but made anew when it is shown.
+	Subject string `json:"-"`
+	Text    string `json:"-"`
 	Parts   int
 	Price   Money
 }

@@ -39,6 +39,7 @@ type Staff struct {
 	Since  time.Time
 	// Report: the weekly report is sent to them.
 	Report bool
+	Press  string // that gave the post: the same one twice is one
 }
 
 // Format keeps the person out of every verb.
@@ -56,6 +57,7 @@ type LogEntry struct {
 	ID     string // of the press: the same one twice is one entry
 	At     time.Time
 	By     string // the name of the member of staff, as it was
+	Key    string // who they are, whatever they are called: a Staff's Key; "" of nobody at the desk
 	Role   Role
 	// Action is a code that the texts desk.log.<action> speak of.
 	Action  string

@@ -68,9 +68,11 @@ type Task struct {
 	// Tries counts the calls that nobody answered, and TriedAt is the last of them.
 	Tries   int
 	TriedAt time.Time
-	// Calling is who is on the phone about it, since CallingAt, so that the others are not.
-	Calling   string
-	CallingAt time.Time
+	// Calling is who is on the phone about it, since CallingAt, so that the others
+	// are not: the name to show, and the Staff's Key to tell them by.
+	Calling    string
+	CallingKey string
+	CallingAt  time.Time
 	// TakenBy is who took it, at TakenAt. CalledAt is when the patient was spoken to.
 	TakenBy  string
 	CalledAt time.Time
@@ -83,6 +85,9 @@ type Task struct {
 	// CRM is what the clinic's own CRM calls the task; "" while it has none there.
 	CRM string
 }
+
+// HeldDays is how many days a batch waits for a person; then it is not sent any more.
+const HeldDays = 3
 
 // BatchAnchor names a day's batch of a scenario, as a task about it does.
 func BatchAnchor(scenario string, day Date) string { return day.String() + "." + scenario }

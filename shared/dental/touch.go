@@ -188,9 +188,12 @@ func (t *Touch) Tried(ch Channel) bool {
 	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.Channel == ch && a.Outcome != Deferred })
 }
 
+// anchorTime is how an AppointmentAnchor spells its start, in UTC.
+const anchorTime = "20060102T150405Z"
+
 // AppointmentAnchor ties a touch to one appointment at one time.
 func AppointmentAnchor(a Appointment) string {
-	return fmt.Sprintf("%s@%s", a.ID, a.Start.UTC().Format("20060102T150405Z"))
+	return fmt.Sprintf("%s@%s", a.ID, a.Start.UTC().Format(anchorTime))
 }
 
 // About names one patient's appointment at its time, in Touch.Together and Link.Also.
@@ -204,6 +207,15 @@ func AppointmentOf(anchor string) string {
 		return ""
 	}
 	return anchor[:i]
+}
+
+// StartOf is the start inside an AppointmentAnchor, zero in any other anchor.
+func StartOf(anchor string) time.Time {
+	start, err := time.Parse(anchorTime, anchor[strings.LastIndexByte(anchor, '@')+1:])
+	if err != nil {
+		return time.Time{}
+	}
+	return start
 }
 
 // PlanAnchor ties a touch to a plan as it stands after its last activity.

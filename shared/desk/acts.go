@@ -111,7 +111,7 @@ func (c *Cards) Consent(ctx context.Context, p Press, paper Paper, now time.Time
 		if err != nil {
 			return err
 		}
-		wording := tidy(paper.Wording)
+		wording := clip(paper.Wording, reasonLength)
 		if wording == "" {
 			wording = WordingOfPaper
 		}
@@ -200,7 +200,7 @@ type deed struct {
 
 // entry is the press's line of the audit log.
 func (p Press) entry(action string, now time.Time) dental.LogEntry {
-	return dental.LogEntry{Clinic: p.Clinic, ID: p.ID, At: now, By: p.By, Role: p.Role, Action: action, Patient: p.Patient}
+	return dental.LogEntry{Clinic: p.Clinic, ID: p.ID, At: now, By: p.By, Key: p.Key, Role: p.Role, Action: action, Patient: p.Patient}
 }
 
 // pressID is the id that makes a press single: the form's, or one that is drawn.

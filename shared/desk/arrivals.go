@@ -142,8 +142,10 @@ func (k look) duties(a dental.Appointment, p *person, day dental.Date) []Duty {
 	case p.card.Patient.Disputed:
 		add(MindComplaint, "disputed", "")
 	}
-	switch spoken := p.spoken(); {
-	case spoken.Phone == "":
+	switch why := p.elsewhere(); {
+	case why != "":
+		out = append(out, Duty{Kind: AskNumber, Text: k.text("desk.arrivals.ask.number.elsewhere", "reason", k.locale.Reason(why)), Phrase: k.text("desk.arrivals.say.number")})
+	case p.spoken().Phone == "":
 		add(AskNumber, "number", "number")
 	case open(dental.ContactTask):
 		add(AskNumber, "contact", "number")

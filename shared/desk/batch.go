@@ -29,7 +29,8 @@ type Batch struct {
 	Day      dental.Date
 	Heading  string
 	// Sum says how many messages there are, in how many SMS parts and for how
-	// much; of a batch that is longer than one look, of the messages looked at.
+	// much; of a batch of several pages how many there are, and the rest of the
+	// messages on this one.
 	Sum string
 	// Until is the last day on which it can be let go.
 	Until string
@@ -56,11 +57,9 @@ type BatchRow struct {
 // The bounds of a batch's page.
 const (
 	batchShown = 15
-	// mostRendered is how many messages the sum is made of. A batch of a day
-	// has fewer; a chain's season may have more.
-	mostRendered = 200
-	// heldDays is how many days a batch waits for a person.
-	heldDays = 3
+	// mostHeld is how many messages of a batch are listed. One of a day has
+	// fewer; a chain's season may have more.
+	mostHeld = 200
 )
 
 // Page reads a page of a day's batch, the one that begins at the place from.
@@ -77,7 +76,7 @@ func (b *Batches) Page(ctx context.Context, cl *dental.Clinic, name string, day 
 	v := lookAt(b.Store, b.Catalogue, cl, now)
 	out := Batch{Scenario: name, Day: day, From: min(max(from, 0), len(held)),
 		Heading: v.text("desk.batch.heading", "scenario", b.Catalogue.Called(name, v.locale.String()), "day", v.day(day))}
-	if last := day.AddDays(heldDays - 1); last.After(v.today) {
+	if last := day.AddDays(dental.HeldDays - 1); last.After(v.today) {
 		out.Until = v.text("desk.batch.until", "day", v.day(last))
 	} else {
 		out.Until = v.text("desk.batch.until.last")
@@ -85,13 +84,13 @@ func (b *Batches) Page(ctx context.Context, cl *dental.Clinic, name string, day 
 	if out.Task, err = b.Store.Begin().Task(ctx, cl.ID, dental.ReleaseTask, dental.BatchAnchor(name, day)); err != nil {
 		return Batch{}, fmt.Errorf("desk: read the task about the batch of %s on %s: %w", name, day, err)
 	}
-	all, failed := make([]rendered, len(held)), make([]error, len(held))
-	side(len(held), func(i int) { all[i].Foreseen, all[i].reason, failed[i] = render(ctx, cl, held[i], now) })
+	page := held[out.From:min(out.From+batchShown, len(held))]
+	all, failed := make([]rendered, len(page)), make([]error, len(page))
+	side(len(page), func(i int) { all[i].Foreseen, all[i].reason, failed[i] = render(ctx, cl, page[i], now) })
 	if err := errors.Join(failed...); err != nil {
 		return Batch{}, fmt.Errorf("desk: render the batch of %s on %s: %w", name, day, err)
 	}
-	out.Sum = v.sum(all, more)
-	page := held[out.From:min(out.From+batchShown, len(held))]
+	out.Sum = v.sum(all, len(held), more)
 	if next := out.From + len(page); next < len(held) {
 		out.Next = next
 	}
@@ -104,30 +103,30 @@ func (b *Batches) Page(ctx context.Context, cl *dental.Clinic, name string, day 
 		return Batch{}, fmt.Errorf("desk: read the patients of the batch of %s on %s: %w", name, day, err)
 	}
 	for i, t := range page {
-		out.Rows = append(out.Rows, v.batchRow(t, people[t.Patient], all[out.From+i]))
+		out.Rows = append(out.Rows, v.batchRow(t, people[t.Patient], all[i]))
 	}
 	return out, nil
 }
 
-// held reads a batch, up to mostRendered, highest value first.
+// held reads a batch, up to mostHeld, highest value first.
 func (b *Batches) held(ctx context.Context, clinic string, day dental.Date, name string) (touches []dental.Touch, more bool, err error) {
 	for cursor := ""; ; {
-		waiting, next, err := b.Store.Held(ctx, clinic, day, name, mostRendered-len(touches), cursor)
+		waiting, next, err := b.Store.Held(ctx, clinic, day, name, mostHeld-len(touches), cursor)
 		if err != nil && !errors.Is(err, store.ErrUnreadable) { // what cannot be read stays in the batch
 			return nil, false, err
 		}
 		for _, w := range waiting {
 			touches = append(touches, w.Touch)
 		}
-		if next == "" || len(touches) >= mostRendered {
+		if next == "" || len(touches) >= mostHeld {
 			return touches, next != "", nil
 		}
 		cursor = next
 	}
 }
 
-// sum adds a batch up.
-func (k look) sum(all []rendered, more bool) string {
+// sum adds up a page of a batch that has so many messages, or more.
+func (k look) sum(all []rendered, of int, more bool) string {
 	n, parts := 0, 0
 	for _, r := range all {
 		if r.reason == "" && r.Task == "" {
@@ -150,8 +149,11 @@ func (k look) sum(all []rendered, more bool) string {
 	if left := len(all) - n; left > 0 {
 		says = sentences(says, k.text("desk.batch.stay", "n", strconv.Itoa(left)))
 	}
-	if more {
-		says = sentences(says, k.text("desk.batch.more", "n", strconv.Itoa(len(all))))
+	switch {
+	case more:
+		says = sentences(k.text("desk.batch.whole.over", "n", strconv.Itoa(of)), says)
+	case of > len(all):
+		says = sentences(k.text("desk.batch.whole", "n", strconv.Itoa(of)), says)
 	}
 	return says
 }

@@ -1,9 +1,13 @@
 package desk_test
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/desk"
@@ -13,8 +17,8 @@ import (
 )
 
 // offered is a stage on which the season's batch of a day waits: P gets an SMS, Q
-// a letter, and R, who has refused meanwhile, nothing.
-func offered(t *testing.T) (s *stagetest.Stage, b *desk.Batches, day dental.Date, render desk.Render) {
+// a letter, and R, who has refused meanwhile, nothing; so many more get an SMS.
+func offered(t *testing.T, more ...string) (s *stagetest.Stage, b *desk.Batches, day dental.Date, render desk.Render) {
 	t.Helper()
 	s = stagetest.New(t, tuesday, func(c *dental.Clinic) {
 		c.PartPrice = dental.Money{Minor: 450, Currency: "RUB"}
@@ -29,6 +33,10 @@ func offered(t *testing.T) (s *stagetest.Stage, b *desk.Batches, day dental.Date
 	s.Visit("V1", "P", s.Now())
 	s.Visit("V2", "Q", s.Now(), func(v *dental.Visit) { v.Receipt = roubles(9000) })
 	s.Visit("V3", "R", s.Now(), func(v *dental.Visit) { v.Receipt = roubles(100) })
+	for i, id := range more {
+		s.Patient(id, func(c *intake.Card) { c.Number = fmt.Sprintf("+791600001%02d", i) })
+		s.Visit("V-"+id, id, s.Now(), func(v *dental.Visit) { v.Receipt = roubles(50) })
+	}
 	day = dental.Date{Year: 2026, Month: 9, Day: 15}
 	for len(held(s)) == 0 && day.Month == 9 {
 		s.To(day.At(11*60, s.Clinic.Location()))
@@ -74,7 +82,7 @@ func TestWhatABatchShowsIsWhatLeavesButForTheLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Release(t.Context(), s.Clinic.ID, "season", day, s.Now()); err != nil {
+	if err := release(s, "season", day); err != nil {
 		t.Fatal(err)
 	}
 	s.To(s.Now().AddDate(0, 0, 1))
@@ -123,5 +131,39 @@ func TestThereIsNoPageOfABatchThatIsNone(t *testing.T) {
 		if _, err := b.Page(t.Context(), &s.Clinic, of.scenario, of.day, 0, s.Now(), render); dental.KindOf(err) != dental.NotFound {
 			t.Errorf("%s gives %v, want NotFound", name, err)
 		}
+	}
+}
+
+func TestAPageOfABatchRendersItsOwnMessagesAloneAndSaysHowManyThereAre(t *testing.T) {
+	var more []string
+	for i := range 27 {
+		more = append(more, fmt.Sprintf("M%02d", i))
+	}
+	s, b, day, render := offered(t, more...)
+	var rendered atomic.Int32
+	counted := func(ctx context.Context, cl *dental.Clinic, touch dental.Touch, now time.Time) (dental.Foreseen, string, error) {
+		rendered.Add(1)
+		return render(ctx, cl, touch, now)
+	}
+	seen := map[string]bool{}
+	for from, pages := 0, 0; pages == 0 || from > 0; pages++ {
+		rendered.Store(0)
+		page, err := b.Page(t.Context(), &s.Clinic, "season", day, from, s.Now(), counted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if int(rendered.Load()) != len(page.Rows) {
+			t.Errorf("%d messages are rendered for %d rows", rendered.Load(), len(page.Rows))
+		}
+		if !strings.HasPrefix(page.Sum, "В списке 30 сообщений, ниже посчитаны те, что на этой странице. 15 сообщений: ") {
+			t.Errorf("it says %q", page.Sum)
+		}
+		for _, row := range page.Rows {
+			seen[row.Touch.Patient] = true
+		}
+		from = page.Next
+	}
+	if len(seen) != 30 {
+		t.Errorf("the pages show %d patients", len(seen))
 	}
 }

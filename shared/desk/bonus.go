@@ -33,24 +33,34 @@ type Press struct {
 	Clinic  string
 	Patient string
 	By      string // who pressed it
+	Key     string // their Staff's Key
 	Role    dental.Role
 	// ID makes the press single, 1 to 64 of A-Z a-z 0-9 . _ : -: a form that is
 	// sent twice counts once. Without one each press is its own.
 	ID string
 }
 
+// mostGranted is the most of a grant, in main units of the currency: what is
+// more was typed wrongly.
+const mostGranted = "50000"
+
 // reasonLength is the most runes of a reason.
 const reasonLength = 200
 
-// Grant gives a patient bonuses for a reason, to be spent within the clinic's
+// Grant gives a patient bonuses for a reason, no more than mostGranted at once, to be spent within the clinic's
 // BonusDays, and returns what there is then.
 func (t *Till) Grant(ctx context.Context, p Press, amount dental.Money, reason string, now time.Time) (dental.Purse, error) {
-	if tidy(reason) == "" {
+	if clip(reason, reasonLength) == "" {
 		return dental.Purse{}, refuse(dental.Invalid, "reason", "desk.card.wrong.reason", nil)
+	}
+	if most, err := dental.ParseMoney(mostGranted, amount.Currency); err == nil && amount.Minor > most.Minor {
+		return dental.Purse{}, refuse(dental.Invalid, "amount", "desk.card.wrong.amount.most", func(l locale.Locale) map[string]string {
+			return map[string]string{"amount": l.Money(most)}
+		})
 	}
 	return t.enter(ctx, p, amount, now, func(s *deed) (dental.Bonus, error) {
 		s.log.Action = BonusGranted
-		return dental.Bonus{Kind: dental.BonusGrant, Amount: amount, Until: s.clinic.BonusUntil(s.today), Reason: tidy(reason)}, nil
+		return dental.Bonus{Kind: dental.BonusGrant, Amount: amount, Until: s.clinic.BonusUntil(s.today), Reason: clip(reason, reasonLength)}, nil
 	})
 }
 
@@ -63,7 +73,7 @@ func (t *Till) Spend(ctx context.Context, p Press, amount dental.Money, reason s
 			return dental.Bonus{}, left(purse)
 		}
 		s.log.Action = BonusSpent
-		return dental.Bonus{Kind: dental.BonusSpent, Amount: dental.Money{Minor: -amount.Minor, Currency: amount.Currency}, Reason: tidy(reason)}, nil
+		return dental.Bonus{Kind: dental.BonusSpent, Amount: dental.Money{Minor: -amount.Minor, Currency: amount.Currency}, Reason: clip(reason, reasonLength)}, nil
 	})
 }
 
@@ -161,12 +171,6 @@ func bare(code string) string {
 		}
 		return unicode.ToUpper(r)
 	}, code)
-}
-
-// tidy is what staff wrote, as one line of bounded length.
-func tidy(s string) string {
-	r := []rune(strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " "))
-	return string(r[:min(len(r), reasonLength)])
 }
 
 // source names the entry that the press makes, once.

@@ -384,3 +384,15 @@ func TestAChildHasNoClub(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestNoMoreThanFiftyThousandIsGrantedAtOnce(t *testing.T) {
+	c := newCounter(t)
+	if purse := c.grants(50_000); purse.Balance != roubles(50_000) {
+		t.Errorf("of fifty thousand there are %v", purse.Balance)
+	}
+	for _, much := range []dental.Money{{Minor: 50_000_01, Currency: "RUB"}, {Minor: 99_999_999_00, Currency: "RUB"}, {Minor: 50_001, Currency: "JPY"}} {
+		if _, err := c.till.Grant(t.Context(), press(), much, "x", c.Now()); dental.KindOf(err) != dental.Invalid {
+			t.Errorf("%v is granted: %v", much, err)
+		}
+	}
+}

@@ -434,13 +434,27 @@ func (w words) source(code string) string {
 // proof is where, when and under which wording a decision was made.
 func (w words) proof(c dental.Consent) string {
 	parts := []string{w.t("desk.card.proof", "day", w.dayOf(c.At), "reason", w.source(c.Source))}
-	if c.Text != "" {
-		parts = append(parts, w.t("desk.card.proof.wording", "version", c.Text))
+	if version := w.wording(c.Text); version != "" {
+		parts = append(parts, w.t("desk.card.proof.wording", "version", version))
 	}
 	if c.By != "" {
 		parts = append(parts, w.t("desk.card.proof.by", "who", c.By))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// wording is what staff call the version of what was agreed to: that of the
+// patient's page has a month, and of paper that nobody named there is nothing to say.
+func (w words) wording(version string) string {
+	if version == WordingOfPaper {
+		return ""
+	}
+	if month, page := strings.CutPrefix(version, "page-"); page {
+		if d, err := dental.ParseDate(month + "-01"); err == nil {
+			return w.t("desk.card.proof.wording.page", "date", w.l.Month(d))
+		}
+	}
+	return version
 }
 
 // unwilling says which classes the patient may not be written of on any channel, "" for none.

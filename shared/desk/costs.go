@@ -130,7 +130,7 @@ func putCost(tx *store.Tx, cl *dental.Clinic, p Press, c dental.Cost, now time.T
 	case c.From.IsZero() || c.To.IsZero() || span.Days() == 0 || span.Days() > longestCost:
 		return refuse(dental.Invalid, "to", "desk.costs.wrong.days", nil)
 	}
-	c.Clinic, c.Note, c.By, c.At = cl.ID, tidy(c.Note), p.By, now
+	c.Clinic, c.Note, c.By, c.At = cl.ID, clip(c.Note, reasonLength), p.By, now
 	tx.Put(c)
 	entry := p.entry(CostEntered, now)
 	entry.Subject, entry.Detail = c.ID, spelled(cl, c)
@@ -183,15 +183,15 @@ type RefusedLine struct {
 
 // What a file may be, and how many lines are written at once: each is two items.
 const (
-	mostFile  = 1 << 20
+	MostFile  = 1 << 20 // bytes
 	mostLines = 2000
 	atOnce    = (table.MaxWrite - 1) / 2
 )
 
-// EnterCSV enters the costs of a file: UTF-8 with commas or semicolons and a
+// EnterCSV enters the costs of a file: UTF-8 or Windows-1251, with commas or semicolons and a
 // header that names the columns kind, amount, from, to and note, or вид, сумма,
-// с, по and примечание. A kind is acquisition or retention, привлечение or
-// удержание; a day is 2026-05-22 or 22.05.2026. What can be read is entered, and
+// с, по and примечание. A kind is acquisition or retention, привлечение,
+// возврат or удержание; a day is 2026-05-22 or 22.05.2026. What can be read is entered, and
 // the same line of the same file only once.
 func (c *Costs) EnterCSV(ctx context.Context, p Press, file io.Reader, now time.Time) (Entered, error) {
 	columns := [][]string{{"kind", "вид"}, {"amount", "сумма"}, {"from", "с"}, {"to", "по"}, {"note", "примечание"}}
@@ -200,10 +200,10 @@ func (c *Costs) EnterCSV(ctx context.Context, p Press, file io.Reader, now time.
 		switch strings.ToLower(cells[0]) {
 		case string(dental.Acquisition), "привлечение":
 			cost.Kind = dental.Acquisition
-		case string(dental.Retention), "удержание":
+		case string(dental.Retention), "возврат", "удержание":
 			cost.Kind = dental.Retention
 		}
-		cost.Amount, _ = dental.ParseMoney(number(cells[1]), cl.Currency) // none is refused below
+		cost.Amount, _ = dental.ParseMoney(dental.Typed(cells[1]), cl.Currency) // none is refused below
 		cost.From, cost.To = date(cells[2]), date(cells[3])
 		return putCost(tx, cl, p, cost, now)
 	})
@@ -215,10 +215,10 @@ func (c *Costs) RateCSV(ctx context.Context, p Press, file io.Reader, now time.T
 	columns := [][]string{{"map", "карта"}, {"date", "дата"}, {"rating", "рейтинг"}, {"reviews", "отзывы"}}
 	return c.enterCSV(ctx, p, file, columns, 4, now, func(tx *store.Tx, cl *dental.Clinic, p Press, cells []string) error {
 		r := dental.MapRating{Map: cells[0], On: date(cells[1]), Reviews: -1}
-		if f, err := strconv.ParseFloat(number(cells[2]), 64); err == nil && f >= 0 && f < 100 {
+		if f, err := strconv.ParseFloat(dental.Typed(cells[2]), 64); err == nil && f >= 0 && f < 100 {
 			r.Tenths = int(f*10 + 0.5)
 		}
-		if n, err := strconv.Atoi(number(cells[3])); err == nil {
+		if n, err := strconv.Atoi(dental.Typed(cells[3])); err == nil {
 			r.Reviews = n
 		}
 		return putRating(tx, cl, p, r, now)
@@ -271,18 +271,20 @@ type csvLine struct {
 
 func readLines(file io.Reader, columns [][]string, need int) ([]csvLine, error) {
 	unread := func(key string) error { return refuse(dental.Invalid, "file", key, nil) }
-	raw, err := io.ReadAll(io.LimitReader(file, mostFile+1))
+	raw, err := io.ReadAll(io.LimitReader(file, MostFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("desk: read a file: %w", err)
 	}
-	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
-	head, _, _ := bytes.Cut(raw, []byte("\n"))
-	switch {
-	case len(raw) > mostFile:
+	if len(raw) > MostFile {
 		return nil, unread("desk.costs.wrong.file-long")
-	case !utf8.Valid(raw):
-		return nil, unread("desk.costs.wrong.file-utf8")
 	}
+	if raw = bytes.TrimPrefix(raw, []byte("\ufeff")); !utf8.Valid(raw) {
+		var is bool
+		if raw, is = cyrillic(raw); !is {
+			return nil, unread("desk.costs.wrong.file-utf8")
+		}
+	}
+	head, _, _ := bytes.Cut(raw, []byte("\n"))
 	r := csv.NewReader(bytes.NewReader(raw))
 	r.FieldsPerRecord, r.TrimLeadingSpace = -1, true
 	if bytes.ContainsRune(head, ';') {
@@ -320,6 +322,25 @@ func readLines(file io.Reader, columns [][]string, need int) ([]csvLine, error) 
 	}
 }
 
+// cyrillic reads Windows-1251, as Russian spreadsheets write CSV, as UTF-8: its
+// letters and what people type beside them. ok is false for anything else.
+func cyrillic(raw []byte) (out []byte, ok bool) {
+	signs := map[byte]rune{0xA8: 'Ё', 0xB8: 'ё', 0xB9: '№', 0xAB: '«', 0xBB: '»', 0xA0: '\u00a0', 0x96: '–', 0x97: '—', 0x93: '“', 0x94: '”', 0x84: '„', 0x85: '…', 0x88: '€'}
+	for _, b := range raw {
+		sign, known := signs[b]
+		switch {
+		case b < utf8.RuneSelf:
+			sign = rune(b)
+		case b >= 0xC0:
+			sign = 'А' + rune(b-0xC0) // the alphabet stands there in the order of Unicode
+		case !known:
+			return nil, false
+		}
+		out = utf8.AppendRune(out, sign)
+	}
+	return out, true
+}
+
 // placed finds the columns in a header, -1 for one that is not there.
 func placed(header []string, columns [][]string) []int {
 	at := make([]int, len(columns))
@@ -327,11 +348,6 @@ func placed(header []string, columns [][]string) []int {
 		at[i] = slices.IndexFunc(header, func(h string) bool { return slices.Contains(names, strings.ToLower(strings.TrimSpace(h))) })
 	}
 	return at
-}
-
-// number is a number as people spell it, "12 000,50", as ours: "12000.50".
-func number(s string) string {
-	return strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", ",", ".").Replace(s)
 }
 
 // date reads 2026-05-22 or 22.05.2026; what is neither is no date.

@@ -139,6 +139,19 @@ func TestAFileOfCostsIsEnteredAsFarAsItCanBeRead(t *testing.T) {
 	}
 }
 
+func TestAFileAsRussianSpreadsheetsSaveItIsEntered(t *testing.T) {
+	s, c, p := books(t)
+	// "вид;сумма;с;по;примечание", "возврат;1 500,50;01.05.2026;31.05.2026;Ёлка № 5 «А»" in Windows-1251
+	file := "\xe2\xe8\xe4;\xf1\xf3\xec\xec\xe0;\xf1;\xef\xee;\xef\xf0\xe8\xec\xe5\xf7\xe0\xed\xe8\xe5\r\n" +
+		"\xe2\xee\xe7\xe2\xf0\xe0\xf2;1\xa0500,50;01.05.2026;31.05.2026;\xa8\xeb\xea\xe0 \xb9 5 \xab\xc0\xbb\r\n"
+	if got, err := c.EnterCSV(t.Context(), p, strings.NewReader(file), s.Now()); err != nil || got.Entered != 1 {
+		t.Fatalf("%+v: %v", got, err)
+	}
+	if costs := entered(t, s); costs[0].Kind != dental.Retention || costs[0].Amount.Minor != 150050 || costs[0].Note != "Ёлка № 5 «А»" {
+		t.Errorf("entered is %+v", costs[0])
+	}
+}
+
 func TestMoreLinesThanOneWriteHoldsAreEntered(t *testing.T) {
 	s, c, p := books(t)
 	file := "kind,amount,from,to\n"
@@ -155,7 +168,7 @@ func TestMoreLinesThanOneWriteHoldsAreEntered(t *testing.T) {
 
 func TestAFileThatIsNoneIsRefusedWhole(t *testing.T) {
 	s, c, p := books(t)
-	for name, file := range map[string]string{"empty": "", "without a header": "retention,5,2026-05-01,2026-05-31\n", "in another encoding": "kind,amount,from,to\n\xef\xf0\xe8,5,,\n",
+	for name, file := range map[string]string{"empty": "", "without a header": "retention,5,2026-05-01,2026-05-31\n", "in another encoding": "kind,amount,from,to\n\x81\x9d,5,,\n",
 		"too long": "kind,amount,from,to\n" + strings.Repeat("retention,5,2026-05-01,2026-05-31\n", 2001), "with a quote left open": "kind,amount,from,to\n\"retention,5\n"} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.EnterCSV(t.Context(), p, strings.NewReader(file), s.Now())

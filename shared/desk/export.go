@@ -85,6 +85,7 @@ func withheld(of, name string) bool {
 		"Patient.NotMe", "Patient.Invitation", "Touch.Links", "Touch.Together", "Attempt.Address", "Attempt.Household",
 		"Referral.Contact", "Referral.Name", "Referral.Phone", "Referral.Friend", "Referral.Consent",
 		"Contact.Key", "Contact.Members", "Contact.Lead",
+		"LogEntry.Key", "Task.CallingKey", // of staff
 		"Bonus.Source", "Bonus.Of": // name a recommendation by the friend's address
 		return true
 	}

@@ -3,7 +3,6 @@ package desk
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -12,7 +11,6 @@ import (
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/store"
-	"github.com/returnpoint/returnpoint/shared/table"
 )
 
 // LogLine is one line of the audit log, ready to show.
@@ -45,9 +43,6 @@ func Log(ctx context.Context, s *store.Store, c scenario.Catalogue, cl *dental.C
 		return nil, "", dental.Errorf(dental.Invalid, "month", "must be a month of the form YYYY-MM")
 	}
 	entries, next, err := s.Log(ctx, cl.ID, month, logPage, cursor)
-	if errors.Is(err, table.ErrInvalid) {
-		return nil, "", dental.Errorf(dental.Invalid, "after", "there is no such page of the log")
-	}
 	if err != nil {
 		return nil, "", err
 	}

@@ -46,7 +46,7 @@ func (s *Switch) Set(ctx context.Context, me dental.Staff, id string, paused boo
 			action, cl.PausedBy, cl.PausedAt = "pause", me.Name, now
 		}
 		tx.Put(*cl)
-		tx.Put(dental.LogEntry{Clinic: cl.ID, ID: id, At: now, By: me.Name, Role: me.Role, Action: action})
+		tx.Put(dental.LogEntry{Clinic: cl.ID, ID: id, At: now, By: me.Name, Key: me.Key, Role: me.Role, Action: action})
 		return tx.Commit(ctx)
 	})
 }

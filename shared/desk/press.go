@@ -203,7 +203,7 @@ func (p *Presses) on(ctx context.Context, ref Ref, me dental.Staff, now time.Tim
 			return err
 		}
 		d.tx.Put(d.task)
-		d.tx.Put(dental.LogEntry{Clinic: ref.Clinic, ID: id, At: now, By: me.Name, Role: me.Role, Action: action, Patient: ref.Patient,
+		d.tx.Put(dental.LogEntry{Clinic: ref.Clinic, ID: id, At: now, By: me.Name, Key: me.Key, Role: me.Role, Action: action, Patient: ref.Patient,
 			Subject: d.task.ID(), Detail: detail})
 		err = d.tx.Commit(ctx)
 		lost = lost || errors.Is(err, table.ErrAmbiguous)
@@ -249,9 +249,12 @@ func (p *Presses) Press(ctx context.Context, ref Ref, me dental.Staff, f Form, n
 		if err != nil {
 			return "", "", "", err
 		}
-		d.task.Pressed, d.task.Calling, d.task.CallingAt = said, "", time.Time{}
+		d.task.Pressed, d.task.Calling, d.task.CallingKey, d.task.CallingAt = said, "", "", time.Time{}
 		d.tx.Put(job(d.task, now.Add(dental.UndoFor), now))
-		return f.ID, "press", f.Outcome, nil
+		if said.Hushes() {
+			d.tx.Put(d.card.Patient) // unchanged: a sender who has read the card before the press can claim nothing after it
+		}
+		return f.ID, "press", logWords(d.clinic, said), nil
 	})
 }
 
@@ -315,7 +318,7 @@ func (p *Presses) Undo(ctx context.Context, ref Ref, me dental.Staff, id string,
 		switch was := d.task.Pressed; {
 		case was.ID == id && id != "":
 			d.task.Pressed = dental.Press{}
-			return id + ".undo", "undo", was.Outcome, nil
+			return id + ".undo", "undo", logWords(d.clinic, was), nil
 		case d.lost && was.ID == "":
 			return "", "", "", nil // an earlier try has done it
 		}
@@ -333,18 +336,31 @@ func (p *Presses) Call(ctx context.Context, ref Ref, me dental.Staff, id string,
 		if err := d.standing(); err != nil {
 			return "", "", "", err
 		}
-		switch who := d.task.CallingNow(now); who {
-		case "":
-		case me.Name:
+		switch who := d.task.CallingNow(now); {
+		case who == "":
+		case d.task.CallingKey == me.Key:
 			return "", "", "", nil
 		default:
 			return "", "", "", refuse(dental.Conflict, "task", "desk.wrong.calling", func(l locale.Locale) map[string]string {
 				return map[string]string{"name": who, "time": l.Time(dental.TimeOfDayOf(d.task.CallingAt.In(d.clinic.Location())))}
 			})
 		}
-		d.task.Calling, d.task.CallingAt = me.Name, now
+		d.task.Calling, d.task.CallingKey, d.task.CallingAt = me.Name, me.Key, now
 		return id + ".call", "calling", "", nil
 	})
+}
+
+// logWords is what the log keeps of a press: of a refusal its cause and of a
+// delay or an agreement the day, in the clinic's words; of any other its code.
+func logWords(cl *dental.Clinic, p dental.Press) string {
+	l := locale.For(cl.Language)
+	switch p.Outcome {
+	case dental.PressRefused:
+		return l.Text("desk.log.because", map[string]string{"answer": Outcome(l, p.Outcome), "reason": l.Text("desk.refusal."+p.Cause, nil)})
+	case dental.PressLater, dental.PressAgreed:
+		return l.Text("desk.log.on", map[string]string{"answer": Outcome(l, p.Outcome), "day": l.DayYear(p.On)})
+	}
+	return p.Outcome
 }
 
 // Said is what was pressed on a task and can be taken back still.

@@ -3,6 +3,7 @@ package desk_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/reply"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
+	"github.com/returnpoint/returnpoint/shared/table"
 )
 
 // shift is a stage on which staff press, with the scenarios named on and no other.
@@ -171,12 +173,34 @@ func TestEveryPressLeavesItsLineInTheLog(t *testing.T) {
 	var said []string
 	for _, e := range log {
 		said = append(said, strings.Join([]string{e.By, e.Action, e.Detail, e.Patient}, " "))
-		if e.Subject != task.ID() || !locale.Russian.Has("desk.log."+e.Action) {
+		if e.Key != "k-olga" || e.Subject != task.ID() || !locale.Russian.Has("desk.log."+e.Action) {
 			t.Errorf("a line is %+v", e)
 		}
 	}
 	if want := []string{"Ольга undo booked P", "Ольга press booked P", "Ольга calling  P"}; !slices.Equal(said, want) {
 		t.Errorf("the log has %q", said)
+	}
+}
+
+func TestTheLogSaysWhyAPatientRefusedAndToWhichDayACallIsPutOff(t *testing.T) {
+	for outcome, tt := range map[string]struct {
+		form func(*desk.Form)
+		want string
+	}{
+		dental.PressRefused: {because("price"), "отказ: дорого"},
+		dental.PressLater:   {because("weeks"), "позвонить позже, "},
+		dental.PressAgreed:  {func(f *desk.Form) { f.On = "2027-02-01" }, "дата возвращения согласована, 1 февраля 2027"},
+	} {
+		r := called(t)
+		task := r.task("P", dental.CallTask)
+		f := r.form(task, outcome, tt.form)
+		if err := r.presses.Press(t.Context(), desk.RefOf(task), administrator(), f, r.Now()); err != nil {
+			t.Fatal(err)
+		}
+		lines, _, err := desk.Log(t.Context(), r.Store, r.Catalogue, &r.Clinic, desk.MonthOf(r.Now()), "", locale.Russian, r.Now())
+		if err != nil || !strings.HasPrefix(lines[0].Detail, tt.want) || outcome == dental.PressLater && !strings.Contains(lines[0].Detail, " 20") {
+			t.Errorf("%s is logged as %+v, %v", outcome, lines, err)
+		}
 	}
 }
 
@@ -246,13 +270,17 @@ func TestOfTwoPressesAtOnceOneCounts(t *testing.T) {
 func TestWhoCallsIsKnownToTheOthersForTenMinutes(t *testing.T) {
 	r := called(t)
 	ref := desk.RefOf(r.task("P", dental.CallTask))
-	pyotr := dental.Staff{Clinic: "demo", Name: "Пётр", Role: dental.Administrator}
+	pyotr := dental.Staff{Clinic: "demo", Key: "k-pyotr", Name: "Пётр", Role: dental.Administrator}
 	if err := r.presses.Call(t.Context(), ref, administrator(), "1", r.Now()); err != nil {
 		t.Fatal(err)
 	}
 	err := r.presses.Call(t.Context(), ref, pyotr, "2", r.Now())
 	if says := desk.InWords(locale.Russian, err); says != "Этому пациенту уже звонят: Ольга, с 12:00." {
 		t.Errorf("the second is told %q", says)
+	}
+	namesake := dental.Staff{Clinic: "demo", Key: "k-other-olga", Name: "Ольга", Role: dental.Administrator}
+	if err := r.presses.Call(t.Context(), ref, namesake, "5", r.Now()); dental.KindOf(err) != dental.Conflict {
+		t.Errorf("another of the same name is told %v", err)
 	}
 	if err := r.presses.Call(t.Context(), ref, administrator(), "3", r.Now()); err != nil {
 		t.Errorf("who calls is refused: %v", err)
@@ -540,6 +568,38 @@ func TestWhoWantsNoContactGetsNeitherMessagesNorCalls(t *testing.T) {
 	}
 }
 
+func TestAMessageIsNotClaimedOnceThePressIsAcknowledgedThatForbidsIt(t *testing.T) {
+	for _, outcome := range []string{dental.PressNever, dental.PressWrongNumber} {
+		r := called(t, "after-visit")
+		task := r.task("P", dental.CallTask)
+		claim := r.Store.Begin() // a sender has read the card, and has not written yet
+		card, err := claim.Card(t.Context(), "demo", "P")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.presses.Press(t.Context(), desk.RefOf(task), administrator(), r.form(task, outcome), r.Now()); err != nil {
+			t.Fatal(err)
+		}
+		claim.Put(card.Touches[0])
+		claim.Check(card.Patient)
+		if err := claim.Commit(t.Context()); !errors.Is(err, table.ErrConflict) {
+			t.Errorf("%s: what was decided before is written after: %v", outcome, err)
+		}
+		before := len(r.Sent())
+		r.Visit("V-2", "P", r.Now())
+		r.Tick() // the job of the press is not due yet
+		if n := len(r.Sent()) - before; n != 0 {
+			t.Errorf("%s: %d messages left in the seconds in which it can be taken back", outcome, n)
+		}
+		r.To(r.Now().Add(time.Hour))
+		for _, m := range r.Sent()[before:] {
+			if outcome == dental.PressNever || m.Channel == dental.SMS {
+				t.Errorf("%s: %q left after it", outcome, m.Text)
+			}
+		}
+	}
+}
+
 func TestWhoWantsNoContactMayStillAskForACall(t *testing.T) {
 	r := called(t)
 	token := r.Token("P", dental.OfferLink)
@@ -698,6 +758,30 @@ func TestWhoseComplaintWasClosedIsAskedOnceMore(t *testing.T) {
 	}
 }
 
+func TestAfterAClosedComplaintThePageAsksAnew(t *testing.T) {
+	r := complained(t)
+	token := r.Token("P", dental.SurveyLink)
+	asked := func() reply.Survey {
+		page, err := r.Desk.Survey(t.Context(), token, r.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page
+	}
+	r.press("P", dental.ComplaintTask, dental.PressClosed, settlement)
+	if page := asked(); page.Again || page.Asked {
+		t.Error("it asks before the message has left")
+	}
+	r.ToLocal("2026-05-20 15:00")
+	if page := asked(); !page.Again || !page.Asked || !page.Open {
+		t.Errorf("it is %+v", page)
+	}
+	r.says("👎")
+	if page := asked(); !page.Again || page.Asked {
+		t.Error("it asks what has been answered")
+	}
+}
+
 func TestAGoodAnswerToTheSecondQuestionStandsByItself(t *testing.T) {
 	r := complained(t, "review")
 	token := r.Token("P", dental.SurveyLink)
@@ -707,8 +791,12 @@ func TestAGoodAnswerToTheSecondQuestionStandsByItself(t *testing.T) {
 	r.press("P", dental.ComplaintTask, dental.PressClosed, settlement)
 	r.ToLocal("2026-05-20 15:00")
 	r.says("👍")
-	if a := r.Card("P").Answers[0]; a.Mood() != dental.Happy || a.NPS != -1 {
+	a := r.Card("P").Answers[0]
+	if a.Mood() != dental.Happy || a.NPS != -1 {
 		t.Errorf("the answer is %+v", a)
+	}
+	if rating, score := a.OfVisit(); rating != dental.Bad || score != 2 {
+		t.Errorf("of the visit was said %q, %d", rating, score)
 	}
 	r.closed("P", dental.ComplaintTask, dental.PressClosed)
 	r.ToLocal("2026-06-15 12:00")

@@ -12,26 +12,11 @@ import (
 	"github.com/returnpoint/returnpoint/shared/table"
 )
 
-// Batches lets go what waits for a person.
+// Batches shows what waits for a person, and lets go single messages of it. A whole
+// batch is let go by a press on the task about it (Presses).
 type Batches struct {
 	Store     *store.Store
 	Catalogue scenario.Catalogue
-}
-
-// Release lets a day's batch of a scenario go, as it stands when the job that
-// this leaves behind comes to it; twice is once. An unknown scenario is NotFound.
-func (b *Batches) Release(ctx context.Context, clinic, name string, day dental.Date, now time.Time) error {
-	if b.Catalogue.Find(name) == nil {
-		return dental.Errorf(dental.NotFound, "scenario", "there is no scenario %q", name)
-	}
-	return store.Retry(ctx, func(ctx context.Context) error {
-		tx := b.Store.Begin()
-		if _, err := tx.Clinic(ctx, clinic); err != nil {
-			return err
-		}
-		tx.Put(journey.Release(clinic, name, day, now))
-		return tx.Commit(ctx)
-	})
 }
 
 // Held names one message of a batch.
@@ -84,7 +69,7 @@ func (b *Batches) One(ctx context.Context, me dental.Staff, h Held, id string, o
 		}
 		tx.Put(t)
 		journey.Course{Tx: tx, Catalogue: b.Catalogue, Clinic: cl, Card: card, Now: now}.Hold(*stored) // the batch is counted anew
-		tx.Put(dental.LogEntry{Clinic: cl.ID, ID: id, At: now, By: me.Name, Role: me.Role, Action: action, Patient: h.Patient, Subject: t.ID(), Detail: h.Scenario})
+		tx.Put(dental.LogEntry{Clinic: cl.ID, ID: id, At: now, By: me.Name, Key: me.Key, Role: me.Role, Action: action, Patient: h.Patient, Subject: t.ID(), Detail: h.Scenario})
 		err = tx.Commit(ctx)
 		lost = lost || errors.Is(err, table.ErrAmbiguous)
 		return err

@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // batched is a stage on which the offers of a morning wait for a person: those
 // of A and of B, who has more at stake, since 09:00 of 19 May 2026.
-func batched(t *testing.T) (*stagetest.Stage, *desk.Batches, dental.Date) {
+func batched(t *testing.T) (*stagetest.Stage, dental.Date) {
 	s := stagetest.New(t, time.Date(2026, 5, 18, 12, 0, 0, 0, time.FixedZone("MSK", 3*3600)), func(c *dental.Clinic) {
 		c.Scenarios["sleeping-6"] = dental.ScenarioSettings{On: true, Release: dental.ReleaseStaff}
 		c.Scenarios["recall"] = dental.ScenarioSettings{}
@@ -23,11 +24,19 @@ func batched(t *testing.T) (*stagetest.Stage, *desk.Batches, dental.Date) {
 		s.Visit("V"+id, id, s.Local("2025-11-18 12:00"), func(v *dental.Visit) { v.Receipt.Minor *= int64(i + 1) })
 	}
 	s.ToLocal("2026-05-20 12:00")
-	return s, &desk.Batches{Store: s.Store, Catalogue: s.Catalogue}, s.Touch("A", "sleeping-6", "offer").HeldOn
+	return s, s.Touch("A", "sleeping-6", "offer").HeldOn
+}
+
+// release presses the button of a day's batch.
+func release(s *stagetest.Stage, name string, day dental.Date) error {
+	presses := &desk.Presses{Store: s.Store, Catalogue: s.Catalogue}
+	ref := desk.Ref{Clinic: s.Clinic.ID, Kind: dental.ReleaseTask, Anchor: dental.BatchAnchor(name, day)}
+	form := desk.Form{ID: fmt.Sprint("release.", s.Now().Unix()), Outcome: dental.PressReleased}
+	return presses.Press(s.T.Context(), ref, dental.Staff{Clinic: s.Clinic.ID, Name: "Мария", Role: dental.Manager}, form, s.Now())
 }
 
 func TestABatchWaitsForAPersonWhoIsToldOfIt(t *testing.T) {
-	s, batches, day := batched(t)
+	s, day := batched(t)
 	if n := len(s.SentAs("sleeping-6", "offer")); n != 0 {
 		t.Fatalf("%d offers left without a person", n)
 	}
@@ -39,12 +48,14 @@ func TestABatchWaitsForAPersonWhoIsToldOfIt(t *testing.T) {
 	if err != nil || len(waiting) != 2 || waiting[0].Touch.Patient != "B" {
 		t.Fatalf("the batch: %+v, %v", waiting, err)
 	}
-	for range 2 { // a press may be repeated
-		if err := batches.Release(t.Context(), "demo", "sleeping-6", day, s.Now()); err != nil {
-			t.Fatal(err)
-		}
-		s.To(s.Now().Add(time.Hour))
+	if err := release(s, "sleeping-6", day); err != nil {
+		t.Fatal(err)
 	}
+	s.To(s.Now().Add(time.Hour))
+	if err := release(s, "sleeping-6", day); dental.KindOf(err) != dental.Conflict {
+		t.Errorf("what has left can be released again: %v", err)
+	}
+	s.To(s.Now().Add(time.Hour))
 	if n := len(s.SentAs("sleeping-6", "offer")); n != 2 {
 		t.Errorf("%d offers left, want 2", n)
 	}
@@ -54,7 +65,7 @@ func TestABatchWaitsForAPersonWhoIsToldOfIt(t *testing.T) {
 }
 
 func TestABatchThatNobodyReleasesEndsWithItsThirdDay(t *testing.T) {
-	s, batches, day := batched(t)
+	s, day := batched(t)
 	s.To(day.AddDays(3).At(0, s.Clinic.Location()).Add(-time.Minute))
 	if got := s.Touch("A", "sleeping-6", "offer").State; got != dental.Held {
 		t.Fatalf("before the end of the third day it is %s", got)
@@ -66,8 +77,8 @@ func TestABatchThatNobodyReleasesEndsWithItsThirdDay(t *testing.T) {
 	if tasks, _, _ := s.Store.OpenTasks(t.Context(), "demo", 10, ""); len(tasks) != 0 {
 		t.Errorf("the staff's list: %+v", tasks)
 	}
-	if err := batches.Release(t.Context(), "demo", "sleeping-6", day, s.Now()); err != nil {
-		t.Fatal(err)
+	if err := release(s, "sleeping-6", day); dental.KindOf(err) != dental.Conflict {
+		t.Errorf("it can still be released: %v", err)
 	}
 	s.To(s.Now().Add(24 * time.Hour))
 	if n := len(s.SentAs("sleeping-6", "offer")); n != 0 {
@@ -76,9 +87,9 @@ func TestABatchThatNobodyReleasesEndsWithItsThirdDay(t *testing.T) {
 }
 
 func TestWhoBooksMeanwhileLeavesTheBatch(t *testing.T) {
-	s, batches, day := batched(t)
+	s, day := batched(t)
 	s.Appointment(intake.AppointmentBooked, "X", "A", s.Local("2026-06-10 12:00"))
-	if err := batches.Release(t.Context(), "demo", "sleeping-6", day, s.Now()); err != nil {
+	if err := release(s, "sleeping-6", day); err != nil {
 		t.Fatal(err)
 	}
 	s.To(s.Now().Add(time.Hour))
@@ -91,11 +102,11 @@ func TestWhoBooksMeanwhileLeavesTheBatch(t *testing.T) {
 }
 
 func TestABatchOfNothingThatThereIsCannotBeReleased(t *testing.T) {
-	s, batches, day := batched(t)
-	if err := batches.Release(t.Context(), "demo", "nothing", day, s.Now()); dental.KindOf(err) != dental.NotFound {
+	s, day := batched(t)
+	if err := release(s, "nothing", day); dental.KindOf(err) != dental.NotFound {
 		t.Errorf("an unknown scenario: %v", err)
 	}
-	if err := batches.Release(t.Context(), "nobody", "sleeping-6", day, s.Now()); dental.KindOf(err) != dental.NotFound {
-		t.Errorf("an unknown clinic: %v", err)
+	if err := release(s, "sleeping-6", day.AddDays(1)); dental.KindOf(err) != dental.NotFound {
+		t.Errorf("another day: %v", err)
 	}
 }

@@ -18,6 +18,8 @@ type Row struct {
 	ID string
 	// Phone is whom to call, as "+79160000001", and Shown the same for people; "" without a number.
 	Phone, Shown string
+	// Missing says that there is no number to call, or that it stands in the MIS alone; "" beside a Phone.
+	Missing string
 	// Call says who is called where that is not the patient: a child's guardian.
 	Call string
 	// Consent is one of the badges, "" where nobody is called; ConsentText says it.
@@ -26,7 +28,7 @@ type Row struct {
 	Calling string
 	// Mine: it is the reader of the list who is calling.
 	Mine bool
-	// Urgent: a patient is angry, or a promised call is late.
+	// Urgent: a patient is angry, a promised call is late, or an unconfirmed appointment is today.
 	Urgent bool
 	Items  []Item
 }
@@ -69,14 +71,14 @@ func sentences(parts ...string) string {
 	return strings.Join(said, " ")
 }
 
-// calling says who is on the phone about one of the tasks, to the member of staff me.
+// calling says who is on the phone about one of the tasks, to the member of staff of the key me.
 func (k look) calling(tasks []dental.Task, me string) (says string, mine bool) {
 	for _, t := range tasks {
 		who, at := t.CallingNow(k.now), k.clock(t.CallingAt)
-		switch who {
-		case "":
+		switch {
+		case who == "":
 			continue
-		case me:
+		case t.CallingKey == me:
 			says, mine = k.text("desk.row.calling.me", "time", at), true
 			continue
 		}
@@ -91,8 +93,7 @@ func (k look) row(tasks []dental.Task, people map[string]*person, me string) Row
 	r := Row{ID: first.ID()}
 	r.Calling, r.Mine = k.calling(tasks, me)
 	if p := people[first.Patient]; p != nil && first.Kind != dental.ReleaseTask {
-		spoken := p.spoken()
-		number := spoken.Phone
+		number := p.number()
 		switch {
 		case p.adult.ID != "":
 			r.Call = k.text("desk.row.adult", "name", Called(p.adult))
@@ -105,7 +106,13 @@ func (k look) row(tasks []dental.Task, people map[string]*person, me string) Row
 				number = lead.Phone
 			}
 		}
-		r.Phone, r.Shown = string(number), Spaced(string(number))
+		switch r.Phone, r.Shown = string(number), Spaced(string(number)); {
+		case r.Phone != "":
+		case p.elsewhere() != "" && first.Kind != dental.LeadTask:
+			r.Missing = k.text("desk.row.number.elsewhere")
+		default:
+			r.Missing = k.text("desk.row.number.none")
+		}
 		if r.Consent != "" {
 			r.ConsentText = k.text("desk.consent." + r.Consent)
 		}
@@ -363,7 +370,9 @@ func (k look) when(t dental.Task, p *person) string {
 		said = append(said, k.text("desk.row.due.over", "date", k.on(t.Due), "time", k.clock(t.Due)))
 	case owed(t.Kind) && !t.Due.IsZero():
 		said = append(said, k.text("desk.row.due", "date", k.on(t.Due), "time", k.clock(t.Due)))
-	case p.spoken().Phone == "":
+	case p.elsewhere() != "":
+		said = append(said, k.text("desk.row.no-number.elsewhere", "reason", k.locale.Reason(p.elsewhere())))
+	case p.number() == "":
 		said = append(said, k.text("desk.row.no-number"))
 	default:
 		said = append(said, k.hours())
@@ -429,9 +438,11 @@ func (k look) state(t dental.Task) string {
 	return strings.Join(said, " ")
 }
 
-// urgent reports whether a task goes before all others: a complaint, or a call
-// that was promised and is late.
+// urgent reports whether a task goes before all others: a complaint, a call
+// that was promised and is late, or an appointment of today that nobody has confirmed.
 func (k look) urgent(t dental.Task) bool {
 	late := promised(t.Kind) && !t.Due.IsZero() && !k.now.Before(t.Due)
-	return t.CalledAt.IsZero() && (t.Kind == dental.ComplaintTask || late)
+	start := dental.StartOf(t.Anchor)
+	soon := t.Kind == dental.ConfirmTask && k.now.Before(start) && k.clinic.Today(start) == k.today
+	return t.CalledAt.IsZero() && (t.Kind == dental.ComplaintTask || late || soon)
 }

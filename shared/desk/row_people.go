@@ -60,13 +60,26 @@ func (p *person) consenting() cadence.Person {
 	return cadence.Person{Patient: p.spoken(), Contacts: p.contacts}
 }
 
+// number is whom to call, "" where nobody can be: a number that is somebody
+// else's is not called.
+func (p *person) number() dental.Phone { return p.consenting().CallingAt() }
+
+// elsewhere says why the number that the MIS's card has cannot be shown here, as
+// a code of reason.*; "" where there is none to look up.
+func (p *person) elsewhere() string {
+	if spoken := p.spoken(); spoken.Phone == "" && spoken.PhoneIssue != "" {
+		return "phone-" + spoken.PhoneIssue
+	}
+	return ""
+}
+
 // sharers are the patients of the clinic who are reached at the number that is
 // called, the person among them. A number that stands in too many cards is
 // nobody's family.
 func (p *person) sharers() []string {
 	me, clinic := p.card.Patient.ID, p.card.Patient.Clinic
 	home := p.consenting().Home()
-	if home == nil || p.spoken().Phone == "" {
+	if home == nil || p.number() == "" {
 		return []string{me}
 	}
 	out := []string{me}
@@ -151,6 +164,7 @@ const (
 	MayCare      = "care"        // of health alone, no price and no gift
 	MayService   = "service"     // of the patient's own appointments alone
 	MayNotCall   = "refused"     // whoever has the number asked us to stop
+	MayNotOffer  = "complaint"   // of a complaint first: no offers while it is open and for a time after
 )
 
 // consent says what the person may be spoken to about.
@@ -170,6 +184,8 @@ func (k look) consent(p *person) string {
 		return MayNotCall
 	case care == "no-consent":
 		return MayService
+	case scenario.Disputed(p.card, dental.Touch{Class: dental.Advertising}, k.now) != "":
+		return MayNotOffer
 	case judge(dental.Advertising) == "yes" && !p.card.Patient.Minor(k.today):
 		return MayAdvertise
 	}

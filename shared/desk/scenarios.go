@@ -22,6 +22,8 @@ import (
 type Scenarios struct {
 	Store     *store.Store
 	Catalogue scenario.Catalogue
+	// Foresee is asked for the texts that a rehearsal shows.
+	Foresee Foresee
 }
 
 // ScenarioLine is one scenario in the list of all.
@@ -80,12 +82,8 @@ func (s *Scenarios) line(cl *dental.Clinic, sc *scenario.Scenario, l locale.Loca
 	}
 	sent, tasks := int64(0), int64(0)
 	for _, st := range sc.Steps {
-		n := sums[strings.Join([]string{"touch", sc.Name, st.Name, measure.Sent}, "/")]
-		if st.Task != "" {
-			tasks += n
-		} else {
-			sent += n
-		}
+		sent += sums[strings.Join([]string{"touch", sc.Name, st.Name, measure.Sent}, "/")]
+		tasks += sums[strings.Join([]string{"task", sc.Name, st.Name}, "/")]
 	}
 	var did []string
 	for _, x := range []struct {
@@ -208,8 +206,12 @@ func Does(l locale.Locale, cl *dental.Clinic, sc *scenario.Scenario, st *scenari
 	return l.Text("desk.scenarios.does.message", map[string]string{"what": says(l, cl, sc, st), "class": l.Text("class."+string(st.Class), nil), "word": word})
 }
 
-// says is what a step's letter is headed, as an example of what the message is about.
+// says is what a step's message is called on a card, and of one without such a
+// name what its letter is headed, as an example of what it is about.
 func says(l locale.Locale, cl *dental.Clinic, sc *scenario.Scenario, st *scenario.Step) string {
+	if key := "desk.timeline.step." + sc.Name + "." + st.Name; l.Has(key) {
+		return l.Text(key, nil)
+	}
 	subject := wording.Subject{Scenario: sc, Step: st, Locale: l}
 	values := subject.Sample(cl, wording.Ordinary, "")
 	values[message.Given] = ""

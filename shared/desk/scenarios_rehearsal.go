@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,6 +70,10 @@ type RehearsalRow struct {
 	Price   string
 }
 
+// Foresee says what would happen to a patient under the terms of a rehearsal,
+// and writes nothing. A touch of the backlog is taken up at takenUp.
+type Foresee func(ctx context.Context, cl *dental.Clinic, r dental.Rehearsal, patient string, takenUp time.Time) (dental.Forecast, error)
+
 // cancelled is what stands in the place of a stopped job's cursor.
 const cancelled = "cancelled"
 
@@ -126,13 +131,16 @@ func (s *Scenarios) sum(ctx context.Context, cl *dental.Clinic, name string, l l
 	if job, err = tx.Job(ctx, cl.ID, store.RehearsalID(name)); err != nil || job.ID == "" {
 		return job, sum, state, err
 	}
-	page, err := tx.Result(ctx, cl.ID, job.Results(), store.RehearsalSum)
+	page, err := tx.Result(ctx, cl.ID, job.ID, store.RehearsalSum)
 	if err != nil {
 		return job, sum, state, err
 	}
 	if len(page.Body) > 0 {
 		if err := json.Unmarshal(page.Body, &sum); err != nil {
 			return job, sum, state, fmt.Errorf("desk: read a rehearsal: %w", err)
+		}
+		if sum.Run != job.Anchor { // an earlier one's, which goes when this one begins
+			sum = dental.Rehearsal{}
 		}
 	}
 	made := job.Made.In(cl.Location())
@@ -195,17 +203,17 @@ func (s *Scenarios) Rehearsal(ctx context.Context, cl *dental.Clinic, name strin
 	if sum.Pages == 0 {
 		return v, nil
 	}
-	body, err := s.Store.Begin().Result(ctx, cl.ID, job.Results(), store.RehearsalRows+page)
+	body, err := s.Store.Begin().Result(ctx, cl.ID, job.ID, store.RehearsalRows+page)
 	if err != nil {
 		return v, err
 	}
-	v.Rows, err = s.rows(ctx, cl, body, l)
+	v.Rows, err = s.rows(ctx, cl, sum, body, l)
 	return v, err
 }
 
-// rows reads one page of what would happen, with the names as they are now. Who
-// was erased since is in none.
-func (s *Scenarios) rows(ctx context.Context, cl *dental.Clinic, page store.Result, l locale.Locale) ([]RehearsalRow, error) {
+// rows reads one page of what would happen, with the names as they are now and the
+// texts as they would be now. Who is gone since is in none.
+func (s *Scenarios) rows(ctx context.Context, cl *dental.Clinic, sum dental.Rehearsal, page store.Result, l locale.Locale) ([]RehearsalRow, error) {
 	var seen []dental.Foreseen
 	if len(page.Body) > 0 {
 		if err := json.Unmarshal(page.Body, &seen); err != nil {
@@ -227,12 +235,16 @@ func (s *Scenarios) rows(ctx context.Context, cl *dental.Clinic, page store.Resu
 	for i, m := range members {
 		heads[m.Patient] = read[i]
 	}
+	seen = slices.DeleteFunc(seen, func(f dental.Foreseen) bool {
+		_, gone := heads[f.Patient].Gone()
+		return gone || heads[f.Patient].ID == ""
+	})
+	if err := s.say(ctx, cl, sum, seen, l); err != nil {
+		return nil, fmt.Errorf("desk: render page %d of a rehearsal: %w", page.N, err)
+	}
 	var out []RehearsalRow
 	for _, f := range seen {
 		p := heads[f.Patient]
-		if p.Erased || p.ID == "" {
-			continue
-		}
 		at := f.At.In(cl.Location())
 		row := RehearsalRow{Patient: p, Subject: f.Subject, Text: f.Text, Price: l.Money(f.Price),
 			Who: cmp.Or(strings.TrimSpace(p.FamilyName+" "+p.GivenName), l.Text("desk.scenarios.rehearsal.unnamed", map[string]string{"id": p.ID})),
@@ -248,6 +260,26 @@ func (s *Scenarios) rows(ctx context.Context, cl *dental.Clinic, page store.Resu
 	return out, nil
 }
 
+// say puts the texts of messages to what was foreseen.
+func (s *Scenarios) say(ctx context.Context, cl *dental.Clinic, sum dental.Rehearsal, seen []dental.Foreseen, l locale.Locale) error {
+	failed := make([]error, len(seen))
+	side(len(seen), func(i int) {
+		f := &seen[i]
+		if f.Task != "" {
+			return
+		}
+		now, err := s.Foresee(ctx, cl, sum, f.Patient, f.TakenUp)
+		failed[i] = err
+		f.Text = l.Text("desk.scenarios.rehearsal.changed", nil)
+		for _, x := range now.Foreseen {
+			if x.Step == f.Step && x.Anchor == f.Anchor && x.Task == "" {
+				f.Subject, f.Text = x.Subject, x.Text
+			}
+		}
+	})
+	return errors.Join(failed...)
+}
+
 // reasons says why patients are left out, the most frequent first.
 func reasons(l locale.Locale, counts map[string]int) []RehearsalReason {
 	var out []RehearsalReason
@@ -258,8 +290,9 @@ func reasons(l locale.Locale, counts map[string]int) []RehearsalReason {
 	return out
 }
 
-// pagesAFile keeps a file of the list well below what one answer may have: 4,000 rows.
-const pagesAFile = 80
+// pagesAFile keeps a file of the list, whose texts are made as it is asked for,
+// to a few seconds: 1,000 rows.
+const pagesAFile = 20
 
 // File writes one file of a rehearsal's list, counted from 0, as rows of cells,
 // the first of which are headings. The press is logged in entry.
@@ -274,11 +307,11 @@ func (s *Scenarios) File(ctx context.Context, cl *dental.Clinic, name string, fi
 	head := func(key string) string { return l.Text("desk.scenarios.rehearsal."+key, nil) }
 	out := [][]string{{head("csv.id"), head("patient"), head("csv.phone"), head("when"), head("csv.channel"), head("csv.subject"), head("csv.text"), head("parts"), head("price")}}
 	for n := file * pagesAFile; n < min((file+1)*pagesAFile, sum.Pages); n++ {
-		page, err := s.Store.Begin().Result(ctx, cl.ID, job.Results(), store.RehearsalRows+n)
+		page, err := s.Store.Begin().Result(ctx, cl.ID, job.ID, store.RehearsalRows+n)
 		if err != nil {
 			return nil, err
 		}
-		rows, err := s.rows(ctx, cl, page, l)
+		rows, err := s.rows(ctx, cl, sum, page, l)
 		if err != nil {
 			return nil, err
 		}

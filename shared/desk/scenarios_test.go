@@ -79,6 +79,8 @@ func TestTimesOfStepsReadAsPeopleSayThem(t *testing.T) {
 		"season/autumn":        "в первые 10 рабочих дней с 15 сентября",
 		"sleeping-6/offer":     "через 6 месяцев после последнего визита, в 11:30.",
 		"plan/next-stage":      "через 14 дней после последнего шага лечения, в 12:00; сдвинуто на 3 дня раньше.",
+		"after-visit/settled":  "через 1 день после закрытия жалобы, в 12:00.",
+		"referral/invite":      "«Ссылка для друзей»",
 		"after-visit/thanks":   "«Спасибо за визит», сообщение (о приёмах): сразу после визита.",
 	} {
 		if !strings.Contains(got[step], want) {

@@ -31,7 +31,7 @@ func (k look) script(t dental.Task, p *person) (says, mind []string) {
 		k.ask(say, aside, k.openDay(k.today.AddDays(1), ""))
 		return says, mind
 	}
-	if p.spoken().Phone == "" {
+	if p.number() == "" && p.elsewhere() == "" {
 		return nil, nil // nobody can be called
 	}
 	m := k.matter(t, p.card)

@@ -71,8 +71,9 @@ func RoleName(l locale.Locale, r dental.Role) string {
 	return l.Text("desk.staff.role."+string(r), nil)
 }
 
-// Add gives a colleague a post, and returns it. One who has a post already is a
-// Conflict; what is wrong with the form is Invalid.
+// Add gives a colleague a post, and returns it; the same press again returns
+// what it gave. One who has a post already is a Conflict; what is wrong with the
+// form is Invalid.
 func (s *Staffing) Add(ctx context.Context, me dental.Staff, press string, c Colleague, now time.Time) (dental.Staff, error) {
 	email, err := address(c.Email)
 	if err != nil {
@@ -82,12 +83,16 @@ func (s *Staffing) Add(ctx context.Context, me dental.Staff, press string, c Col
 	if err != nil {
 		return dental.Staff{}, err
 	}
-	if len(all) >= mostStaff {
+	post := dental.Staff{Clinic: me.Clinic, Key: s.Store.StaffKey(email), Email: dental.Email(email), Since: now, Press: press}
+	if len(all) >= mostStaff && !slices.ContainsFunc(all, func(m dental.Staff) bool { return m.Key == post.Key }) {
 		return dental.Staff{}, refuse(dental.Invalid, "email", "desk.staff.wrong.many", nil)
 	}
-	post := dental.Staff{Clinic: me.Clinic, Key: s.Store.StaffKey(email), Email: dental.Email(email), Since: now}
 	err = s.act(ctx, me, press, "staff.add", post.Key, now, func(_ *store.Tx, was dental.Staff) (*dental.Staff, error) {
-		if was.Role != "" && was.Since.Unix() != now.Unix() { // else an earlier try whose answer was lost
+		switch {
+		case was.Role != "" && was.Press == press:
+			post = was // this very press gave it
+			return &post, nil
+		case was.Role != "":
 			return nil, refuse(dental.Conflict, "email", "desk.staff.wrong.known", func(locale.Locale) map[string]string { return map[string]string{"name": was.Name} })
 		}
 		err := c.onto(&post)
@@ -156,7 +161,7 @@ func (s *Staffing) act(ctx context.Context, me dental.Staff, press, action, key 
 			tx.Put(*post)
 			subject = *post
 		}
-		tx.Put(dental.LogEntry{Clinic: me.Clinic, ID: press, At: now, By: me.Name, Role: me.Role, Action: action, Subject: key, Detail: subject.Name})
+		tx.Put(dental.LogEntry{Clinic: me.Clinic, ID: press, At: now, By: me.Name, Key: me.Key, Role: me.Role, Action: action, Subject: key, Detail: subject.Name})
 		return tx.Commit(ctx)
 	})
 }
@@ -200,9 +205,34 @@ func (s *Staffing) another(ctx context.Context, tx *store.Tx, me dental.Staff, k
 	return refuse(dental.Conflict, "role", "desk.staff.wrong.last", nil)
 }
 
+// MayInvite reports whether the owner may hand a person the link to a first
+// password: one password is for all of a person's posts, so whoever has the link
+// made must be an owner wherever they have one.
+func (s *Staffing) MayInvite(ctx context.Context, me dental.Staff, key string) (bool, error) {
+	posts, err := s.Store.Posts(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	tx := s.Store.Begin()
+	if err := s.stillOwner(ctx, tx, me); err != nil {
+		return false, err
+	}
+	return s.ownsAll(ctx, tx, me, posts)
+}
+
+// ownsAll reports whether somebody is an owner wherever the posts are.
+func (s *Staffing) ownsAll(ctx context.Context, tx *store.Tx, me dental.Staff, posts []dental.Staff) (bool, error) {
+	for _, p := range posts {
+		mine, err := tx.Staff(ctx, p.Clinic, me.Key)
+		if err != nil || mine.Role != dental.Owner {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // MayRenew finds a colleague for whom the owner may have a link to another
-// password made: one password is for all of a person's posts, so whoever makes
-// it must be an owner wherever they have one.
+// password made, which asks what MayInvite does.
 func (s *Staffing) MayRenew(ctx context.Context, me dental.Staff, press, key string, now time.Time) (dental.Staff, error) {
 	if !dental.ValidID(press) {
 		return dental.Staff{}, dental.Errorf(dental.Invalid, "id", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
@@ -217,14 +247,14 @@ func (s *Staffing) MayRenew(ctx context.Context, me dental.Staff, press, key str
 		if err := s.stillOwner(ctx, tx, me); err != nil {
 			return err
 		}
+		all, err := s.ownsAll(ctx, tx, me, posts)
+		switch {
+		case err != nil:
+			return err
+		case !all:
+			return refuse(dental.Conflict, "", "desk.staff.wrong.elsewhere", nil)
+		}
 		for _, p := range posts {
-			mine, err := tx.Staff(ctx, p.Clinic, me.Key)
-			if err != nil {
-				return err
-			}
-			if mine.Role != dental.Owner {
-				return refuse(dental.Conflict, "", "desk.staff.wrong.elsewhere", nil)
-			}
 			if p.Clinic == me.Clinic {
 				here = p
 			}
@@ -232,7 +262,7 @@ func (s *Staffing) MayRenew(ctx context.Context, me dental.Staff, press, key str
 		if here.Role == "" {
 			return dental.Errorf(dental.NotFound, "", "nobody here is known by that")
 		}
-		tx.Put(dental.LogEntry{Clinic: me.Clinic, ID: press, At: now, By: me.Name, Role: me.Role, Action: "staff.link", Subject: key, Detail: here.Name})
+		tx.Put(dental.LogEntry{Clinic: me.Clinic, ID: press, At: now, By: me.Name, Key: me.Key, Role: me.Role, Action: "staff.link", Subject: key, Detail: here.Name})
 		return tx.Commit(ctx)
 	})
 	return here, err

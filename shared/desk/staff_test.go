@@ -79,6 +79,9 @@ func (o *office) log() (out []string) {
 		o.T.Fatal(err)
 	}
 	for _, e := range entries {
+		if e.Key == "" {
+			o.T.Errorf("%s names nobody but by what they are called", e.Action)
+		}
 		out = append([]string{e.Action + " " + e.Detail + " by " + e.By}, out...)
 	}
 	return out
@@ -98,6 +101,9 @@ func TestAnOwnerAddsAColleagueOnceAndTheLogSaysSo(t *testing.T) {
 		}
 	}
 	o.Set(o.Now().Add(time.Hour))
+	if post, err := o.staffing.Add(t.Context(), o.marina, "press-1", c, o.Now()); err != nil || post.Name != "Ольга Ветрова" {
+		t.Errorf("the same press an hour later is answered %v, %v", post, err)
+	}
 	_, err := o.staffing.Add(t.Context(), o.marina, "press-2", desk.Colleague{Email: "olga@example.com", Name: "Другая", Role: dental.Owner}, o.Now())
 	if dental.KindOf(err) != dental.Conflict || !strings.Contains(desk.InWords(locale.Russian, err), "Ольга Ветрова") {
 		t.Errorf("who is there already is added with %v", err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -189,8 +188,9 @@ func preview(l locale.Locale, cl *dental.Clinic, subject wording.Subject, t dent
 	return p
 }
 
-// letter is the e-mail as it would be, both ways; all of it "" where a part does not read.
-func letter(cl *dental.Clinic, subject wording.Subject, t dental.Text, values message.Values, base string) (html, plain, title string) {
+// letter is the e-mail as it would be, both ways, with paragraphs of ours after
+// its own; all of it "" where a part does not read.
+func letter(cl *dental.Clinic, subject wording.Subject, t dental.Text, values message.Values, base string, more ...string) (html, plain, title string) {
 	read := true
 	render := func(source string) string {
 		template, err := message.Compile(source)
@@ -207,6 +207,7 @@ func letter(cl *dental.Clinic, subject wording.Subject, t dental.Text, values me
 			of.Paragraphs = append(of.Paragraphs, p)
 		}
 	}
+	of.Paragraphs = append(of.Paragraphs, more...)
 	if url := values[message.Link]; url != "" && t.Button != "" {
 		of.Button = message.Button{Text: render(t.Button), URL: url}
 	}
@@ -243,15 +244,16 @@ func (s *Texts) trials(ctx context.Context, cl *dental.Clinic, l locale.Locale, 
 	return 0, last, nil
 }
 
-var (
-	trialPhone = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	trialMail  = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
-)
-
-// Try sends a text, as it stands or as it is being written, to a member of staff
-// by the way that patients' messages take: a phone gets the SMS, an address the
-// e-mail. It is no touch: nobody's caps count it, and no patient's card has it.
-func (s *Texts) Try(ctx context.Context, cl *dental.Clinic, name, key string, t dental.Text, to string, entry dental.LogEntry, now time.Time) error {
+// Try sends a text, as it stands or as it is being written, to the member of
+// staff who asks, by the way that patients' letters take: to the address that
+// they sign in with, which is the only one known to be theirs. What patients read
+// as an SMS stands in the letter too. What could not be saved is not sent either,
+// and a clinic that is paused sends none. It is no touch: nobody's caps count it,
+// and no patient's card has it. entry.ID is the press: the same one twice is one.
+func (s *Texts) Try(ctx context.Context, cl *dental.Clinic, name, key string, t dental.Text, me dental.Staff, entry dental.LogEntry, now time.Time) error {
+	if !dental.ValidID(entry.ID) {
+		return dental.Errorf(dental.Invalid, "id", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+	}
 	sc := s.Catalogue.Find(name)
 	if sc == nil {
 		return dental.Errorf(dental.NotFound, "", "there is no scenario %q", name)
@@ -260,27 +262,30 @@ func (s *Texts) Try(ctx context.Context, cl *dental.Clinic, name, key string, t 
 	if !known {
 		return dental.Errorf(dental.NotFound, "", "the scenario has no such text")
 	}
-	trial, shown, ok := reachOf(cl, to)
-	if !ok {
-		return refuse(dental.Invalid, "to", "desk.texts.test.to.wrong", nil)
+	switch {
+	case me.Email == "":
+		return refuse(dental.Invalid, "", "desk.texts.test.nowhere", nil)
+	case cl.Paused:
+		return refuse(dental.Conflict, "", "desk.texts.test.paused", nil)
+	case len(subject.JudgeOwn(t, cl)) > 0:
+		return refuse(dental.Invalid, "", "desk.texts.test.wrong", nil)
+	}
+	sms, err := message.Compile(t.SMS)
+	if err != nil {
+		return refuse(dental.Invalid, "", "desk.texts.test.wrong", nil)
 	}
 	values := subject.Sample(cl, wording.Ordinary, s.Base)
-	trial.Class, trial.Locale = subject.Class(), subject.Locale.String()
-	if trial.Channel == dental.SMS {
-		sms, err := message.Compile(t.SMS)
-		if err != nil {
-			return refuse(dental.Invalid, "", "desk.texts.wrong", nil)
-		}
-		r := sms.Append(message.Warning(subject.Locale, subject.Class())).Render(values, wording.Parts)
-		trial.Text, trial.Parts = r.Text, r.Parts
-	} else if trial.HTML, trial.Text, trial.Subject = letter(cl, subject, t, values, s.Base); trial.Text == "" {
-		return refuse(dental.Invalid, "", "desk.texts.wrong", nil)
+	said := sms.Append(message.Warning(subject.Locale, subject.Class())).Render(values, wording.Parts).Text
+	also := locale.For(cl.Language).Text("desk.texts.test.sms", map[string]string{"word": said})
+	trial := dental.Trial{Channel: dental.Mail, To: string(me.Email), Class: subject.Class(), Locale: subject.Locale.String()}
+	if trial.HTML, trial.Text, trial.Subject = letter(cl, subject, t, values, s.Base, also); trial.Text == "" {
+		return refuse(dental.Invalid, "", "desk.texts.test.wrong", nil)
 	}
 	body, err := json.Marshal(trial)
 	if err != nil {
 		return fmt.Errorf("desk: write a trial: %w", err)
 	}
-	entry.Action, entry.Subject, entry.Detail = "text-tried", name+" "+key, s.Catalogue.Called(name, cl.Language)+", "+shown
+	entry.Action, entry.Subject, entry.Detail = "text-tried", name+" "+key, s.Catalogue.Called(name, cl.Language)+", "+masked(me.Email)
 	return store.Retry(ctx, func(ctx context.Context) error {
 		tx, today := s.Store.Begin(), cl.Today(now)
 		for n := range trialsADay {
@@ -295,7 +300,7 @@ func (s *Texts) Try(ctx context.Context, cl *dental.Clinic, name, key string, t 
 				continue
 			}
 			id := trialID(today, n)
-			tx.Put(store.Job{Clinic: cl.ID, ID: id, Kind: store.TrialJob, Scenario: name, Step: subject.Step.Name, Anchor: entry.ID, Contact: shown, Wake: now, Made: now})
+			tx.Put(store.Job{Clinic: cl.ID, ID: id, Kind: store.TrialJob, Scenario: name, Step: subject.Step.Name, Anchor: entry.ID, Contact: masked(me.Email), Wake: now, Made: now})
 			tx.Put(store.Result{Clinic: cl.ID, Job: id, Body: body, Until: now.Add(trialKept)})
 			tx.Put(entry)
 			return tx.Commit(ctx)
@@ -304,19 +309,8 @@ func (s *Texts) Try(ctx context.Context, cl *dental.Clinic, name, key string, t 
 	})
 }
 
-// reachOf reads where a member of staff wants a trial, and how the log calls it.
-func reachOf(cl *dental.Clinic, to string) (trial dental.Trial, shown string, ok bool) {
-	to = strings.TrimSpace(to)
-	if len(to) <= 254 && trialMail.MatchString(to) {
-		name, host, _ := strings.Cut(to, "@")
-		return dental.Trial{Channel: dental.Mail, To: to}, string([]rune(name)[:1]) + "…@" + host, true
-	}
-	number := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", "\u00a0", "").Replace(to)
-	if cl.Country == "RU" && len(number) == 11 && number[0] == '8' {
-		number = "+7" + number[1:]
-	}
-	if !trialPhone.MatchString(number) {
-		return dental.Trial{}, "", false
-	}
-	return dental.Trial{Channel: dental.SMS, To: number}, "…" + dental.EndingOf(dental.Phone(number)), true
+// masked is how the log calls an address.
+func masked(address dental.Email) string {
+	name, host, _ := strings.Cut(string(address), "@")
+	return string([]rune(name)[:min(1, len(name))]) + "…@" + host
 }

@@ -79,7 +79,7 @@ func newReception(t testing.TB, change ...func(*dental.Clinic)) *reception {
 
 // olga presses, as an administrator.
 func olga(patient string) desk.Press {
-	return desk.Press{Clinic: "demo", Patient: patient, By: "Ольга Крылова", Role: dental.Administrator}
+	return desk.Press{Clinic: "demo", Patient: patient, By: "Ольга Крылова", Key: "k-olga", Role: dental.Administrator}
 }
 
 func (r *reception) does(err error) {

@@ -33,6 +33,8 @@ type Today struct {
 	// Waiting says how many calls wait for another day, and More that there is
 	// even more than the list takes in; "" for none.
 	Waiting, More string
+	// Batches are the tasks about messages that wait to be let go, wherever they stand in the list.
+	Batches []Item
 	// Version changes when anything on the list does.
 	Version string
 	// Pressed are the tasks with a press that can still be taken back.
@@ -55,8 +57,10 @@ const (
 	// mostListed is how many open tasks the list takes in; a clinic that leaves
 	// more undone works off the oldest first.
 	mostListed = 500
-	// mostDone is how many closed tasks are read, and doneShown how many shown.
-	mostDone  = 200
+	// mostDone is how many closed tasks are read, far more than a day has,
+	// doneAPage how many at once, and doneShown how many are shown.
+	mostDone  = 2000
+	doneAPage = 200
 	doneShown = 30
 )
 
@@ -84,7 +88,7 @@ func capped(kind dental.TaskKind) bool {
 }
 
 // Today reads a page of the list, the one that begins at the place from, as the
-// member of staff me sees it.
+// member of staff of the key me sees it.
 func (s *List) Today(ctx context.Context, cl *dental.Clinic, me string, from int, now time.Time) (Today, error) {
 	k := lookAt(s.Store, s.Catalogue, cl, now)
 	tasks, more, err := s.open(ctx, k)
@@ -111,6 +115,11 @@ func (s *List) Today(ctx context.Context, cl *dental.Clinic, me string, from int
 	}
 	if left := len(a.waiting) - joined; left > 0 {
 		page.Waiting = k.text("desk.today.waiting", "n", strconv.Itoa(left), "count", strconv.Itoa(cl.CallsPerDay))
+	}
+	for _, t := range a.order {
+		if t.Kind == dental.ReleaseTask {
+			page.Batches = append(page.Batches, k.item(t, nil))
+		}
 	}
 	if page.Done, err = s.done(ctx, k, closed); err != nil {
 		return Today{}, fmt.Errorf("desk: name who was done at %s: %w", cl.ID, err)
@@ -146,11 +155,12 @@ func (s *List) open(ctx context.Context, k look) (tasks []dental.Task, more bool
 	}
 }
 
-// closed reads what was closed today, the latest first.
+// closed reads all that was closed today, the latest first: the index has them by
+// the patient.
 func (s *List) closed(ctx context.Context, k look) ([]dental.Task, error) {
 	var tasks []dental.Task
 	for cursor := ""; ; {
-		some, next, err := s.Store.ClosedTasks(ctx, k.clinic.ID, k.today, mostDone-len(tasks), cursor)
+		some, next, err := s.Store.ClosedTasks(ctx, k.clinic.ID, k.today, min(doneAPage, mostDone-len(tasks)), cursor)
 		if err != nil {
 			return nil, err
 		}
@@ -168,7 +178,7 @@ func version(k look, tasks []dental.Task) string {
 	h := sha256.New()
 	fmt.Fprintln(h, k.today)
 	for _, t := range tasks {
-		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%s\x00%s\x00%t\n", t.ID(), t.Pressed.ID, t.CallingNow(k.now), t.TakenBy, t.Tries,
+		fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00%s\x00%s\x00%t\n", t.ID(), t.Pressed.ID, t.CallingNow(k.now), t.CallingKey, t.TakenBy, t.Tries,
 			t.Times, t.Reason, t.Note, k.urgent(t))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:12])

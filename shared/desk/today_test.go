@@ -610,16 +610,18 @@ func TestTheListEmptiesItselfAndSaysSo(t *testing.T) {
 func TestWhoIsCallingIsSeenByTheOthersForTenMinutes(t *testing.T) {
 	s := stagetest.New(t, tuesday)
 	crowd(s, 1)
-	change(s, "C00", dental.WakeTask, func(t *dental.Task) { t.Calling, t.CallingAt = "Ольга Лунина", s.Now() })
-	row := today(s, "Вера Лунина").Rows[0]
+	change(s, "C00", dental.WakeTask, func(t *dental.Task) {
+		t.Calling, t.CallingKey, t.CallingAt = "Ольга Лунина", "k-olga", s.Now()
+	})
+	row := today(s, "k-vera").Rows[0]
 	if want := "На линии Ольга Лунина, с 11:00"; row.Calling != want || row.Mine {
 		t.Errorf("another sees %q, want %q", row.Calling, want)
 	}
-	if row = today(s, "Ольга Лунина").Rows[0]; row.Calling != "Вы на линии с 11:00" || !row.Mine {
+	if row = today(s, "k-olga").Rows[0]; row.Calling != "Вы на линии с 11:00" || !row.Mine {
 		t.Errorf("the caller sees %q", row.Calling)
 	}
 	s.Set(s.Now().Add(dental.CallingFor))
-	if row = today(s, "Вера Лунина").Rows[0]; row.Calling != "" {
+	if row = today(s, "k-vera").Rows[0]; row.Calling != "" {
 		t.Errorf("ten minutes later there is %q", row.Calling)
 	}
 }
@@ -706,5 +708,111 @@ func TestReadingTheListCostsWhatIsShownAndNotWhatIsStored(t *testing.T) {
 	most := before + 3*desk.TasksShown + 12*(desk.TasksShown-5)
 	if after := read(); after > most {
 		t.Errorf("with a list of four pages it reads %d items, want at most %d", after, most)
+	}
+}
+
+func TestANumberOfSomebodyElseIsNotCalledAgain(t *testing.T) {
+	r := called(t)
+	r.press("P", dental.CallTask, dental.PressWrongNumber)
+	row := today(r.Stage, "").Rows[0]
+	if row.Phone != "" || row.Missing != "Номера нет" || len(row.Items[0].Script) > 0 {
+		t.Errorf("the row has %q, %q and says %q", row.Phone, row.Missing, row.Items[0].Script)
+	}
+	if when := row.Items[0].When; when != "Номера нет: спросите, когда пациент придёт или позвонит." {
+		t.Errorf("it is called %q", when)
+	}
+	r.Patient("P", func(c *intake.Card) { c.Number = "+79160000077" })
+	open(r.Stage, "P", dental.Task{Kind: dental.WakeTask, Anchor: "a"})
+	if row := today(r.Stage, "").Rows[0]; row.Phone != "+79160000077" || row.Missing != "" {
+		t.Errorf("with another number the row has %q, %q", row.Phone, row.Missing)
+	}
+}
+
+func TestANumberThatTakesNoMessagesIsLookedUpInTheMIS(t *testing.T) {
+	s := stagetest.New(t, tuesday)
+	s.Patient("P", func(c *intake.Card) { c.Number, c.Mail = "8 495 000-00-01 доб. 12", "" })
+	if issue := s.Card("P").Patient.PhoneIssue; issue == "" {
+		t.Fatal("the stage reads the number")
+	}
+	s.Appointment(intake.AppointmentBooked, "A", "P", s.Now().Add(3*time.Hour))
+	open(s, "P", dental.Task{Kind: dental.WakeTask, Anchor: "a"})
+	row := today(s, "").Rows[0]
+	it := row.Items[0]
+	if row.Phone != "" || row.Missing != "Номер — в карте МИС" || !strings.HasPrefix(it.When, "Посмотрите номер в карте МИС: ") || len(it.Script) == 0 {
+		t.Errorf("the row has %q and says %q with the script %q", row.Missing, it.When, it.Script)
+	}
+	for _, duty := range arrivals(s, "2026-03-10").Rows[0].Asks {
+		if duty.Kind == desk.AskNumber && !strings.HasPrefix(duty.Text, "Спросите мобильный номер: ") {
+			t.Errorf("the reception is told %q", duty.Text)
+		}
+	}
+}
+
+func TestNoOffersAreMadeWhileAComplaintIsOpenAndForThirtyDaysAfter(t *testing.T) {
+	s := stagetest.New(t, tuesday)
+	s.Patient("P")
+	badge := func() string { return today(s, "").Rows[0].Consent }
+	open(s, "P", dental.Task{Kind: dental.WakeTask, Anchor: "a"})
+	if got := badge(); got != desk.MayAdvertise {
+		t.Fatalf("the badge is %q", got)
+	}
+	open(s, "P", dental.Task{Kind: dental.ComplaintTask, Anchor: "2026-03-09"})
+	if got := badge(); got != desk.MayNotOffer {
+		t.Errorf("while it is open the badge is %q", got)
+	}
+	change(s, "P", dental.ComplaintTask, func(t *dental.Task) { t.ClosedAt, t.Outcome = s.Now(), dental.PressClosed })
+	for days, want := range map[int]string{29: desk.MayNotOffer, 31: desk.MayAdvertise} {
+		cl := s.Clinic
+		page, err := list(s).Today(t.Context(), &cl, "", 0, s.Now().AddDate(0, 0, days))
+		if err != nil || page.Rows[0].Consent != want {
+			t.Errorf("%d days after it was closed the badge is %q, %v", days, page.Rows[0].Consent, err)
+		}
+	}
+}
+
+func TestAnUnconfirmedAppointmentOfTheDayStandsOnTopAndSoDoWaitingBatches(t *testing.T) {
+	s := stagetest.New(t, tuesday)
+	crowd(s, 30)
+	for id, start := range map[string]time.Time{"SOON": s.Now().Add(3 * time.Hour), "NEXT": s.Now().Add(27 * time.Hour), "PAST": s.Now().Add(-time.Hour)} {
+		s.Patient(id, func(c *intake.Card) { c.Number, c.Mail = "", "" })
+		open(s, id, dental.Task{Kind: dental.ConfirmTask, Anchor: dental.AppointmentAnchor(dental.Appointment{ID: id, Start: start})})
+	}
+	day := s.Clinic.Today(s.Now())
+	open(s, "", dental.Task{Kind: dental.ReleaseTask, Scenario: "season", Anchor: dental.BatchAnchor("season", day), Reason: "4 сообщения ждут отправки."})
+	page := today(s, "")
+	if got := page.Rows[0]; got.ID == "" || got.Items[0].Task.Patient != "SOON" || !got.Urgent || page.Rows[1].Urgent {
+		t.Errorf("on top is %+v", got.Items[0].Task)
+	}
+	for _, from := range []int{0, page.Next} {
+		if b := todayFrom(s, "", from).Batches; len(b) != 1 || b[0].Batch != day || b[0].Why != "4 сообщения ждут отправки." {
+			t.Errorf("from %d on the batches are %+v", from, b)
+		}
+	}
+}
+
+func TestWhatWasDoneLastIsShownOfADayWithHundredsClosed(t *testing.T) {
+	s := stagetest.New(t, tuesday)
+	for i := range 230 {
+		tx := s.Store.Begin()
+		task, err := tx.Task(t.Context(), "demo", dental.LeadTask, fmt.Sprintf("L%03d", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := s.Now().Add(time.Duration(i) * time.Second)
+		task = dental.Task{Clinic: "demo", Kind: dental.LeadTask, Anchor: task.Anchor, OpenedAt: s.Now(), ShowDay: s.Clinic.Today(s.Now())}
+		task.Anchor = fmt.Sprintf("L%03d", i)
+		task.Close(&s.Clinic, "booked", at)
+		tx.Put(task)
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Set(s.Now().Add(4 * time.Minute))
+	page := today(s, "")
+	if !strings.Contains(page.DoneHeading, "230") || len(page.Done) == 0 {
+		t.Fatalf("the heading is %q over %d lines", page.DoneHeading, len(page.Done))
+	}
+	if latest := s.Now().Add(-11 * time.Second); !strings.Contains(page.Done[0], latest.In(s.Clinic.Location()).Format("15:04")) {
+		t.Errorf("the first line is %q, want that of %s", page.Done[0], latest)
 	}
 }

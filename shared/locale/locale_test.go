@@ -223,7 +223,7 @@ func TestMoneyIsWrittenAsTheLanguageDoes(t *testing.T) {
 		{540000, "RUB", "5 400 ₽", "RUB 5,400"},
 		{540050, "RUB", "5 400,50 ₽", "RUB 5,400.50"},
 		{123456789, "USD", "1 234 567,89 $", "$1,234,567.89"},
-		{-540000, "RUB", "-5 400 ₽", "-RUB 5,400"},
+		{-540000, "RUB", "−5 400 ₽", "−RUB 5,400"},
 		{99900, "EUR", "999 €", "€999"},
 		{100000, "GBP", "1 000 £", "£1,000"},
 		{540000, "KZT", "5 400 ₸", "KZT 5,400"},
@@ -255,7 +255,7 @@ func TestMoneyLosesNoDigit(t *testing.T) {
 					return r
 				}
 				return -1
-			}, strings.ReplaceAll(l.Money(m), g.point, "."))
+			}, strings.NewReplacer(g.point, ".", "−", "-").Replace(l.Money(m)))
 			want := strings.ReplaceAll(m.Decimal(), ".", "")
 			if _, fraction, _ := strings.Cut(m.Decimal(), "."); strings.Trim(fraction, "0") == "" {
 				want = strings.TrimSuffix(want, fraction)

@@ -64,7 +64,7 @@ func (l Locale) Money(m dental.Money) string {
 	}
 	text := g.money(whole, symbol, !known)
 	if negative {
-		text = "-" + text
+		text = "−" + text
 	}
 	return text
 }

@@ -277,7 +277,7 @@ func TestEveryNameOfTheContractHasWords(t *testing.T) {
 
 func TestValuesAreNeverReadAsTexts(t *testing.T) {
 	got := English.Text("task.lead", map[string]string{"name": "{n|a|b} {name}"})
-	want := "Recommended by your patient, {n|a|b} {name} would like to come. Call and offer a time."
+	want := "Recommended by a patient, {n|a|b} {name} would like to come. Call and offer a time."
 	if got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -3,8 +3,16 @@
 // by whoever keeps them; and what owners look at is worked out from sums alone
 // (Of, Compare, Foresee). So a figure costs what it shows, and a corrected card
 // corrects every figure. Nothing in a tally follows from the time at which it is
-// made, nor from settings that are changed later: margin and price come in when
-// figures are read.
+// made, and of the settings that are changed later the time zone alone: margin
+// and price come in when figures are read.
+//
+// The zone says on which day an instant lies. When a clinic changes it, a
+// patient's tallies are of the new one from the next fact about that patient on,
+// those of all others are of the old one: of days within hours of midnight,
+// visits with what they bring, appointments, plans, what messages cost and the
+// lift may lie one day off among patients. The days on which messages ended,
+// answers were given and gifts redeemed stand with the fact, in the zone of
+// their time.
 //
 // # Words
 //
@@ -47,14 +55,16 @@
 // Attribution says what came after, lift what came because of it: of all whose
 // occasion fell due some are left alone by lot (the clinic's holdout), and both
 // are watched for 90 days, whatever became of their messages (intention to
-// treat). Months in which nobody was left alone are not compared. The interval
-// of the difference of the two shares is Newcombe's hybrid score interval
-// (method 10): Newcombe, "Interval estimation for the difference between
-// independent proportions", Statistics in Medicine 17 (1998) 873-890. That of a
-// single share is Wilson's: Wilson, "Probable inference, the law of succession,
-// and statistical inference", Journal of the American Statistical Association 22
-// (1927) 209-212. Both of 95 %. Occasions of one patient in several scenarios, or
-// in several years, are counted as if independent.
+// treat). For one taken up out of a backlog the lot is drawn, and the days
+// begin, when its turn comes; before that it is in neither arm. Months in which
+// nobody was left alone are not compared. The interval of the difference of the
+// two shares is Newcombe's hybrid score interval (method 10): Newcombe,
+// "Interval estimation for the difference between independent proportions",
+// Statistics in Medicine 17 (1998) 873-890. That of a single share is Wilson's:
+// Wilson, "Probable inference, the law of succession, and statistical
+// inference", Journal of the American Statistical Association 22 (1927) 209-212.
+// Both of 95 %. Occasions of one patient in several scenarios, or in several
+// years, are counted as if independent.
 //
 // There is "not enough data yet" until both arms have 30 occasions, and 5 of all
 // came and 5 did not: below that the interval is too wide to act on.

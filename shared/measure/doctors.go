@@ -94,7 +94,8 @@ func (t *tally) doctor(i int, d day, id string) {
 		t.add(closes, 1, "doctor", id, "back")
 	}
 	if a := t.answerOn(mine); a != nil {
-		if group := npsGroup(*a); group != "" {
+		_, score := a.OfVisit()
+		if group := npsGroup(score); group != "" {
 			t.add(d.Date, 1, "doctor", id, "nps", group)
 		}
 	}

@@ -340,7 +340,9 @@ func parts(sums, ever Sums, f *Figures, terms Terms) {
 				d.Mistakes[mistake] = Share{of(mistake), n}
 			}
 		}
-		f.Doctors = append(f.Doctors, *d)
+		if d.Visits > 0 { // what is decided later of earlier visits makes nobody a doctor of these days
+			f.Doctors = append(f.Doctors, *d)
+		}
 	}
 	for id, k := range kinds {
 		k.RepeatPatients = Share{ever[join("kind", id, "regulars")], ever[join("kind", id, "patients")]}

@@ -106,6 +106,9 @@ func TestADoctorIsCalledAsMostOfTheVisitsSay(t *testing.T) {
 	sums := measure.Sums{"doctor/D-1/visits": 5, "doctor/D-1/revenue": 500, "doctor/D-1/points": 3, "doctor/D-1/called/Соколова": 2, "doctor/D-1/called/Ирина Соколова": 3, "doctor/D-1/no-date": 1,
 		"doctor/D-1/due": 4, "doctor/D-1/back": 2, "doctor/D-1/nps/promoters": 3, "doctor/D-1/nps/detractors": 1, "doctor/D-2/due": 1}
 	f := measure.Of(terms(), measure.Span{}, sums, sums, nil, nil)
+	if len(f.Doctors) != 1 {
+		t.Errorf("who has seen nobody in these days is among %+v", f.Doctors)
+	}
 	d := f.Doctors[0]
 	if d.ID != "D-1" || d.Name != "Ирина Соколова" || d.Visits != 5 || d.Compliance != (measure.Share{Of: 3, All: 5}) || d.Return != (measure.Share{Of: 2, All: 4}) || d.NPS != (measure.NPS{Score: 50, Answers: 4}) {
 		t.Errorf("the doctor is %+v", d)

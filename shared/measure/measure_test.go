@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -266,6 +267,24 @@ func TestTheStepsOfAFunnelAreCountedOnTheDayTheTouchEnded(t *testing.T) {
 	want(t, sum(t, card, "", ""), map[string]int64{"touch/recall/first/planned": 0})
 }
 
+func TestATaskOfStaffIsNoMessageOfTheFunnel(t *testing.T) {
+	for _, state := range []dental.TouchState{dental.Sent, dental.Skipped, dental.TouchCancelled, dental.Failed} {
+		x := message(t, "2025-08-01 12:00", func(x *dental.Touch) {
+			x.Kind, x.Channel, x.State, x.Reason = dental.CallTask, dental.StaffTask, state, "capped"
+		})
+		for name, n := range sum(t, dental.Card{Touches: []dental.Touch{x}}, "2025-08-01", "2025-08-01") {
+			if n != 0 && (strings.HasPrefix(name, "touch/") || strings.HasPrefix(name, "skipped/")) {
+				t.Errorf("a task that is %s counts as %s", state, name)
+			}
+		}
+		did := int64(0)
+		if state == dental.Sent {
+			did = 1
+		}
+		want(t, sum(t, dental.Card{Touches: []dental.Touch{x}}, "2025-08-01", "2025-08-01"), map[string]int64{"task/recall/first": did})
+	}
+}
+
 func TestWhoIsLeftAloneIsComparedWithAllOthersWhateverBecameOfTheirMessages(t *testing.T) {
 	left := func(x *dental.Touch) {
 		x.State, x.Reason, x.SentAt, x.DeliveredAt = dental.Skipped, "holdout", time.Time{}, time.Time{}
@@ -284,6 +303,7 @@ func TestWhoIsLeftAloneIsComparedWithAllOthersWhateverBecameOfTheirMessages(t *t
 		"sent, and had come the day before":  {func(*dental.Touch) {}, "2025-07-31", "treated", 0},
 		"service messages leave nobody out":  {func(x *dental.Touch) { x.Class = dental.Service }, "2025-09-01", "", 0},
 		"nor do those that came to be late":  {func(x *dental.Touch) { x.State, x.Reason = dental.Skipped, dental.LateEvent }, "2025-09-01", "", 0},
+		"nor those whose turn never came":    {func(x *dental.Touch) { x.State, x.Backlog = dental.TouchCancelled, true }, "2025-09-01", "", 0},
 		"nor do those that are still to run": {func(x *dental.Touch) { x.State = dental.Planned }, "2025-09-01", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,8 @@ type reach struct {
 	touch *dental.Touch
 }
 
-// touches counts what the clinic said and what came of it.
+// touches counts what the clinic said and what came of it: the funnel is of
+// messages, and tasks of staff are counted by their own name.
 //
 // A touch that has come to its end counts on the day of that: what is open is
 // not counted yet. What followed from it counts on the same day, so that the
@@ -69,6 +70,15 @@ func (t *tally) touches() {
 	for i := range t.card.Touches {
 		x := &t.card.Touches[i]
 		if !x.State.Final() || x.EndedOn.IsZero() {
+			continue
+		}
+		if x.Kind != "" { // a task of staff is no message: the funnel is of messages
+			if x.State == dental.Sent {
+				t.add(x.EndedOn, 1, "task", x.Scenario, x.Step)
+				if x.Class != dental.Service {
+					t.add(x.EndedOn, 1, "brings", x.Scenario)
+				}
+			}
 			continue
 		}
 		count := func(step string) { t.add(x.EndedOn, 1, "touch", x.Scenario, x.Step, step) }
@@ -265,12 +275,14 @@ func (t *tally) spent() {
 // held out and of all others, whatever became of their messages, for the two
 // are alike but for the draw (intention to treat). It counts on the day after
 // the last of these days, when nothing can change any more but by correction.
+// A touch of a backlog falls due when its turn comes, and its lot is drawn then:
+// one that ended before has been in neither arm.
 func (t *tally) compared() {
 	type occasion struct{ scenario, anchor string }
 	first := map[occasion]*dental.Touch{}
 	for i := range t.card.Touches {
 		x := &t.card.Touches[i]
-		if x.Class == dental.Service || x.Reason == dental.LateEvent || x.Due.IsZero() {
+		if x.Class == dental.Service || x.Reason == dental.LateEvent || x.Due.IsZero() || x.Backlog {
 			continue
 		}
 		at := occasion{x.Scenario, x.Anchor}

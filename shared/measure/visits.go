@@ -145,26 +145,27 @@ func (t *tally) plans() {
 // whose next stage was not reached.
 const stalls = 14
 
-// answers counts what patients said of a day, on that day.
+// answers counts what patients said of a day's visit, on that day.
 func (t *tally) answers() {
 	for _, a := range t.card.Answers {
-		if a.Rating != "" {
-			t.add(a.Day, 1, "rating", string(a.Rating))
+		rating, score := a.OfVisit()
+		if rating != "" {
+			t.add(a.Day, 1, "rating", string(rating))
 		}
-		if group := npsGroup(a); group != "" {
+		if group := npsGroup(score); group != "" {
 			t.add(a.Day, 1, "nps", group)
 		}
 	}
 }
 
 // npsGroup is a promoter (9, 10), passive (7, 8) or detractor (0 to 6).
-func npsGroup(a dental.Answer) string {
+func npsGroup(score int) string {
 	switch {
-	case a.NPS < 0:
+	case score < 0:
 		return ""
-	case a.NPS <= 6:
+	case score <= 6:
 		return "detractors"
-	case a.NPS <= 8:
+	case score <= 8:
 		return "passives"
 	}
 	return "promoters"

@@ -82,6 +82,9 @@ func (c *composer) compose() (Composed, error) {
 	}
 	preferences := c.preferences()
 	for i := range c.out.Links {
+		if c.out.Links[i].Purpose == dental.ReferralLink {
+			continue // strangers read it
+		}
 		c.out.Links[i].Reader, c.out.Links[i].Refusal = c.s.Person.ID, c.refusal()
 	}
 	if m.Channel == dental.Mail {
@@ -272,20 +275,15 @@ func (c *composer) values() message.Values {
 	sc := c.d.Want.Scenario
 	if sc.On.Scanned() || sc.On == scenario.OnClub {
 		v[message.Doctor], v[message.Until] = scenario.DoctorOf(c.s.Card, c.s.Touch).Name, c.near(c.until())
-		kind := scenario.NextService(c.s.Card).Kind
 		switch sc.On {
 		case scenario.OnReturnDate:
 			day, _ := dental.ParseDate(c.s.Touch.Anchor)
 			v[message.Until] = c.near(day)
 		case scenario.OnPlan:
-			next := scenario.NextStage(c.s.Card)
-			v[message.Next], kind = next.Name, next.Kind
-		}
-		if slices.Contains(dental.ProcedureKinds(), dental.ProcedureKind(c.d.Want.Variant)) {
-			kind = dental.ProcedureKind(c.d.Want.Variant)
+			v[message.Next] = scenario.NextStage(c.s.Card).Name
 		}
 		// Where nobody has said what was done, the patient is invited to a check-up.
-		v[message.Minutes] = c.locale.Minutes(cmp.Or(scenario.Minutes(c.s.Card, kind), scenario.CheckUp))
+		v[message.Minutes] = c.locale.Minutes(cmp.Or(sc.Minutes(cl, c.s.Card, c.s.Touch.Anchor), scenario.CheckUp))
 	}
 	v[message.Benefit] = c.benefit(sc)
 	if left := scenario.DoctorOf(c.s.Card, c.s.Touch); left.ID != "" && slices.Contains(cl.FormerDoctors, left.ID) {

@@ -19,6 +19,8 @@ type Situation struct {
 	// Guardian says how it stands with a child's guardian: "" when the person is
 	// the right one, else one of the constants.
 	Guardian Guardian
+	// GuardianTasks are those of the guardian whom the message would go to.
+	GuardianTasks []dental.Task
 	// Family are the cards of others who share the person's household, for a
 	// reminder that speaks of all.
 	Family []*dental.Card
@@ -126,6 +128,8 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 		d = wait(s.Now.Add(patience), "")
 		d.Reason = "paused"
 		return d
+	case hushing(s.Card.Tasks), hushing(s.GuardianTasks):
+		return wait(s.Now.Add(dental.UndoFor), "")
 	}
 	if goesPlain(cat, s, w) {
 		w = plain(w)
@@ -188,6 +192,13 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 	}
 	d.Act, d.Reach = Claim, verdict.Reach
 	return d
+}
+
+// hushing reports whether staff have pressed on one of a card's tasks that its
+// patient is not to be contacted, or not on that number. The press can still be
+// taken back, so it is no fact yet; until it is, or is none, nothing leaves.
+func hushing(tasks []dental.Task) bool {
+	return slices.ContainsFunc(tasks, func(t dental.Task) bool { return t.Pressed.Hushes() })
 }
 
 // judge asks the arbiter about the stored touch, with its attempts, as it would leave.
@@ -263,7 +274,7 @@ func together(s Situation, t dental.Touch, reach *cadence.Reach) []Other {
 	day := s.Clinic.Today(mine.Start)
 	var out []Other
 	for _, card := range append([]*dental.Card{s.Card}, s.Family...) {
-		if _, gone := card.Patient.Gone(); gone || card.Patient.Stub || card.Patient.Clinic != s.Clinic.ID {
+		if _, gone := card.Patient.Gone(); gone || card.Patient.Stub || card.Patient.Clinic != s.Clinic.ID || hushing(card.Tasks) {
 			continue
 		}
 		ward := card.Patient.GuardianID == s.Person.ID // whom the person answers for

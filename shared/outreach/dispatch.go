@@ -124,6 +124,9 @@ func (d *Dispatcher) touch(ctx context.Context, entry store.Due, now time.Time) 
 func (d *Dispatcher) job(ctx context.Context, entry store.Due, now time.Time) (string, error) {
 	j, tx := *entry.Job, entry.Tx()
 	j.Wake = now.Add(requeueAfter)
+	if j.Adds() {
+		j.Wake = now.Add(store.TallyAgain)
+	}
 	j.Tries++
 	tx.Put(j)
 	return d.moved(ctx, tx, Item{Job: &JobRef{j.Clinic, j.ID}})

@@ -253,11 +253,11 @@ func (s *Situation) guard(ctx context.Context, tx *store.Tx) error {
 		}
 		return nil
 	}
-	heads, err := tx.Heads(ctx, dental.Member{Clinic: s.Clinic.ID, Patient: p.GuardianID})
+	card, err := tx.Card(ctx, s.Clinic.ID, p.GuardianID)
 	if err != nil {
 		return err
 	}
-	guardian := heads[0]
+	guardian := card.Patient
 	_, gone := guardian.Gone()
 	switch {
 	case !minor:
@@ -272,7 +272,7 @@ func (s *Situation) guard(ctx context.Context, tx *store.Tx) error {
 	case guardian.ID == "" || guardian.Stub:
 		s.Guardian = GuardianAwaited
 	default:
-		s.Person.Patient = guardian
+		s.Person.Patient, s.GuardianTasks = guardian, card.Tasks
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func tried(t *testing.T, s *stagetest.Stage, trial dental.Trial) outreach.JobRef
 	}
 	tx := s.Store.Begin()
 	tx.Put(store.Job{Clinic: "demo", ID: "trial.2026-03-10.0", Kind: store.TrialJob, Scenario: "recall", Step: "first", Wake: s.Now(), Made: s.Now()})
-	tx.Put(store.Result{Clinic: "demo", Job: "trial.2026-03-10.0", Body: body, Until: s.Now().Add(time.Hour)})
+	tx.Put(store.Result{Clinic: "demo", Job: "trial.2026-03-10.0", Body: body, Until: s.Now().AddDate(0, 0, 1)})
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +74,21 @@ func TestATrialLeavesOnceAndIsNoTouch(t *testing.T) {
 	}
 	if card := s.Card("trial"); len(card.Touches) > 0 || card.Known() {
 		t.Error("it is on a card")
+	}
+}
+
+func TestATrialOfAClinicThatIsPausedWaits(t *testing.T) {
+	s := stagetest.New(t, time.Date(2026, 3, 10, 11, 0, 0, 0, time.UTC))
+	s.Settings(func(cl *dental.Clinic) { cl.Paused = true })
+	tried(t, s, dental.Trial{Channel: dental.Mail, To: "owner@example.com", Subject: "x", Text: "y"})
+	s.Tick()
+	if sent := s.Sent(); len(sent) != 0 {
+		t.Fatalf("%v left", sent)
+	}
+	s.Settings(func(cl *dental.Clinic) { cl.Paused = false })
+	s.To(s.Now().Add(2 * time.Hour))
+	if sent := s.Sent(); len(sent) != 1 {
+		t.Errorf("when it is not any more, %d left", len(sent))
 	}
 }
 

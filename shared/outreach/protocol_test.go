@@ -456,7 +456,28 @@ func TestADueTouchIsQueuedOnceAndAgainOnlyAfterAQuarterOfAnHour(t *testing.T) {
 		if err := s.Dispatch.Dispatch(t.Context(), s.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if n := len(s.Queued()); n != step.want {
+		touches := slices.DeleteFunc(s.Queued(), func(body string) bool { return !strings.HasPrefix(body, `{"Touch"`) })
+		if n := len(touches); n != step.want {
+			t.Errorf("%s after the first time %d were queued, want %d", step.after, n, step.want)
+		}
+	}
+}
+
+func TestAJobOfFiguresThatWaitsInTheQueueIsQueuedAgainOnlyAfterAnHour(t *testing.T) {
+	s := stagetest.New(t, start)
+	s.Patient("P")
+	s.Visit("V", "P", start)
+	due := start.Add(30 * time.Minute)
+	for _, step := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 1}, {20 * time.Minute, 0}, {59 * time.Minute, 0}, {time.Hour, 1}} {
+		s.Set(due.Add(step.after))
+		if err := s.Dispatch.Dispatch(t.Context(), s.Now()); err != nil {
+			t.Fatal(err)
+		}
+		jobs := slices.DeleteFunc(s.Queued(), func(body string) bool { return !strings.Contains(body, `"tally.P"`) })
+		if n := len(jobs); n != step.want {
 			t.Errorf("%s after the first time %d were queued, want %d", step.after, n, step.want)
 		}
 	}

@@ -52,6 +52,7 @@ func (f *Forecaster) Foresee(ctx context.Context, cl *dental.Clinic, r dental.Re
 	if sc == nil || !card.Known() {
 		return dental.Forecast{Reason: "no-fact"}, nil
 	}
+	unpress(card.Tasks)
 	h := foresight{Forecaster: f, Rehearsal: r, clinic: Supposing(cl, r.Scenario, r.Backlog, r.At), scenario: sc, card: card, takenUp: takenUp}
 	if h.asks() == 0 {
 		return dental.Forecast{Reason: h.reason}, nil
@@ -68,6 +69,7 @@ func (f *Forecaster) Foresee(ctx context.Context, cl *dental.Clinic, r dental.Re
 				failed = err
 				return nil
 			}
+			unpress(sit.GuardianTasks)
 			if other := read[!reminder]; other != nil {
 				sit.Person = other.Person // what has been sent counts for both
 			}
@@ -78,6 +80,14 @@ func (f *Forecaster) Foresee(ctx context.Context, cl *dental.Clinic, r dental.Re
 	}
 	out := h.foresee()
 	return out, failed
+}
+
+// unpress leaves out of tasks what staff can still take back: it is a matter of
+// seconds, and a rehearsal looks at days.
+func unpress(tasks []dental.Task) {
+	for i := range tasks {
+		tasks[i].Pressed = dental.Press{}
+	}
 }
 
 // foresight follows one patient's touches of one scenario through the days to come.
@@ -317,7 +327,7 @@ func (h *foresight) claim(sit Situation, d Decision, t dental.Touch, at time.Tim
 }
 
 func (h *foresight) seen(t dental.Touch, at time.Time, backlog bool, what dental.Foreseen) dental.Foreseen {
-	what.Patient, what.Step, what.Anchor, what.Class, what.At, what.Backlog, what.Value = t.Patient, t.Step, t.Anchor, t.Class, at, backlog, t.Value
+	what.Patient, what.Step, what.Anchor, what.Class, what.At, what.Backlog, what.TakenUp, what.Value = t.Patient, t.Step, t.Anchor, t.Class, at, backlog, h.takenUp, t.Value
 	return what
 }
 

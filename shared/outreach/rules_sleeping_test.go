@@ -249,7 +249,7 @@ func TestABatchFollowsWhatBecomesOfItsTouches(t *testing.T) {
 		want(t, "offers", times(s, "P", "sleeping-6", "offer"))
 		release(s, dental.Date{Year: 2026, Month: 6, Day: 20})
 		s.ToLocal("2026-06-30 12:00")
-		want(t, "offers", times(s, "P", "sleeping-6", "offer"), "2026-06-20 14:00")
+		want(t, "offers", times(s, "P", "sleeping-6", "offer"), "2026-06-20 14:01") // a press can be taken back for a while
 	})
 	t.Run("a booking after the release, and its cancellation, ask for a release again", func(t *testing.T) {
 		s := staff(t)
@@ -422,5 +422,43 @@ func TestWhoIsHeldOutGetsNothingOfTheFamilyButWhatTreatmentNeeds(t *testing.T) {
 	s.ToLocal("2026-09-30 12:00")
 	if n, m := len(s.SentAs("after-visit", "thanks")), len(s.SentAs("after-visit", "survey")); n != 1 || m != 1 {
 		t.Errorf("%d thanks and %d surveys: nobody is held out of service", n, m)
+	}
+}
+
+func TestAnOfferTellsTheLengthOfWhatItOffersOnThePageToo(t *testing.T) {
+	took := func(kind dental.ProcedureKind, minutes int) func(*dental.Visit) {
+		return func(v *dental.Visit) {
+			v.Procedures = []dental.Procedure{{Name: "x", Kind: kind, Minutes: minutes}}
+			v.ReturnDate = dental.Date{Year: 2026, Month: 3, Day: 1}
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		happens func(*stagetest.Stage)
+		sms     string
+		minutes int
+	}{
+		{"a filling of 40 minutes", func(s *stagetest.Stage) { s.Visit("V", "P", s.Now(), took(dental.Therapy, 40)) }, "чистка 30 минут", 30},
+		{"an implant of an hour and a half", func(s *stagetest.Stage) { s.Visit("V", "P", s.Now(), took(dental.Implant, 90)) }, "чистка 30 минут", 30},
+		{"a hygiene that took longer", func(s *stagetest.Stage) { s.Visit("V", "P", s.Now(), took(dental.Hygiene, 50)) }, "чистка 50 минут", 50},
+		{"an implant and another planned", func(s *stagetest.Stage) {
+			s.Visit("V", "P", s.Now(), took(dental.Implant, 90))
+			s.Tell(intake.Event{Type: intake.PlanUpdated, Plan: &dental.Plan{Clinic: s.Clinic.ID, Patient: "P", ID: "L", PresentedAt: s.Now(),
+				Stages: []dental.Stage{{ID: "1", Kind: dental.Implant, Status: dental.StagePlanned}}, Source: dental.Source{Version: 1, Body: "x"}}})
+		}, "30 минут: ", 30},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := quiet(t, "2026-01-19 12:00", "sleeping-6")
+			s.Patient("P", func(c *intake.Card) { c.Mail = "" })
+			tt.happens(s)
+			s.ToLocal("2026-09-01 12:00")
+			sent := s.SentAs("sleeping-6", "offer")
+			if len(sent) != 1 || !strings.Contains(sent[0].Text, tt.sms) {
+				t.Fatalf("sent are %v", sent)
+			}
+			if page, err := s.Desk.Offer(t.Context(), s.Token("P", dental.OfferLink), s.Now()); err != nil || page.Minutes != tt.minutes {
+				t.Errorf("the page tells %d minutes, %v", page.Minutes, err)
+			}
+		})
 	}
 }

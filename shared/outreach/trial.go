@@ -22,15 +22,24 @@ const (
 const trialPatient = "trial"
 
 // Try hands a message that staff send to themselves to its channel, once: its
-// job is done before the call.
+// job is done before the call. That of a paused clinic waits.
 func (s *Sender) Try(ctx context.Context, ref JobRef) error {
 	var job store.Job
 	var trial dental.Trial
+	var cl *dental.Clinic
 	claimed := false
 	err := store.Retry(ctx, func(ctx context.Context) (err error) {
 		tx := s.Store.Begin()
 		if job, err = tx.Job(ctx, ref.Clinic, ref.ID); err != nil || job.ID == "" || job.Kind != store.TrialJob || !job.Done.IsZero() {
 			return err
+		}
+		if cl, err = tx.Clinic(ctx, ref.Clinic); err != nil {
+			return err
+		}
+		if cl.Paused {
+			job.Wake = s.Clock().Add(patience)
+			tx.Put(job)
+			return tx.Commit(ctx)
 		}
 		page, err := tx.Result(ctx, ref.Clinic, ref.ID, 0)
 		if err != nil {
@@ -49,10 +58,6 @@ func (s *Sender) Try(ctx context.Context, ref JobRef) error {
 		return err
 	})
 	if err != nil || !claimed {
-		return err
-	}
-	cl, err := s.Store.Begin().Clinic(ctx, ref.Clinic)
-	if err != nil {
 		return err
 	}
 	return s.noteTrial(ctx, ref, s.try(ctx, cl, job, trial))

@@ -79,17 +79,21 @@ func pngMemory(raw []byte) float64 {
 }
 
 // affordable refuses what is too large, or too small to be of anybody.
-func (h header) affordable() error {
+func (h header) affordable(most limits) error {
 	pixels := int64(h.width) * int64(h.height)
 	switch {
 	case h.width < least || h.height < least:
-		return dental.Errorf(dental.Invalid, "", "portrait: the %s is %d by %d pixels, and %d by %d are the least", h.format, h.width, h.height, least, least)
-	case pixels > maxPixels:
-		return dental.Errorf(dental.Invalid, "", "portrait: the %s has %d megapixels, and %d are the most", h.format, pixels/1_000_000, maxPixels/1_000_000)
-	case float64(pixels)*h.memory > maxMemory:
+		return h.tooSmall()
+	case pixels > most.pixels:
+		return dental.Errorf(dental.Invalid, "", "portrait: the %s has %d megapixels, and %d are the most", h.format, pixels/1_000_000, most.pixels/1_000_000)
+	case float64(pixels)*h.memory > float64(most.memory):
 		return dental.Errorf(dental.Invalid, "", "portrait: the %s of %d megapixels takes too much memory the way it is written", h.format, pixels/1_000_000)
 	}
 	return nil
+}
+
+func (h header) tooSmall() error {
+	return dental.Errorf(dental.Invalid, "", "portrait: the %s is %d by %d pixels, and %d by %d are the least", h.format, h.width, h.height, least, least)
 }
 
 func (h header) decode(raw []byte) (image.Image, error) {
@@ -100,7 +104,7 @@ func (h header) decode(raw []byte) (image.Image, error) {
 	// A frame of a GIF may be less than the GIF.
 	if b := photo.Bounds(); b.Dx() < least || b.Dy() < least {
 		h.width, h.height = b.Dx(), b.Dy()
-		return nil, h.affordable()
+		return nil, h.tooSmall()
 	}
 	return photo, nil
 }

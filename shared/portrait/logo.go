@@ -19,6 +19,10 @@ const (
 	MaxLogoBytes = 20 << 10
 )
 
+// logos lets ten times the width pass that is kept. It is staff who wait for a logo, at a
+// function of 512 MB with everything else of theirs in it.
+func logos() limits { return limits{pixels: 4_000_000, memory: 64 << 20} }
+
 // Logo turns a picture, JPEG, PNG, GIF or WebP, into a clinic's logo: it is as
 // large as LogoWidth by LogoHeight lets it be, and never larger than it was,
 // keeps its shape and what is transparent in it, and has no metadata. It is a PNG; or
@@ -34,7 +38,7 @@ func Logo(raw []byte) (small []byte, kind string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if err := h.affordable(); err != nil {
+	if err := h.affordable(logos()); err != nil {
 		return nil, "", err
 	}
 	picture, err := h.decode(raw)

@@ -7,6 +7,8 @@ import (
 	"image/color"
 	"image/jpeg"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -103,4 +105,35 @@ func TestWhatIsNoPictureIsNoLogo(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestALogoIsOfFourMegapixelsAtMostAndOfALargerOneNothingIsDecoded(t *testing.T) {
+	for name, c := range map[string]struct {
+		raw  []byte
+		says string
+	}{
+		"39 megapixels of 16 bits, which take 339 MB":     {pngHead(6500, 6000, 16, 6, 0), "the PNG has 39 megapixels, and 4 are the most"},
+		"a little more than 4":                            {pngHead(2001, 2000, 8, 6, 0), "4 are the most"},
+		"a photo of 12":                                   {jpegHead(0xc0, 4000, 3000, 0x22, 0x11, 0x11), "12 megapixels, and 4 are the most"},
+		"4 of four channels, whose coefficients are kept": {jpegHead(0xc2, 2000, 2000, 0x11, 0x11, 0x11, 0x11), "takes too much memory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _, err := portrait.Logo(c.raw)
+			runtime.ReadMemStats(&after)
+			if dental.KindOf(err) != dental.Invalid || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("the error is %v", err)
+			}
+			if spent := after.TotalAlloc - before.TotalAlloc; spent > 4<<20 {
+				t.Errorf("it cost %d bytes to refuse %d", spent, len(c.raw))
+			}
+		})
+	}
+	t.Run("but 4 megapixels are a logo", func(t *testing.T) {
+		m, _ := logo(t, asPNG(t, plain(2500, 1600, blue)))
+		if m.Bounds().Dy() != portrait.LogoHeight {
+			t.Errorf("it is %v", m.Bounds())
+		}
+	})
 }

@@ -27,15 +27,18 @@ const (
 	MaxSource = 5 << 20
 )
 
-const (
-	// maxPixels is more than a photographer hands over, and least is what a face
-	// can still be made out in.
-	maxPixels = 40_000_000
-	least     = 32
-	// maxMemory is the most that decoding may take. A function of 1 GB stands it
-	// twice over: the garbage of the photo before may still be there.
-	maxMemory = 384 << 20
-)
+// least is the width and the height that a face can still be made out in.
+const least = 32
+
+// limits are what a picture may have.
+type limits struct {
+	pixels int64
+	memory int64 // bytes that decoding takes
+}
+
+// photos lets more pixels pass than a photographer hands over. A function of 1 GB
+// stands the memory twice over: the garbage of the photo before may still be there.
+func photos() limits { return limits{pixels: 40_000_000, memory: 384 << 20} }
 
 // Make turns a photo, JPEG, PNG, GIF (its first frame) or WebP, into a
 // portrait: JPEG, Side by Side, at most MaxBytes, upright as the photo's EXIF
@@ -52,7 +55,7 @@ func Make(raw []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.affordable(); err != nil {
+	if err := h.affordable(photos()); err != nil {
 		return nil, err
 	}
 	photo, err := h.decode(raw)

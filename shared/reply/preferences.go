@@ -12,7 +12,7 @@ import (
 
 // Wording is the version of the words under which the page asks for consent;
 // it is kept with every consent given there, and changes with them.
-const Wording = "page-2026-11"
+const Wording = "page-2026-11-2"
 
 // Preferences is the page of what a patient wants to receive.
 type Preferences struct {

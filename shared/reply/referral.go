@@ -18,7 +18,7 @@ type Phones func(spelled, country string) (number dental.Phone, region string, m
 
 // LeadWording is the version of the words under which a friend lets the clinic
 // call; it is kept with the recommendation and changes with them.
-const LeadWording = "referral-2026-11"
+const LeadWording = "referral-2026-11-2"
 
 // How many friends one patient can send: whoever sends more is not recommending.
 const (

@@ -35,7 +35,7 @@ type Page struct {
 	// Path is the page's own.
 	Path string
 	// Preferences is the path of the page on which the reader chooses what to
-	// receive, "" where the message granted none.
+	// receive, "" where the message granted none and on the page for friends.
 	Preferences string
 }
 
@@ -68,7 +68,7 @@ func (d *Desk) open(ctx context.Context, purpose dental.Purpose, token string, n
 	}
 	l := locale.For(card.Patient.Language, cl.Language)
 	page := Page{Locale: l, Clinic: cl, Link: link, Path: "/" + string(purpose) + "/" + token}
-	if link.Reader != "" && purpose != dental.PreferencesLink {
+	if link.Reader != "" && purpose != dental.PreferencesLink && purpose != dental.ReferralLink { // a code is passed on to strangers
 		own := dental.Link{Purpose: dental.PreferencesLink, Clinic: link.Clinic, Patient: link.Reader, Subject: link.Refusal}
 		page.Preferences = "/" + string(own.Purpose) + "/" + d.Store.Token(own)
 	}

@@ -24,8 +24,10 @@ type Survey struct {
 	Answer *dental.Answer
 	// Open: an answer may be given or changed.
 	Open bool
-	// again is when the patient was asked once more, after a complaint.
-	again time.Time
+	// Again: the patient was asked once more, after a complaint was closed, and
+	// Asked: has not answered that yet. What Answer says is of the visit then.
+	Again, Asked bool
+	again        time.Time // when that was
 	// Maps are shown with an answer, as each map's owner allows.
 	Maps []dental.Map
 	// Recommendations are the doctors' own words of the day.
@@ -79,8 +81,10 @@ func (d *Desk) survey(v *visit) (Survey, error) {
 		return Survey{}, dental.Errorf(dental.NotFound, "", "there is no such link, or not any more")
 	}
 	s := Survey{Page: v.Page, Day: day, Answer: v.card.Answer(day), Open: true}
+	s.again = d.Catalogue.AskedAgain(v.card, day)
+	s.Again = !s.again.IsZero()
+	s.Asked = s.Again && (s.Answer == nil || s.Answer.At.Before(s.again))
 	if s.Answer != nil {
-		s.again = d.Catalogue.AskedAgain(v.card, day)
 		s.Open = v.now.Before(s.Answer.FirstAt.Add(changeable)) || v.now.Before(s.again.Add(changeable))
 		if !v.card.Patient.Minor(v.Clinic.Today(v.now)) {
 			s.Maps = scenario.MapsFor(v.Clinic, s.Answer.Mood())
@@ -123,8 +127,11 @@ func (d *Desk) Answer(ctx context.Context, token string, form AnswerForm, now ti
 			before = *page.Answer
 		}
 		said := before
-		anew := page.Answer != nil && before.At.Before(page.again)
+		anew := page.Answer != nil && page.Asked
 		if anew { // who is asked again answers anew, the same rating too
+			if !said.Again {
+				said.Again, said.VisitRating, said.VisitNPS = true, said.Rating, said.NPS
+			}
 			said.Rating, said.NPS, said.Comment = "", -1, ""
 		}
 		after, changed := form.onto(said)

@@ -77,17 +77,22 @@ func (s sheet) plain() string {
 	var rows []string
 	for _, r := range s.Rows {
 		row := r.Name + ": " + r.Now
-		for _, more := range []string{r.Change, r.Goal} {
-			if more != "" {
-				row += ", " + more
-			}
+		beside := map[string]string{"amount": r.Before, "n": r.Change}
+		switch {
+		case r.Before != "" && r.Change != "":
+			row += " " + s.locale.Text("desk.report.beside.change", beside)
+		case r.Before != "":
+			row += " " + s.locale.Text("desk.report.beside", beside)
+		}
+		if r.Goal != "" {
+			row += ", " + r.Goal
 		}
 		rows = append(rows, row)
 	}
 	add(rows...)
 	add(s.Seen)
 	if len(s.Buttons) > 0 {
-		add(s.T("todo"))
+		add(s.T(s.Headed()))
 		for i, b := range s.Buttons {
 			add(fmt.Sprintf("%d. %s", i+1, b.Text), b.URL)
 		}

@@ -96,7 +96,7 @@ func (m maker) first() (line, honest string) {
 	back := m.this.Back
 	n, amount := strconv.FormatInt(back, 10), m.locale.Money(m.this.BackRevenue)
 	if back == 0 {
-		return m.text("first.none"), m.unknown()
+		return m.text("first.none"), "" // of nobody there is no part to be owed
 	}
 	if len(m.weeks.Lifts) == 0 || !m.weeks.Lifts[0].Enough {
 		return m.text("first", "n", n, "amount", amount), m.unknown()
@@ -153,7 +153,7 @@ func (m maker) rows() []Row {
 		}
 		was, change := "", dental.Money{}
 		if m.before != nil && !get(*m.before).IsZero() {
-			was, change = m.locale.Money(get(*m.before)), dental.Money{Minor: whole(now).Minor - whole(get(*m.before)).Minor, Currency: now.Currency}
+			was, change = m.locale.Money(whole(get(*m.before))), dental.Money{Minor: whole(now).Minor - whole(get(*m.before)).Minor, Currency: now.Currency}
 		}
 		add(name, m.locale.Money(whole(now)), was, float64(change.Minor), m.locale.Money(change), goodUp)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/measure"
 	"github.com/returnpoint/returnpoint/shared/report"
 	"github.com/returnpoint/returnpoint/shared/scenario"
@@ -486,7 +487,7 @@ func TestTheFirstLineSaysNoMoreThanIsKnown(t *testing.T) {
 		"nobody was left alone": {3, nil, "За неделю по приглашениям вернулись 3 пациента: 18\u00a0000\u00a0₽.", "никого не оставляют"},
 		"too few to compare":    {1, []measure.Lift{{}}, "За неделю по приглашениям вернулся 1 пациент: 6000\u00a0₽.", "мало данных"},
 		"it may be chance":      {10, []measure.Lift{enough}, "За неделю по приглашениям вернулись 10 пациентов: 60\u00a0000\u00a0₽. Благодаря системе — около 5 (от 0 до 9).", "может быть случайной"},
-		"nobody came":           {0, []measure.Lift{{}}, "За неделю по приглашениям пока никто не вернулся.", "мало данных"},
+		"nobody came":           {0, []measure.Lift{{}}, "За неделю по приглашениям пока никто не вернулся.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := open(t)
@@ -496,7 +497,7 @@ func TestTheFirstLineSaysNoMoreThanIsKnown(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.ReplaceAll(w.First, "6\u00a0000", "6000") != strings.ReplaceAll(tt.first, "6\u00a0000", "6000") || !strings.Contains(w.Honest, tt.honest) {
+			if strings.ReplaceAll(w.First, "6\u00a0000", "6000") != strings.ReplaceAll(tt.first, "6\u00a0000", "6000") || !strings.Contains(w.Honest, tt.honest) || tt.honest == "" && w.Honest != "" {
 				t.Errorf("it says %q and %q", w.First, w.Honest)
 			}
 		})
@@ -606,6 +607,28 @@ func TestNoMoreThanThreeThingsAreToBeDone(t *testing.T) {
 	}
 	if !slices.Equal(names, []string{"silent", "off", "costs"}) {
 		t.Errorf("to be done are %q", names)
+	}
+}
+
+func TestTheHeadingOfWhatIsToBeDoneSaysHowMuchItIs(t *testing.T) {
+	for n, want := range []string{"Дела на эту неделю", "Дело на эту неделю", "Два дела на эту неделю", "Три дела на эту неделю"} {
+		w := report.Week{Todo: make([]report.Act, n)}
+		if got := locale.Russian.Text("desk.report."+w.Headed(), nil); got != want {
+			t.Errorf("%d things are headed %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestThePlainLetterSaysWhatAFigureIsHeldAgainst(t *testing.T) {
+	b := open(t)
+	rouble := func(n int64) measure.Cost { return measure.Cost{Total: dental.Money{Minor: n * 100, Currency: "RUB"}} }
+	b.weeks.Series[10].Cost, b.weeks.Series[11].Cost = rouble(77), rouble(27)
+	b.weeks.Costs = nil
+	b.to("2026-05-18 09:00")
+	for _, want := range []string{"Расходы на возврат пациентов: 27\u00a0₽ (неделей раньше 77\u00a0₽, изменение −50\u00a0₽)", "Вернулись за эту неделю: 11", "\n\nДело на эту неделю\n\n1. "} {
+		if l := b.sent[0]; !strings.Contains(l.Text, want) {
+			t.Errorf("the letter lacks %q:\n%s", want, l.Text)
+		}
 	}
 }
 

@@ -85,22 +85,41 @@ func FirstDays(ctx context.Context, s *store.Store, cl *dental.Clinic, now time.
 	if err != nil {
 		return Start{}, fmt.Errorf("report: read the ratings: %w", err)
 	}
-	years, err := s.Years(ctx, cl.ID)
+	reviews, err := s.Reviews(ctx, cl.ID)
 	if err != nil {
-		return Start{}, fmt.Errorf("report: read the totals: %w", err)
+		return Start{}, fmt.Errorf("report: read the reviews: %w", err)
 	}
 	f.costs, f.ratings = len(costs), len(ratings)
-	for _, y := range years {
-		for name, n := range y.Sums {
-			if strings.HasPrefix(name, "touch/") && strings.HasSuffix(name, "/"+measure.Sent) {
-				f.sent += n
-			}
-			if strings.HasPrefix(name, "touch/") && strings.HasSuffix(name, "/"+measure.Delivered) {
-				f.delivered += n
+	f.reviewed = slices.ContainsFunc(reviews, func(r dental.Review) bool { return r.Decisions != "" })
+	if f.sent, f.delivered, err = left(ctx, s, cl, now); err != nil {
+		return Start{}, err
+	}
+	return f.plan(), nil
+}
+
+// left is how many messages were sent and delivered since the clinic's first
+// scenario was switched on: before that nothing leaves.
+func left(ctx context.Context, s *store.Store, cl *dental.Clinic, now time.Time) (sent, delivered int64, err error) {
+	if cl.StartedAt.IsZero() {
+		return 0, 0, nil
+	}
+	today := cl.Today(now)
+	totals, err := s.Begin().Totals(ctx, cl.ID, measure.Span{From: cl.Today(cl.StartedAt), To: today}.Periods(today)...)
+	if err != nil {
+		return 0, 0, fmt.Errorf("report: read the totals: %w", err)
+	}
+	for _, t := range totals {
+		for name, n := range t.Sums {
+			switch {
+			case !strings.HasPrefix(name, "touch/"):
+			case strings.HasSuffix(name, "/"+measure.Sent):
+				sent += n
+			case strings.HasSuffix(name, "/"+measure.Delivered):
+				delivered += n
 			}
 		}
 	}
-	return f.plan(), nil
+	return sent, delivered, nil
 }
 
 // facts are what the plan is judged by.
@@ -111,6 +130,7 @@ type facts struct {
 	pressed        dental.FirstSteps
 	staff          []dental.Staff
 	costs, ratings int
+	reviewed       bool // decisions of a review are kept
 	sent           int64
 	delivered      int64
 }
@@ -119,7 +139,7 @@ func (f facts) plan() Start {
 	days := [][]Step{
 		{f.mis(), f.settings()},
 		{f.sender(), f.people()},
-		{f.press(recallStep, "/settings", len(f.clinic.RecallMonths) > 0), f.done("maps", "/settings", len(f.clinic.Maps) > 0)},
+		{f.press(recallStep, "/settings/recall", len(f.clinic.RecallMonths) > 0), f.done("maps", "/settings/maps", len(f.clinic.Maps) > 0)},
 		{f.press(scriptStep, "", false), f.done("scenario", "/scenarios", f.on())},
 		{f.done("delivered", "/scenarios", f.delivered > 0)},
 		{f.done("costs", "/measures/money#costs", f.costs > 0), f.done("ratings", "/measures/reviews#ratings", f.ratings > 0)},
@@ -221,16 +241,20 @@ func (f facts) on() bool {
 	return slices.ContainsFunc(slices.Collect(maps.Values(f.clinic.Scenarios)), func(s dental.ScenarioSettings) bool { return s.On })
 }
 
-// review: the plan ends with the day on which to look back.
+// review: the plan ends with what was decided on the day of looking back. Until
+// that day there is nothing to decide.
 func (f facts) review() Step {
-	s := f.done("review", "/measures#review", false)
+	s := f.done("review", "/measures#review", f.reviewed)
+	if s.State == StepDone {
+		return s
+	}
 	if f.clinic.StartedAt.IsZero() {
 		s.State, s.Note = StepWaiting, f.text("review.none")
 		return s
 	}
 	on := f.clinic.Today(f.clinic.StartedAt).AddDays(dental.ReviewDays()[0])
-	if s.State = StepWaiting; !on.After(f.clinic.Today(f.now)) {
-		s.State = StepDone
+	if on.After(f.clinic.Today(f.now)) {
+		s.State = StepWaiting
 	}
 	s.Note = f.text("review.on", "day", f.locale.DayYear(on))
 	return s

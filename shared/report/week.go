@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/chart"
@@ -24,6 +25,14 @@ type Week struct {
 	Seen   string
 	Todo   []Act
 	Undone []string
+}
+
+// Headed is the text, below desk.report, that heads what is to be done: it says how much that is.
+func (w Week) Headed() string {
+	if n := len(w.Todo); n > 0 {
+		return "todo." + strconv.Itoa(n)
+	}
+	return "todo"
 }
 
 // Row is one figure of the week beside that of the week before.

@@ -107,6 +107,41 @@ func TestThoseWhoNeedItNoMoreDoNotCount(t *testing.T) {
 	}
 }
 
+// TestTheLotOfABacklogIsDrawnAtEachOnesTurn: so that those left alone are
+// watched over the same days as those who are written to, and not over days
+// past, in which by the choice of them nobody came.
+func TestTheLotOfABacklogIsDrawnAtEachOnesTurn(t *testing.T) {
+	s, patients := asleep(t, 22)
+	s.ToLocal("2026-03-10 15:00")
+	set(s, strings.Replace(fourADay, `"on"`, `"holdout": 50, "on"`, 1))
+	s.ToLocal("2026-03-10 20:00")
+	for _, p := range patients {
+		if touch := s.Touch(p, "sleeping-6", "offer"); touch.State != dental.Held {
+			t.Errorf("before its turn that of %s is %s (%s)", p, touch.State, touch.Reason)
+		}
+	}
+	s.ToLocal("2026-03-18 20:00")
+	left := map[dental.Date]int{}
+	alone := 0
+	for _, p := range patients {
+		touch := s.Touch(p, "sleeping-6", "offer")
+		turn := s.Clinic.Today(touch.TakenUp)
+		switch {
+		case s.Clinic.Today(touch.Due) != turn || turn.Before(on(t, "2026-03-11")):
+			t.Errorf("%s was taken up on %s and fell due on %s", p, turn, touch.Due)
+		case touch.State == dental.Sent:
+			left[turn]++
+		case touch.Reason == "holdout" && touch.EndedOn == turn && !touch.Backlog:
+			alone++
+		default:
+			t.Errorf("%s: %s, %s", p, touch.State, touch.Reason)
+		}
+	}
+	if alone < 5 || alone > 17 || left[on(t, "2026-03-11")] != 4 {
+		t.Errorf("%d of 22 are left alone, and of the others there left %v", alone, left)
+	}
+}
+
 // waiting sets a stage on the morning of 11 March with a backlog of ten and four a day.
 func waiting(t *testing.T) (*stagetest.Stage, []string) {
 	s, patients := asleep(t, 10)

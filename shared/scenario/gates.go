@@ -233,7 +233,7 @@ func (c Catalogue) Over(cl *dental.Clinic, card *dental.Card, w Want, now time.T
 
 // Shut gives the reason why a wanted touch must not leave now, or "".
 func (c Catalogue) Shut(cl *dental.Clinic, card *dental.Card, w Want, now time.Time) string {
-	if reason := disputed(card, w.Touch, now); reason != "" {
+	if reason := Disputed(card, w.Touch, now); reason != "" {
 		return reason
 	}
 	if unwelcome(cl, card, w.Touch, now) {
@@ -297,9 +297,10 @@ const (
 	respite = 60 * 24 * time.Hour
 )
 
-// disputed holds back what a patient with a complaint, or whose case staff have
-// marked, must not get: offers, and a word of the doctor it is about.
-func disputed(card *dental.Card, t dental.Touch, now time.Time) string {
+// Disputed holds back what a patient with a complaint, or whose case staff have
+// marked, must not get: offers, and a word of the doctor it is about. It gives a
+// code of reason.*, "" for what may leave.
+func Disputed(card *dental.Card, t dental.Touch, now time.Time) string {
 	courting := t.Class == dental.Advertising || t.Scenario == "review" || t.Scenario == "referral"
 	if !courting && t.Class != dental.Care {
 		return ""

@@ -42,15 +42,10 @@ func (c Catalogue) OfferOf(cl *dental.Clinic, card *dental.Card, scenario, step,
 	}
 	m, stands := dated(cl, card, Subject{o.Scenario.On, anchor})
 	o.Kind = dental.ProcedureKind(m.kind)
-	kind := NextService(card).Kind
-	switch {
-	case o.Kind != "":
-		kind = o.Kind
-	case o.Scenario.On == OnPlan:
-		next := NextStage(card)
-		kind, o.Stage = next.Kind, next.Name
+	if o.Scenario.On == OnPlan {
+		o.Stage = NextStage(card).Name
 	}
-	o.Minutes = Minutes(card, kind)
+	o.Minutes = o.Scenario.takes(card, o.Kind)
 	if o.Scenario.On == OnReturnDate {
 		o.ComeBy, _ = dental.ParseDate(anchor)
 	}
@@ -73,6 +68,27 @@ func (c Catalogue) OfferOf(cl *dental.Clinic, card *dental.Card, scenario, step,
 		o.Over = "superseded"
 	}
 	return o, true
+}
+
+// Minutes is how long the service takes that the scenario invites to, 0 where
+// nobody has said what that is. The message and its page say the same.
+func (s *Scenario) Minutes(cl *dental.Clinic, card *dental.Card, anchor string) int {
+	m, _ := dated(cl, card, Subject{s.On, anchor})
+	return s.takes(card, dental.ProcedureKind(m.kind))
+}
+
+// takes is how long that is, of the kind that the texts differ by.
+func (s *Scenario) takes(card *dental.Card, kind dental.ProcedureKind) int {
+	switch {
+	case kind == dental.Implant && (s.On == OnLastVisit || s.On == OnSeason):
+		return CheckUp // they come to an examination before the implant, not to have it
+	case kind != "":
+	case s.On == OnPlan:
+		kind = NextStage(card).Kind
+	default:
+		kind = NextService(card).Kind
+	}
+	return Minutes(card, kind)
 }
 
 // benefit is what the scenario offers to whom a kind concerns: who is to have

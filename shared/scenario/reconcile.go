@@ -136,10 +136,11 @@ func (c Catalogue) open(cl *dental.Clinic, card *dental.Card, stored *dental.Tou
 	case late:
 		return dental.Touch{}, false
 	}
-	if c.HeldOut(cl, card, t) {
+	switch {
+	case backlog: // its lot is drawn at its turn
+	case c.HeldOut(cl, card, t):
 		return End(cl, t, dental.Skipped, "holdout", now), true
-	}
-	if !backlog {
+	default:
 		c.start(cl, &t, w, now)
 	}
 	return t, true
@@ -174,7 +175,9 @@ func (c Catalogue) outgrown(cl *dental.Clinic, card *dental.Card, w Want, today 
 
 // TakeUp lets a touch of the backlog go. The touch that comes back is to be
 // written; ok is false when the facts ask for it no longer, or others have come
-// into its place, and it is cancelled.
+// into its place, and it is cancelled, and when it is held out. That is drawn
+// only now, so that those left alone are watched from the same time on as those
+// who are written to.
 func (c Catalogue) TakeUp(cl *dental.Clinic, card *dental.Card, t dental.Touch, now time.Time) (taken dental.Touch, ok bool) {
 	w, wanted := c.WantOf(cl, card, t)
 	reason := ""
@@ -190,6 +193,9 @@ func (c Catalogue) TakeUp(cl *dental.Clinic, card *dental.Card, t dental.Touch, 
 	}
 	w = w.takenUp(now)
 	t.Due, t.Deadline, t.TakenUp, t.Backlog, t.State = w.Touch.Due, w.Touch.Deadline, now, false, dental.Planned
+	if c.HeldOut(cl, card, t) {
+		return End(cl, t, dental.Skipped, "holdout", now), false
+	}
 	c.start(cl, &t, w, now)
 	return t, true
 }

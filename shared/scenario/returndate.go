@@ -9,9 +9,9 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 )
 
-// recallMonths is the interval after which a patient is due again, by kind of
+// RecallMonths is the interval after which a patient is due again, by kind of
 // procedure; a clinic can change each.
-func recallMonths(kind dental.ProcedureKind) int {
+func RecallMonths(kind dental.ProcedureKind) int {
 	switch kind {
 	case dental.Implant, dental.Prosthetics:
 		return 12
@@ -29,7 +29,7 @@ func ReturnDate(cl *dental.Clinic, v dental.Visit) dental.Date {
 	}
 	months := 0
 	for _, kind := range v.Kinds() {
-		m := recallMonths(kind)
+		m := RecallMonths(kind)
 		if own, set := cl.RecallMonths[string(kind)]; set {
 			m = own
 		}
@@ -38,7 +38,7 @@ func ReturnDate(cl *dental.Clinic, v dental.Visit) dental.Date {
 		}
 	}
 	if months == 0 {
-		months = recallMonths(dental.OtherKind)
+		months = RecallMonths(dental.OtherKind)
 	}
 	return cl.Today(v.FinishedAt).AddMonths(months)
 }

@@ -71,9 +71,42 @@ func TestAPressIsWrittenWithItsEntryAndOnlyOnAClinicThatIsThere(t *testing.T) {
 	if err != nil || cl.Name != "Клиника Исток" || logged() != 1 {
 		t.Errorf("%v, %v, %d entries", cl, err, logged())
 	}
-	entry.ID = "press-2"
-	if _, err := s.PressRotate(t.Context(), entry, now, time.Hour); err != nil || logged() != 2 || len(stored(t, s, "c1").Secrets) != 2 {
-		t.Errorf("a fresh secret: %v, %d entries", err, logged())
+	for _, group := range []string{`"istok"`, `""`, `null`, `5`} {
+		if _, err := s.Press(t.Context(), []byte(`{"name": "Другая", "group": `+group+`}`), entry, now); dental.KindOf(err) != dental.Invalid || stored(t, s, "c1").Name != "Клиника Исток" {
+			t.Errorf("the group %s: %v", group, err)
+		}
+	}
+}
+
+func TestTheSamePressIsOneRotation(t *testing.T) {
+	s := keeper(t, nil)
+	put(t, s, `{}`, now)
+	press := func(id string, at time.Time) dental.Secret {
+		t.Helper()
+		secret, err := s.PressRotate(t.Context(), dental.LogEntry{Clinic: "c1", ID: id, At: at, By: "Марина", Role: dental.Owner, Action: "secret-rotated"}, at, 24*time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secret
+	}
+	first := press("press-1", now)
+	if again := press("press-1", now.Add(time.Minute)); again != first || len(stored(t, s, "c1").Secrets) != 2 {
+		t.Errorf("a reload gives another secret; there are %d", len(stored(t, s, "c1").Secrets))
+	}
+	for i := range 5 {
+		if fresh := press(fmt.Sprint("another-", i), now.Add(2*time.Minute)); fresh == first {
+			t.Error("another press gives the same secret")
+		}
+	}
+	if n := len(stored(t, s, "c1").ActiveSecrets(now.Add(time.Hour))); n != dental.MostSecrets {
+		t.Errorf("%d secrets verify", n)
+	}
+	entries, _, err := s.Store.Log(t.Context(), "c1", "2026-03", 20, "")
+	if err != nil || len(entries) != 6 {
+		t.Errorf("%d lines in the log, %v", len(entries), err)
+	}
+	if _, err := s.PressRotate(t.Context(), dental.LogEntry{Clinic: "c1"}, now, time.Hour); dental.KindOf(err) != dental.Invalid {
+		t.Errorf("a press without an id: %v", err)
 	}
 }
 

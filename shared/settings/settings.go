@@ -5,6 +5,7 @@ package settings
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -103,8 +104,14 @@ func (s *Keeper) Put(ctx context.Context, id string, patch []byte, now time.Time
 }
 
 // Press is Put by a member of staff on a clinic that is there: what they did is
-// written with it, in entry.
+// written with it, in entry. A group it refuses: whoever is in one sees the
+// contacts, refusals and cards of the group's other clinics, so that it is not
+// for a clinic's owner to say, but for the operator, who founds clinics.
 func (s *Keeper) Press(ctx context.Context, patch []byte, entry dental.LogEntry, now time.Time) (cl *dental.Clinic, err error) {
+	var named map[string]json.RawMessage // what cannot be read as one Apply refuses
+	if json.Unmarshal(patch, &named) == nil && named["group"] != nil {
+		return nil, &Refusal{Faults: []Fault{{Path: "group", code: "operator"}}}
+	}
 	err = s.change(ctx, entry.Clinic, func(stored *dental.Clinic) (*dental.Clinic, []any, error) {
 		if stored == nil {
 			return nil, nil, unknown(entry.Clinic)
@@ -206,15 +213,19 @@ func (s *Keeper) Create(ctx context.Context, cl dental.Clinic, now time.Time) (c
 // RotateSecret draws the secret to sign with from now on. The ones before it
 // go on verifying for the overlap, so that nothing in flight is lost.
 func (s *Keeper) RotateSecret(ctx context.Context, id string, now time.Time, overlap time.Duration) (dental.Secret, error) {
-	return s.rotate(ctx, id, now, overlap)
+	return s.rotate(ctx, id, "", now, overlap)
 }
 
 // PressRotate is RotateSecret by a member of staff: what they did is written with it, in entry.
+// The same press, which is the entry's id, twice is one, and gives the same secret.
 func (s *Keeper) PressRotate(ctx context.Context, entry dental.LogEntry, now time.Time, overlap time.Duration) (dental.Secret, error) {
-	return s.rotate(ctx, entry.Clinic, now, overlap, entry)
+	if !dental.ValidID(entry.ID) {
+		return "", dental.Errorf(dental.Invalid, "press", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+	}
+	return s.rotate(ctx, entry.Clinic, entry.ID, now, overlap, entry)
 }
 
-func (s *Keeper) rotate(ctx context.Context, id string, now time.Time, overlap time.Duration, with ...any) (dental.Secret, error) {
+func (s *Keeper) rotate(ctx context.Context, id, press string, now time.Time, overlap time.Duration, with ...any) (dental.Secret, error) {
 	if overlap < 0 || overlap > maxOverlap {
 		return "", dental.Errorf(dental.Invalid, "overlap", "must be from 0 to %v", maxOverlap)
 	}
@@ -229,7 +240,14 @@ func (s *Keeper) rotate(ctx context.Context, id string, now time.Time, overlap t
 		case signsWith(stored, secret):
 			return nil, nil, nil // an earlier try whose answer was lost
 		}
+		for _, was := range stored.Secrets {
+			if press != "" && was.Press == press {
+				secret = was.Secret
+				return nil, nil, nil // this very press made it
+			}
+		}
 		stored.RotateSecret(secret, now, overlap)
+		stored.Secrets[len(stored.Secrets)-1].Press = press
 		return stored, with, nil
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -150,9 +151,13 @@ func one[T any](ctx context.Context, tx *Tx, key table.Key) (T, error) {
 	return v, nil
 }
 
-// page reads one page of a query.
+// page reads one page of a query. A cursor that is none, as somebody may have
+// written into an address, is Invalid.
 func page[T any](ctx context.Context, s *Store, q table.Query) ([]T, string, error) {
 	got, err := s.table.Query(ctx, q)
+	if q.Cursor != "" && errors.Is(err, table.ErrInvalid) {
+		return nil, "", &dental.Error{Kind: dental.Invalid, Field: "cursor", Message: "is the place of no page", Err: err}
+	}
 	if err != nil {
 		return nil, "", readError("read a page", err)
 	}

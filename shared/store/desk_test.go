@@ -250,3 +250,12 @@ func TestTalliesAndTotalsAreReadAsTheyWereWritten(t *testing.T) {
 		wantNames(h.T, "the years", names(years, func(t store.Total) string { return t.Period }), "2025", "2026")
 	})
 }
+
+func TestACursorThatIsNoneIsTheAskersFault(t *testing.T) {
+	everywhere(t, func(h house) {
+		_, _, err := h.Appointments(h.Context(), "c", parse(h.T, "2026-05-22"), 10, "zzz")
+		if dental.KindOf(err) != dental.Invalid {
+			h.T.Errorf("it gives %v, want Invalid", err)
+		}
+	})
+}

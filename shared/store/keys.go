@@ -53,7 +53,7 @@ import (
 //	link          L#sha256(token)  L                        (expires)
 //	event         E#c#webhook-id   E                        (expires after 8 days)
 //	provider id   R#channel#id     R                        (expires after 30 days)
-//	job           J#c#id           J                        DUE#s / wake#prio#J#c#id
+//	job           J#c#id           J                        DUE#s / wake#9#J#c#id, of figures wake#Y#J#c#id
 //	its result    J#c#id           R#n                      (expires)
 //
 // A patient's partition is read whole in one query, so everything about one
@@ -218,8 +218,14 @@ func eventKey(c, id string) table.Key     { return table.Key{PK: "E#" + join(c, 
 func providerKey(ch, id string) table.Key { return table.Key{PK: "R#" + join(ch, id), SK: "R"} }
 func jobKey(c, id string) table.Key       { return table.Key{PK: "J#" + join(c, id), SK: "J"} }
 
+// jobDueIndex puts jobs behind the touches of their instant, and those that add
+// figures up, which an import leaves by the thousand, behind all.
 func jobDueIndex(j Job) table.Key {
-	return table.Key{PK: duePK(dueShard(j.Clinic, j.ID)), SK: fmt.Sprintf("%s#9#J#%s", instant(j.Wake), join(j.Clinic, j.ID))}
+	prio := "9"
+	if j.Adds() {
+		prio = "Y" // sorts after every digit
+	}
+	return table.Key{PK: duePK(dueShard(j.Clinic, j.ID)), SK: fmt.Sprintf("%s#%s#J#%s", instant(j.Wake), prio, join(j.Clinic, j.ID))}
 }
 
 func logoKey(c string) table.Key { return table.Key{PK: clinicKey(c).PK, SK: "LOGO"} }

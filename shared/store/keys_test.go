@@ -173,6 +173,12 @@ func TestTheDueIndexSortsByTimeAndThenByPriority(t *testing.T) {
 		if a.Priority < 9 && jobDueIndex(job).SK <= touchDueIndex(a).SK {
 			t.Fatalf("a job comes before a touch of the same second: %s", jobDueIndex(job).SK)
 		}
+		for _, kind := range []string{TallyJob, TotalJob} {
+			other := Job{Clinic: anyID.Draw(t, "clinic of a job"), ID: anyID.Draw(t, "job"), Kind: PressJob, Wake: a.Wake}
+			if figures := (Job{Clinic: "c", ID: "j", Kind: kind, Wake: a.Wake}); jobDueIndex(figures).SK <= jobDueIndex(other).SK || jobDueIndex(figures).SK <= touchDueIndex(a).SK {
+				t.Fatalf("a %s comes before others of the same second: %s", kind, jobDueIndex(figures).SK)
+			}
+		}
 	})
 }
 

@@ -114,18 +114,10 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, bool, error) {
 	return first, !first.IsZero(), nil
 }
 
-// OpenTasks lists a clinic's open tasks in the order of the staff's list, one page.
-func (s *Store) OpenTasks(ctx context.Context, clinic string, limit int, cursor string) (tasks []dental.Task, next string, err error) {
-	page, err := s.table.Query(ctx, table.Query{Index: table.GSI1, PK: tasksPK(clinic), Limit: limit, Cursor: cursor})
-	if err != nil {
-		return nil, "", readError("read the open tasks", err)
-	}
-	for _, it := range page.Items {
-		if err := appendDecoded(&tasks, it); err != nil {
-			return nil, "", fmt.Errorf("store: %s: %w", it.Key, err)
-		}
-	}
-	return tasks, page.Next, nil
+// OpenTasks lists a clinic's open tasks in the order of the staff's list, one
+// page: TasksUpTo, and those that are to be shown later.
+func (s *Store) OpenTasks(ctx context.Context, clinic string, limit int, cursor string) ([]dental.Task, string, error) {
+	return page[dental.Task](ctx, s, table.Query{Index: table.GSI1, PK: tasksPK(clinic), Limit: limit, Cursor: cursor})
 }
 
 // Clinics lists the clinics in the order of their zones, one page. With an
@@ -167,26 +159,20 @@ func (s *Store) Patients(ctx context.Context, clinic string, from, to dental.Dat
 	for d := (dental.Date{Year: to.Year, Month: to.Month, Day: 1}); !d.Before(dental.Date{Year: from.Year, Month: from.Month, Day: 1}); d = d.AddMonths(-1) {
 		months = append(months, d.String()[:7])
 	}
-	for _, month := range append(months, "none") {
-		q := table.Query{Index: table.GSI2, PK: milestonesPK(clinic, dental.LastVisit, month), Limit: table.MaxLimit}
-		for {
-			page, err := s.table.Query(ctx, q)
+	for _, month := range append(months, NoVisit) {
+		for cursor := ""; ; {
+			patients, next, err := s.PatientsOf(ctx, clinic, month, table.MaxLimit, cursor)
 			if err != nil {
-				return readError("read the base", err)
+				return err
 			}
-			for _, it := range page.Items {
-				var m dental.Milestone
-				if err := decode(it.Attr, &m); err != nil {
-					return fmt.Errorf("store: %s: %w", it.Key, err)
-				}
-				if err := fn(m.Patient); err != nil {
+			for _, patient := range patients {
+				if err := fn(patient); err != nil {
 					return err
 				}
 			}
-			if page.Next == "" {
+			if cursor = next; cursor == "" {
 				break
 			}
-			q.Cursor = page.Next
 		}
 	}
 	return nil

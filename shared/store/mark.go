@@ -1,6 +1,7 @@
 package store
 
 import (
+	"hash/fnv"
 	"strings"
 	"time"
 
@@ -9,13 +10,32 @@ import (
 
 // Every write that changes what a patient adds to the figures leaves a job in
 // the same write that works it out anew: no caller has to think of it, so none
-// can forget it. The jobs of a patient are one item, and wait for the next half
-// hour, so that the many writes about one visit are worked out once. In the same
-// way the write that switches a clinic's first scenario on leaves the job that
-// freezes what was before.
+// can forget it. The jobs of a patient are one item, and wait for the end of a
+// half hour, so that the many writes about one visit are worked out once. The
+// half hours of patients do not all end together, so that the jobs of an import
+// come in parts and other jobs between them. In the same way the write that
+// switches a clinic's first scenario on leaves the job that freezes
+// what was before.
 
 // tallyEvery is how long changes are gathered: figures are up to twice that old.
 const tallyEvery = 30 * time.Minute
+
+// TallyAgain is after how long a tally or total that was queued and is not done
+// is queued again: longer than other jobs, since an import's wait for their turn
+// in the queue, and each that is queued twice makes the queue longer.
+const TallyAgain = time.Hour
+
+// tallyAt is when the half hour of a patient ends in which an instant lies.
+func tallyAt(clinic, patient string, now time.Time) time.Time {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(clinic + "\x00" + patient))
+	own := time.Duration(h.Sum32()%uint32(tallyEvery/tallySteps)) * tallySteps
+	return now.Add(-own).Truncate(tallyEvery).Add(tallyEvery + own)
+}
+
+// tallySteps is how far the half hours of patients lie apart: by less, the days'
+// totals, which every part changes, would be added up that much more often.
+const tallySteps = 10 * time.Minute
 
 // baselineAfter is how long after the first switching on the baseline is
 // frozen: when all that was told before it has been added up.
@@ -42,7 +62,7 @@ func (tx *Tx) mark(op table.Op) {
 		return
 	}
 	now := tx.store.clock()
-	job := Job{Clinic: clinic, ID: "tally." + patient, Kind: TallyJob, Patient: patient, Wake: now.Truncate(tallyEvery).Add(tallyEvery), Made: now}
+	job := Job{Clinic: clinic, ID: "tally." + patient, Kind: TallyJob, Patient: patient, Wake: tallyAt(clinic, patient, now), Made: now}
 	if _, marked := tx.index[jobKey(clinic, job.ID)]; !marked {
 		tx.Put(job)
 	}

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -107,12 +109,49 @@ func TestAWriteThatChangesFiguresLeavesTheJobThatWorksThemOut(t *testing.T) {
 				if marked != tt.marks {
 					h.Fatalf("a job: %v, want %v", marked, tt.marks)
 				}
-				if want := noon.Add(30 * time.Minute); marked && (job.Kind != store.TallyJob || job.Patient != "p" || !job.Wake.Equal(want)) {
-					h.Errorf("the job is %+v, want it due at %s", job, want)
+				if marked && (job.Kind != store.TallyJob || job.Patient != "p" || !job.Wake.After(noon) || job.Wake.After(noon.Add(30*time.Minute))) {
+					h.Errorf("the job is %+v, want it due within half an hour", job)
 				}
 			})
 		})
 	}
+}
+
+func TestTheJobsOfAnImportDoNotAllFallDueAtOnceAndEachPatientsIsOneInHalfAnHour(t *testing.T) {
+	everywhere(t, func(h house) {
+		const patients = 60
+		told := func() map[string]time.Time {
+			for i := range patients {
+				tx, p := h.Begin(), fmt.Sprint("p", i)
+				if _, err := tx.Card(h.Context(), "c", p); err != nil {
+					h.Fatal(err)
+				}
+				tx.Put(dental.Visit{Clinic: "c", Patient: p, ID: "V", Day: parse(h.T, "2026-05-22")})
+				if err := tx.Commit(h.Context()); err != nil {
+					h.Fatal(err)
+				}
+			}
+			out := map[string]time.Time{}
+			for id, job := range h.jobs(noon.Add(2 * time.Hour)) {
+				out[id] = job.Wake
+			}
+			return out
+		}
+		first, at := told(), map[time.Time]int{}
+		for _, wake := range first {
+			at[wake]++
+		}
+		for wake, n := range at {
+			if n > patients*2/3 {
+				h.Errorf("%d of %d jobs are due at %s", n, patients, wake)
+			}
+		}
+		h.clock.Advance(8 * time.Minute)
+		second := told()
+		if len(first) != patients || !maps.Equal(first, second) {
+			h.Errorf("eight minutes later, before any of them was due, they are due at %v, before at %v", second, first)
+		}
+	})
 }
 
 func TestAPatientOfAnOddNameIsMarkedUnderThatName(t *testing.T) {

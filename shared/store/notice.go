@@ -92,6 +92,14 @@ func (s *Store) Reviews(ctx context.Context, clinic string) ([]dental.Review, er
 	return all[dental.Review](ctx, s, table.Query{PK: pk, From: from, To: to})
 }
 
+// Review reads what a clinic has decided so many days after its start; the zero
+// Review, but for those, is that it has not yet.
+func (tx *Tx) Review(ctx context.Context, clinic string, days int) (dental.Review, error) {
+	r, err := one[dental.Review](ctx, tx, reviewKey(dental.Review{Clinic: clinic, Days: days}))
+	r.Clinic, r.Days = clinic, days
+	return r, err
+}
+
 // FirstSteps reads what a clinic's people have said of its first steps.
 func (tx *Tx) FirstSteps(ctx context.Context, clinic string) (dental.FirstSteps, error) {
 	f, err := one[dental.FirstSteps](ctx, tx, firstStepsKey(clinic))

@@ -36,6 +36,9 @@ func TestNoticesAreListedByTheirKindTheLatestFirst(t *testing.T) {
 		tx.Put(n)
 	}
 	for _, days := range []int{90, 30} {
+		if _, err := tx.Review(t.Context(), "c", days); err != nil {
+			t.Fatal(err)
+		}
 		tx.Put(dental.Review{Clinic: "c", Days: days, Decisions: "Клуб", At: now})
 	}
 	if err := tx.Commit(t.Context()); err != nil {

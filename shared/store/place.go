@@ -72,6 +72,9 @@ type Job struct {
 	Tries    int
 }
 
+// Adds reports whether a job adds figures up: there may be as many as patients.
+func (j Job) Adds() bool { return j.Kind == TallyJob || j.Kind == TotalJob }
+
 // Tally is what one patient adds to the figures of one day: a sum by its name.
 // A name that is absent adds nothing.
 type Tally struct {
@@ -224,7 +227,7 @@ func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
 	case Notice:
 		it.Key = noticeKey(v)
 	case dental.Review:
-		it.Key, blind = reviewKey(v), true
+		it.Key = reviewKey(v)
 	case dental.FirstSteps:
 		it.Key = firstStepsKey(v.Clinic)
 	case dental.Logo:

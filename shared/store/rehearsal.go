@@ -9,21 +9,20 @@ import (
 )
 
 // A rehearsal is a RehearseJob, one a scenario: Step is how many of the backlog
-// a day, in digits, and Anchor the run, of which a new one leaves the old one's
-// results behind. Its results are kept under Job.Results: a dental.Rehearsal,
-// then pages of dental.Foreseen in their order, and, as far as it has come, what
-// it has found in the order of the walk.
+// a day, in digits, and Anchor the run. Its results are kept under the job's id, of
+// one run alone, and a new one begins with their removal: a dental.Rehearsal that
+// names its run, then pages of dental.Foreseen in their order. While it is under
+// way there is also what it has found, in the order of the walk, and then the same
+// with the highest value first. No page names anybody but by the id.
 const (
-	RehearsalSum   = 0
-	RehearsalRows  = 1
-	RehearsalFound = 500_000
+	RehearsalSum    = 0
+	RehearsalRows   = 1
+	RehearsalFound  = 500_000
+	RehearsalSorted = 750_000
 )
 
 // RehearsalID is the id of the job that rehearses a scenario.
 func RehearsalID(scenario string) string { return RehearseJob + "." + scenario }
-
-// Results is the name that the results of the job's present run are kept under.
-func (j Job) Results() string { return j.ID + "." + j.Anchor }
 
 // Result reads one page of what a job has found out; one that is not there has no Body.
 func (tx *Tx) Result(ctx context.Context, clinic, job string, n int) (Result, error) {

@@ -22,14 +22,14 @@ func TestTheCalendarFileIsWhatCalendarsRead(t *testing.T) {
 		"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Return Point//Appointment//EN",
 		"BEGIN:VEVENT", "UID:" + uid, "DTSTAMP:20260512T134000Z", "SEQUENCE:29643220",
 		"DTSTART:20260524T113000Z", "DTEND:20260524T120000Z",
-		"SUMMARY:Визит в клинику «„Улыбка“\\, семейна", // 74 octets; another letter would be the 76th
-		" я\\; клиника \\\\ 1»",
+		"SUMMARY:Визит: «„Улыбка“\\, семейная\\; клиник", // 74 octets; another letter would be the 76th
+		" а \\\\ 1»",
 		"LOCATION:Москва\\, улица Примерная\\, 5",
 		"DESCRIPTION:Телефон клиники: +7 495 000-00-00",
 		"CLASS:PRIVATE",
 		"BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT2H",
-		"DESCRIPTION:Визит в клинику «„Улыбка“\\, семей",
-		" ная\\; клиника \\\\ 1»",
+		"DESCRIPTION:Визит: «„Улыбка“\\, семейная\\; клин",
+		" ика \\\\ 1»",
 		"END:VALARM", "END:VEVENT", "END:VCALENDAR", "",
 	}, "\r\n")
 	if got := a.Body.String(); got != want {

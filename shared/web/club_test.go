@@ -26,7 +26,7 @@ func TestTheClubShowsTheWayToTheFreeHygiene(t *testing.T) {
 	every := func(s *surgery) { s.Clinic.ClubVisits, s.Visit.ID = 3, "" }
 	s := offered(t, every)
 	s.comes(5)
-	page := s.get(s.club()).want(http.StatusOK).reads("h1", "Клуб «Улыбка»").says("Вы в клубе с 22 ноября 2025.").says("2 из 3").
+	page := s.get(s.club()).want(http.StatusOK).reads("h1", "Клуб пациентов «Улыбка»").says("Вы в клубе с 22 ноября 2025.").says("2 из 3").
 		says("Ещё 1 визит, и следующая гигиена для вас бесплатна.").has(3, ".count .mark").has(2, ".count .full").has(0, "form").says("Есть противопоказания")
 	page.saysNot("Вас ждёт бесплатная гигиена")
 	s = offered(t, every)

@@ -187,7 +187,8 @@ func TestNotMeEndsTheMessagesAndAsksStaffForTheRightContact(t *testing.T) {
 // adds a line here; an old line stays, it is the proof of what was agreed to.
 func TestTheWordingOfConsentHasItsVersion(t *testing.T) {
 	versions := map[string]string{
-		"page-2026-11": "adbea1d3b5b18993",
+		"page-2026-11":   "adbea1d3b5b18993",
+		"page-2026-11-2": "00c923a699109482",
 	}
 	var words []string
 	for _, l := range locale.All() {

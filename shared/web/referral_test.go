@@ -37,10 +37,10 @@ var friend = []string{"name", "Пётр", "phone", "8 (916) 000-00-99", "consent
 
 func TestAFriendSeesTheClinicWhatAVisitBringsAndWhereToLeaveANumber(t *testing.T) {
 	s := rewarding(t, "both", func(s *surgery) { s.Patient.Language = "en" })
-	page := s.get(s.referral()).want(http.StatusOK).reads("h1", "Вам советуют клинику «Улыбка»").
+	page := s.get(s.referral()).want(http.StatusOK).reads("h1", "Вам советуют: «Улыбка»").
 		says("500 ₽ бонусами вам и столько же тому, кто вас рекомендует").says("в течение 180 дней").
 		says("Есть противопоказания, нужен совет врача.").
-		says("Даю согласие клинике «Улыбка» на обработку моих имени и телефона").says("удаляются через 180 дней").
+		says("Даю согласие: «Улыбка» может обрабатывать мои имя и телефон").says("удаляются через 180 дней").
 		has(1, "form[method=post]").has(1, "input[name=name][required]").has(1, "input[name=phone][type=tel][required]").
 		has(1, "input[name=consent][value=on][required]").has(0, "input[checked]").has(0, "[role=alert]").has(0, "[role=status]")
 	for _, mine := range []string{"Аглаида", "Непоказуева", "9160000001", patientID} {
@@ -56,6 +56,14 @@ func TestAFriendSeesTheClinicWhatAVisitBringsAndWhereToLeaveANumber(t *testing.T
 	s.get(s.referral()).want(http.StatusOK).saysNot("бонус").saysNot("Так будет").says("противопоказания")
 	s = rewarding(t, "both", func(s *surgery) { s.Clinic.Language = "en" })
 	s.get(s.referral()).reads("h1", "Улыбка was recommended to you").says("RUB 500 in bonuses for you")
+}
+
+func TestThePageForFriendsLeadsToNobodysPreferences(t *testing.T) {
+	s := rewarding(t, "both")
+	granted := dental.Link{Purpose: dental.ReferralLink, Reader: patientID, Refusal: "advertising/phone"}
+	s.get(s.grant(granted)).want(http.StatusOK).has(0, "a[href^='/u/']")
+	granted.Purpose = dental.ClubLink
+	s.get(s.grant(granted)).want(http.StatusOK).has(1, "a[href^='/u/']")
 }
 
 func TestALeftNumberIsThankedForAndBecomesATask(t *testing.T) {
@@ -178,7 +186,8 @@ func TestADeadCodeLooksLikeAnyDeadLink(t *testing.T) {
 // the proof of what was agreed to.
 func TestTheWordingOfAFriendsConsentHasItsVersion(t *testing.T) {
 	versions := map[string]string{
-		"referral-2026-11": "62e0473b060a5f5a",
+		"referral-2026-11":   "62e0473b060a5f5a",
+		"referral-2026-11-2": "58f508a9d04c3a96",
 	}
 	var words []string
 	for _, l := range locale.All() {

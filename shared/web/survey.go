@@ -147,7 +147,7 @@ func lookAtSurvey(s reply.Survey, now time.Time) surveyPage {
 		page.NextDay = page.T(key, "day", day(s.Page, s.NextDay, now))
 	}
 	given := dental.Answer{NPS: -1}
-	if s.Answer != nil {
+	if s.Answer != nil && !s.Asked { // the question after a complaint is a new one, of which nothing is said yet
 		given, page.Given = *s.Answer, true
 	}
 	page.Mood, page.Rated, page.Comment = given.Mood(), given.Rating != "", given.Comment
@@ -165,6 +165,10 @@ func lookAtSurvey(s reply.Survey, now time.Time) surveyPage {
 			page.Maps = append(page.Maps, m.Name)
 		}
 	}
+	if s.Asked {
+		page.Heading = page.T("page.survey.again")
+		return page
+	}
 	if !page.Given {
 		// On the day itself the message that brought the patient here spoke of
 		// the doctor's advice.
@@ -180,6 +184,9 @@ func lookAtSurvey(s reply.Survey, now time.Time) surveyPage {
 		mood = "unrated"
 	}
 	page.Heading, page.Ask = page.T("page.survey."+mood+".heading"), page.T("page.survey."+mood+".ask")
+	if s.Again && page.Mood == dental.Unhappy {
+		page.Heading = page.T("page.survey.again.unhappy")
+	}
 	page.Said = []string{page.said(s, mood, now)}
 	return page
 }
@@ -200,6 +207,9 @@ func (page surveyPage) said(s reply.Survey, mood string, now time.Time) string {
 	date, clock, ok := within(s.Page, due, now)
 	if !ok {
 		return page.T("page.survey." + mood + ".past")
+	}
+	if page.Mood == dental.Neutral && s.Clinic.Today(due) == s.Clinic.Today(now) {
+		return page.T("page.survey.neutral.today")
 	}
 	return page.T("page.survey."+mood+".soon", "date", date, "time", clock)
 }

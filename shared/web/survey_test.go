@@ -90,6 +90,26 @@ func TestOneTapAnswersAndThePageThanksByMood(t *testing.T) {
 	}
 }
 
+func TestWhoIsAskedAfterAComplaintReadsTheQuestionAndAnswersItAnew(t *testing.T) {
+	s := newSurgery(t, nil)
+	path, day := s.survey(), s.Visit.Day
+	s.does(path, "answer", "bad")
+	s.clock.Advance(24 * time.Hour)
+	tx := s.store.Begin()
+	if _, err := tx.Card(t.Context(), clinicID, patientID); err != nil {
+		t.Fatal(err)
+	}
+	tx.Put(dental.Touch{Clinic: clinicID, Patient: patientID, Scenario: "after-visit", Step: "settled", Anchor: day.String(),
+		Class: dental.Service, State: dental.Sent, SentAt: s.clock.Now()})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.get(path).reads("h1", "Удалось ли нам всё исправить?").has(3, "button[name=answer]").has(0, "button[aria-current]").has(0, "textarea").saysNot("Нам жаль")
+	s.clock.Advance(time.Hour)
+	s.does(path, "answer", "bad").reads("h1", "Нам жаль, что исправить не удалось")
+	s.does(path, "answer", "good").reads("h1", "Спасибо! Рады, что всё хорошо")
+}
+
 // What the page promises is what the task binds staff to, whenever the answer comes.
 func TestThePageNeverPromisesMoreThanTheTaskAsks(t *testing.T) {
 	for hours := range 7 * 24 {

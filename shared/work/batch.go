@@ -15,9 +15,6 @@ import (
 	"github.com/returnpoint/returnpoint/shared/table"
 )
 
-// heldDays is how many days a batch waits for a person; then it is not sent any more.
-const heldDays = 3
-
 // pageOfHeld is how many touches of a batch one step lets go or ends, and
 // mostTold the highest number that the task says.
 const (
@@ -30,7 +27,7 @@ const (
 // anything to do now; again is when it wants to run next, zero for never.
 func (w *Worker) hold(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job) (left bool, again time.Time, err error) {
 	now := w.Clock()
-	over := job.Day.AddDays(heldDays).At(0, cl.Location())
+	over := job.Day.AddDays(dental.HeldDays).At(0, cl.Location())
 	task, err := tx.Task(ctx, cl.ID, dental.ReleaseTask, dental.BatchAnchor(job.Scenario, job.Day))
 	if err != nil {
 		return false, time.Time{}, err

@@ -23,7 +23,8 @@ type Foresee func(ctx context.Context, cl *dental.Clinic, r dental.Rehearsal, pa
 const (
 	patientsAStep    = 50                 // looked at in one step of a rehearsal
 	foreseenAPage    = 50                 // rows of a page of its result
-	pagesAStep       = 5                  // written in one step
+	sortedAPage      = 200                // rows that are placed in one step, and the rest of a patient's
+	pagesAWrite      = 16                 // of those that are sorted or removed: what a step adds has room beside them
 	lookingAtOnce    = 4                  // patients
 	rehearsalKept    = 3 * 24 * time.Hour // then its results are gone
 	rehearsedDays    = 30
@@ -39,9 +40,13 @@ type rehearsal struct {
 	Months []string
 	Month  int
 	Cursor string
-	// Found is how many pages of found rows there are, and Ordered how many rows
-	// of them stand in their order.
-	Found, Ordered int
+	// Found is how many pages of found rows there are, Sorted in how many they
+	// stand by their value, and Placed how many of these have been given their
+	// days. Merged: Sorted is known.
+	Found, Sorted, Placed int
+	Merged                bool
+	// Rank is how many of the backlog have had their turn.
+	Rank int
 }
 
 // rehearse takes one step of a rehearsal: it counts the base, or looks at some
@@ -55,7 +60,7 @@ func (w *Worker) rehearse(ctx context.Context, tx *store.Tx, job store.Job) (don
 	if err != nil {
 		return false, err
 	}
-	stored, err := tx.Result(ctx, job.Clinic, job.Results(), store.RehearsalSum)
+	stored, err := tx.Result(ctx, job.Clinic, job.ID, store.RehearsalSum)
 	if err != nil {
 		return false, err
 	}
@@ -66,12 +71,16 @@ func (w *Worker) rehearse(ctx context.Context, tx *store.Tx, job store.Job) (don
 		}
 	}
 	switch {
-	case r.At.IsZero():
-		r, err = w.beginRehearsal(ctx, cl, job)
+	case r.At.IsZero() || r.Run != job.Anchor:
+		if tx, err = w.clear(ctx, job, store.RehearsalSum); err == nil {
+			r, err = w.beginRehearsal(ctx, cl, job)
+		}
 	case r.Month < len(r.Months):
 		err = w.look(ctx, tx, cl, job, &r)
+	case !r.Merged:
+		tx, err = w.merge(ctx, job, &r)
 	default:
-		err = w.order(ctx, tx, cl, job, &r)
+		tx, err = w.order(ctx, tx, cl, job, &r)
 	}
 	if err != nil {
 		return false, err
@@ -94,14 +103,55 @@ func (w *Worker) result(tx *store.Tx, job store.Job, n int, of any) error {
 	if err != nil {
 		return fmt.Errorf("work: write a page of a rehearsal: %w", err)
 	}
-	tx.Put(store.Result{Clinic: job.Clinic, Job: job.Results(), N: n, Body: body, Until: job.Made.Add(rehearsalKept)})
+	tx.Put(store.Result{Clinic: job.Clinic, Job: job.ID, N: n, Body: body, Until: job.Made.Add(rehearsalKept)})
 	return nil
+}
+
+// parts changes so many pages, a write's worth at once, and each time only while
+// the run is still the job's present one and goes on. The last write is left to
+// the step.
+func (w *Worker) parts(ctx context.Context, job store.Job, pages int, change func(tx *store.Tx, page int) error) (*store.Tx, error) {
+	for first := 0; ; first += pagesAWrite {
+		tx := w.Store.Begin()
+		now, err := tx.Job(ctx, job.Clinic, job.ID)
+		if err != nil {
+			return nil, err
+		}
+		if now.Anchor != job.Anchor || !now.Done.IsZero() {
+			return nil, fmt.Errorf("work: the rehearsal of %s was broken off: %w", job.Scenario, table.ErrConflict)
+		}
+		for page := first; page < min(first+pagesAWrite, pages); page++ {
+			if err := change(tx, page); err != nil {
+				return nil, err
+			}
+		}
+		if first+pagesAWrite >= pages {
+			return tx, nil
+		}
+		tx.Put(now)
+		if err := tx.Commit(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// clear removes the pages of the results from one on, of whichever run they are.
+func (w *Worker) clear(ctx context.Context, job store.Job, from int) (*store.Tx, error) {
+	pages, err := w.Store.Results(ctx, job.Clinic, job.ID)
+	if err != nil {
+		return nil, err
+	}
+	pages = slices.DeleteFunc(pages, func(p store.Result) bool { return p.N < from })
+	return w.parts(ctx, job, len(pages), func(tx *store.Tx, i int) error {
+		tx.Remove(pages[i])
+		return nil
+	})
 }
 
 // beginRehearsal counts the patients, month by month of their last visits.
 func (w *Worker) beginRehearsal(ctx context.Context, cl *dental.Clinic, job store.Job) (rehearsal, error) {
 	today := cl.Today(job.Made)
-	r := rehearsal{Rehearsal: dental.Rehearsal{Scenario: job.Scenario, From: today, To: today.AddDays(rehearsedDays - 1), At: job.Made,
+	r := rehearsal{Rehearsal: dental.Rehearsal{Scenario: job.Scenario, Run: job.Anchor, From: today, To: today.AddDays(rehearsedDays - 1), At: job.Made,
 		Days: map[string]dental.RehearsedDay{}, Channels: map[dental.Channel]int{}, Reasons: map[string]int{}}}
 	if _, err := fmt.Sscanf(job.Step, "%d", &r.Backlog); err != nil {
 		return r, dental.Errorf(dental.Invalid, "step", "a rehearsal's %q is no number of a backlog", job.Step)
@@ -182,32 +232,55 @@ func (w *Worker) forecasts(ctx context.Context, cl *dental.Clinic, r dental.Rehe
 	return out, errors.Join(failed...)
 }
 
-// order puts what was found in the order of what is at stake, some patients a
-// step, and gives those of the backlog their days: so many a day, the highest
-// value first.
-func (w *Worker) order(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job, r *rehearsal) error {
+// merge puts what was found in the order of what is at stake, a patient's
+// together and on one page.
+func (w *Worker) merge(ctx context.Context, job store.Job, r *rehearsal) (*store.Tx, error) {
 	rows, err := w.found(ctx, job)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if r.Ordered == 0 {
-		r.Rows = 0
-	}
-	rank := 0
-	for _, row := range rows[:min(r.Ordered, len(rows))] {
-		if row.Backlog {
-			rank++
-		}
-	}
-	var kept []dental.Foreseen
-	for r.Ordered < len(rows) && len(kept) <= foreseenAPage*(pagesAStep-1) {
-		n := 1
-		for r.Ordered+n < len(rows) && rows[r.Ordered+n].Patient == rows[r.Ordered].Patient {
+	var pages [][]dental.Foreseen
+	for len(rows) > 0 {
+		n := min(sortedAPage, len(rows))
+		for n < len(rows) && rows[n].Patient == rows[n-1].Patient {
 			n++
 		}
-		of, reason, err := w.place(ctx, cl, r, rows[r.Ordered:r.Ordered+n], &rank)
-		if err != nil {
-			return err
+		pages, rows = append(pages, rows[:n]), rows[n:]
+	}
+	r.Merged, r.Sorted, r.Rows = true, len(pages), 0
+	return w.parts(ctx, job, len(pages), func(tx *store.Tx, i int) error {
+		return w.result(tx, job, store.RehearsalSorted+i, pages[i])
+	})
+}
+
+// order takes the next page of those that are sorted, and gives those of the
+// backlog their days: so many a day, the highest value first. Who is gone
+// meanwhile is passed over.
+func (w *Worker) order(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job, r *rehearsal) (*store.Tx, error) {
+	page, err := tx.Result(ctx, job.Clinic, job.ID, store.RehearsalSorted+r.Placed)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := foreseen(page)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := w.gone(ctx, cl, rows)
+	if err != nil {
+		return nil, err
+	}
+	var kept []dental.Foreseen
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n].Patient == rows[0].Patient {
+			n++
+		}
+		var of []dental.Foreseen
+		reason := gone[rows[0].Patient]
+		if reason == "" {
+			if of, reason, err = w.place(ctx, cl, r, rows[:n]); err != nil {
+				return nil, err
+			}
 		}
 		switch {
 		case len(of) > 0:
@@ -217,32 +290,58 @@ func (w *Worker) order(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job
 		default:
 			r.Reasons[reason]++
 		}
-		kept = append(kept, of...)
-		r.Ordered += n
+		kept, rows = append(kept, of...), rows[n:]
+	}
+	r.Placed++
+	if r.Done = r.Placed >= r.Sorted; r.Done {
+		if tx, err = w.clear(ctx, job, store.RehearsalFound); err != nil {
+			return nil, err
+		}
 	}
 	for page := range slices.Chunk(kept, foreseenAPage) {
 		if err := w.result(tx, job, store.RehearsalRows+r.Pages, page); err != nil {
-			return err
+			return nil, err
 		}
 		r.Pages++
 	}
 	for _, row := range kept {
 		r.add(cl, row)
 	}
-	r.Done = r.Ordered >= len(rows)
-	return nil
+	return tx, nil
+}
+
+// gone says of the patients of some rows who is gone, and why.
+func (w *Worker) gone(ctx context.Context, cl *dental.Clinic, rows []dental.Foreseen) (map[string]string, error) {
+	out := map[string]string{}
+	var members []dental.Member
+	for _, row := range rows {
+		if _, known := out[row.Patient]; !known {
+			out[row.Patient] = ""
+			members = append(members, dental.Member{Clinic: cl.ID, Patient: row.Patient})
+		}
+	}
+	for some := range slices.Chunk(members, table.MaxGet) {
+		heads, err := w.Store.Begin().Heads(ctx, some...)
+		if err != nil {
+			return nil, err
+		}
+		for i, m := range some {
+			out[m.Patient], _ = heads[i].Gone()
+		}
+	}
+	return out, nil
 }
 
 // place gives one patient's rows their days, and leaves out what does not come
 // within those looked at: reason says why nothing is left, "" of a turn that comes later.
-func (w *Worker) place(ctx context.Context, cl *dental.Clinic, r *rehearsal, rows []dental.Foreseen, rank *int) (kept []dental.Foreseen, reason string, err error) {
+func (w *Worker) place(ctx context.Context, cl *dental.Clinic, r *rehearsal, rows []dental.Foreseen) (kept []dental.Foreseen, reason string, err error) {
 	for _, row := range rows {
 		if !row.Backlog {
 			kept = append(kept, row)
 			continue
 		}
-		day := r.From.AddDays(*rank / max(r.Backlog, 1))
-		*rank++
+		day := r.From.AddDays(r.Rank / max(r.Backlog, 1))
+		r.Rank++
 		if day.After(r.LastOn) {
 			r.LastOn = day
 		}
@@ -292,18 +391,18 @@ func (r *rehearsal) add(cl *dental.Clinic, row dental.Foreseen) {
 
 // found reads all that was found, the highest value first, a patient's together.
 func (w *Worker) found(ctx context.Context, job store.Job) ([]dental.Foreseen, error) {
-	pages, err := w.Store.Results(ctx, job.Clinic, job.Results())
+	pages, err := w.Store.Results(ctx, job.Clinic, job.ID)
 	if err != nil {
 		return nil, err
 	}
 	var out []dental.Foreseen
 	for _, p := range pages {
-		if p.N < store.RehearsalFound {
+		if p.N < store.RehearsalFound || p.N >= store.RehearsalSorted {
 			continue
 		}
-		var rows []dental.Foreseen
-		if err := json.Unmarshal(p.Body, &rows); err != nil {
-			return nil, fmt.Errorf("work: read page %d of a rehearsal: %w", p.N, err)
+		rows, err := foreseen(p)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, rows...)
 	}
@@ -313,30 +412,50 @@ func (w *Worker) found(ctx context.Context, job store.Job) ([]dental.Foreseen, e
 	return out, nil
 }
 
+// foreseen reads the rows of a page; one that is not there has none.
+func foreseen(p store.Result) (rows []dental.Foreseen, err error) {
+	if len(p.Body) == 0 {
+		return nil, nil
+	}
+	if err := json.Unmarshal(p.Body, &rows); err != nil {
+		return nil, fmt.Errorf("work: read page %d of a rehearsal: %w", p.N, err)
+	}
+	return rows, nil
+}
+
 // unrehearse takes an erased patient out of what rehearsals have found, a page
-// a step, and reports whether it put any.
+// a step, and reports whether it put any. A rehearsal that is under way, and may
+// have read the page before, does its step again.
 func (w *Worker) unrehearse(ctx context.Context, tx *store.Tx, erased dental.Patient) (put bool, err error) {
 	for _, name := range w.Catalogue.Names() {
 		job, err := tx.Job(ctx, erased.Clinic, store.RehearsalID(name))
 		if err != nil {
 			return false, err
 		}
-		if job.ID == "" {
-			continue
-		}
-		pages, err := w.Store.Results(ctx, erased.Clinic, job.Results())
+		pages, err := w.Store.Results(ctx, erased.Clinic, store.RehearsalID(name))
 		if err != nil {
 			return false, err
 		}
 		for _, p := range pages {
-			var rows []dental.Foreseen
-			if p.N == store.RehearsalSum || json.Unmarshal(p.Body, &rows) != nil {
+			if p.N == store.RehearsalSum {
 				continue
 			}
-			left := slices.DeleteFunc(slices.Clone(rows), func(f dental.Foreseen) bool { return f.Patient == erased.ID })
-			if len(left) < len(rows) {
-				return true, w.result(tx, job, p.N, left)
+			rows, err := foreseen(p)
+			if err != nil {
+				return false, err
 			}
+			left := slices.DeleteFunc(slices.Clone(rows), func(f dental.Foreseen) bool { return f.Patient == erased.ID })
+			if len(left) == len(rows) {
+				continue
+			}
+			if p.Body, err = json.Marshal(left); err != nil {
+				return false, fmt.Errorf("work: write a page of a rehearsal: %w", err)
+			}
+			tx.Put(p)
+			if job.ID != "" && job.Done.IsZero() {
+				tx.Put(job)
+			}
+			return true, nil
 		}
 	}
 	return false, nil

@@ -25,15 +25,47 @@ type watched struct {
 	table.Table
 	mu   sync.Mutex
 	keys []table.Key
+	all  []table.Key
+	// after, if set, is told what has been written to; results counts the reads of all results.
+	after   func(table.Key)
+	results int
+}
+
+func (w *watched) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	if strings.HasPrefix(q.PK, "J#demo#rehearse.") && strings.HasPrefix(q.From, "R#") {
+		w.mu.Lock()
+		w.results++
+		w.mu.Unlock()
+	}
+	return w.Table.Query(ctx, q)
 }
 
 func (w *watched) Write(ctx context.Context, ops ...table.Op) error {
 	w.mu.Lock()
 	for _, op := range ops {
 		w.keys = append(w.keys, op.Item.Key)
+		w.all = append(w.all, op.Item.Key)
 	}
 	w.mu.Unlock()
-	return w.Table.Write(ctx, ops...)
+	err := w.Table.Write(ctx, ops...)
+	for _, op := range ops {
+		if w.after != nil && err == nil {
+			w.after(op.Item.Key)
+		}
+	}
+	return err
+}
+
+// ever is every key that was written to, once.
+func (w *watched) ever() []table.Key {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := map[table.Key]bool{}
+	return slices.DeleteFunc(slices.Clone(w.all), func(k table.Key) bool {
+		known := seen[k]
+		seen[k] = true
+		return known
+	})
 }
 
 func (w *watched) written() []table.Key {
@@ -116,7 +148,7 @@ func (r *rehearsing) job(scenario string) store.Job {
 
 func (r *rehearsing) read(scenario string) (sum dental.Rehearsal, rows []dental.Foreseen) {
 	r.T.Helper()
-	pages, err := r.Store.Results(r.T.Context(), "demo", r.job(scenario).Results())
+	pages, err := r.Store.Results(r.T.Context(), "demo", store.RehearsalID(scenario))
 	if err != nil {
 		r.T.Fatal(err)
 	}
@@ -133,7 +165,37 @@ func (r *rehearsing) read(scenario string) (sum dental.Rehearsal, rows []dental.
 		}
 		rows = append(rows, page...)
 	}
+	for i, row := range rows { // the texts are made when they are shown
+		f, err := r.Worker.Foresee(r.T.Context(), &r.Clinic, sum, row.Patient, row.TakenUp)
+		if err != nil {
+			r.T.Fatal(err)
+		}
+		for _, now := range f.Foreseen {
+			if now.Step == row.Step && now.Anchor == row.Anchor {
+				rows[i].Subject, rows[i].Text = now.Subject, now.Text
+			}
+		}
+	}
 	return sum, rows
+}
+
+// kept is all that the rehearsals of a scenario have left in the table.
+func (r *rehearsing) kept(scenario string) string {
+	r.T.Helper()
+	var out strings.Builder
+	for _, key := range r.table.ever() {
+		if !strings.HasPrefix(key.PK, "J#demo#"+store.RehearsalID(scenario)) || !strings.HasPrefix(key.SK, "R#") {
+			continue
+		}
+		items, err := r.table.Get(r.T.Context(), key)
+		if err != nil {
+			r.T.Fatal(err)
+		}
+		if items[0].Exists() {
+			fmt.Fprintf(&out, "%s %s %s\n", key.PK, key.SK, items[0].Attr["body"])
+		}
+	}
+	return out.String()
 }
 
 // seen makes a patient whose only visit was so many months and days ago.
@@ -340,7 +402,7 @@ func TestAnErasedPatientIsTakenOutOfWhatWasFound(t *testing.T) {
 	}
 	r.Tell(intake.Event{Type: intake.PatientDeleted, Gone: &intake.Deletion{ID: "A", Version: start.UnixMilli() + 1}})
 	r.To(start.Add(time.Hour))
-	pages, err := r.Store.Results(t.Context(), "demo", r.job("sleeping-6").Results())
+	pages, err := r.Store.Results(t.Context(), "demo", store.RehearsalID("sleeping-6"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,5 +410,91 @@ func TestAnErasedPatientIsTakenOutOfWhatWasFound(t *testing.T) {
 		if strings.Contains(string(p.Body), `"Patient":"A"`) {
 			t.Errorf("page %d still tells of the erased patient", p.N)
 		}
+	}
+}
+
+func TestNoPageOfARehearsalKeepsATextOrAName(t *testing.T) {
+	start := time.Date(2026, 9, 10, 9, 0, 0, 0, time.FixedZone("MSK", 3*3600))
+	r := rehearseOn(t, start, "sleeping-6", "recall", "season")
+	r.seen("A", 5, 20)
+	_, rows := r.rehearse("sleeping-6", 0)
+	if len(rows) != 1 || rows[0].Text == "" {
+		t.Fatalf("it foresees %+v", rows)
+	}
+	given, kept := r.Card("A").Patient.GivenName, r.kept("sleeping-6")
+	if given == "" || kept == "" || strings.Contains(kept, given) || strings.Contains(kept, rows[0].Text[:40]) {
+		t.Errorf("of %q it keeps\n%s", given, kept)
+	}
+}
+
+func TestANewRehearsalLeavesNothingOfTheOneBefore(t *testing.T) {
+	start := time.Date(2026, 9, 10, 9, 0, 0, 0, time.FixedZone("MSK", 3*3600))
+	r := rehearseOn(t, start, "sleeping-6", "recall", "season")
+	for i := range 70 {
+		r.seen(fmt.Sprintf("P%02d", i), 5, 15+i%10)
+	}
+	if _, rows := r.rehearse("sleeping-6", 0); len(rows) != 70 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	r.To(start.Add(time.Hour))
+	for i := range 69 {
+		r.Patient(fmt.Sprintf("P%02d", i), func(c *intake.Card) { c.Status = dental.Archived })
+	}
+	sum, rows := r.rehearse("sleeping-6", 0)
+	if len(rows) != 1 || sum.Pages != 1 || rows[0].Patient != "P69" {
+		t.Fatalf("the second finds %+v in %+v", rows, sum)
+	}
+	if kept := r.kept("sleeping-6"); strings.Contains(kept, "P00") || strings.Count(kept, "\n") != 2 {
+		t.Errorf("there are the pages\n%s", kept)
+	}
+}
+
+func TestWhoIsErasedWhileARehearsalIsUnderWayIsPassedOverAndNobodyElse(t *testing.T) {
+	start := time.Date(2026, 9, 10, 9, 0, 0, 0, time.FixedZone("MSK", 3*3600))
+	r := rehearseOn(t, start, "sleeping-6", "recall", "season")
+	for i := range 300 {
+		r.seen(fmt.Sprintf("P%03d", i), 5, 15+i%10, paying(int64(9000-i)))
+	}
+	r.ask("sleeping-6", 0)
+	ctx, stop := context.WithCancel(t.Context())
+	r.table.after = func(k table.Key) {
+		if k.SK == "R#000001" { // the first of the ordered ones stand
+			stop()
+		}
+	}
+	body, _ := json.Marshal(map[string]any{"Job": map[string]string{"Clinic": "demo", "ID": store.RehearsalID("sleeping-6")}})
+	if err := r.Worker.Handle(ctx, string(body)); err != nil || !r.job("sleeping-6").Done.IsZero() {
+		t.Fatalf("it was not broken off: %v", err)
+	}
+	r.Tell(intake.Event{Type: intake.PatientDeleted, Gone: &intake.Deletion{ID: "P000", Version: start.UnixMilli() + 1}})
+	r.Tell(intake.Event{Type: intake.PatientDeleted, Gone: &intake.Deletion{ID: "P299", Version: start.UnixMilli() + 1}})
+	r.Tick()
+	r.finish("sleeping-6")
+	_, rows := r.read("sleeping-6")
+	found := map[string]bool{}
+	for _, row := range rows {
+		found[row.Patient] = true
+	}
+	for i := range 300 {
+		if id := fmt.Sprintf("P%03d", i); found[id] != (i != 0 && i != 299) {
+			t.Errorf("%s is there: %t", id, found[id])
+		}
+	}
+}
+
+func TestWhatARehearsalHasFoundIsNotReadAnewAtEachStep(t *testing.T) {
+	start := time.Date(2026, 9, 10, 9, 0, 0, 0, time.FixedZone("MSK", 3*3600))
+	r := rehearseOn(t, start, "sleeping-6", "recall", "season")
+	for i := range 900 {
+		r.seen(fmt.Sprintf("P%03d", i), 5, 15+i%10)
+	}
+	r.table.results = 0
+	if sum, _ := r.rehearse("sleeping-6", 0); sum.Rows != 900 {
+		t.Fatalf("%d rows", sum.Rows)
+	}
+	// Once before it begins, once to put them in order, once to remove what is done with, and
+	// once by this test.
+	if r.table.results > 4 {
+		t.Errorf("all results were read %d times", r.table.results)
 	}
 }

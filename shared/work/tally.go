@@ -198,8 +198,16 @@ func (w *Worker) putTotal(tx *store.Tx, t store.Total, sum measure.Sums) (change
 	return true
 }
 
+// addedUp is how often a baseline looks whether all has been added up that was
+// told before, and baselineBy when it is frozen all the same, after it was asked for.
+const (
+	addedUp    = 10 * time.Minute
+	baselineBy = 24 * time.Hour
+)
+
 // baseline freezes the year before the clinic's first scenario was switched on,
-// once. History that is told later leaves it as it is: it says what was known.
+// once, when nothing waits to be added up. History that is told later leaves it
+// as it is: it says what was known.
 func (w *Worker) baseline(ctx context.Context, tx *store.Tx, job store.Job) (done bool, err error) {
 	cl, err := tx.Clinic(ctx, job.Clinic)
 	if err != nil {
@@ -210,31 +218,75 @@ func (w *Worker) baseline(ctx context.Context, tx *store.Tx, job store.Job) (don
 		return false, err
 	}
 	if stands[0].At.IsZero() && !cl.StartedAt.IsZero() {
+		if now := w.Clock(); now.Before(job.Made.Add(baselineBy)) {
+			adding, err := w.adding(ctx, job.Clinic, now)
+			if err != nil {
+				return false, err
+			}
+			if adding {
+				job.Wake = now.Add(addedUp)
+				tx.Put(job)
+				return true, tx.Commit(ctx)
+			}
+		}
 		span := measure.YearTo(cl.Today(cl.StartedAt).AddDays(-1))
 		today := cl.Today(w.Clock())
 		year, err := w.added(ctx, job.Clinic, span, today)
 		if err != nil {
 			return false, err
 		}
-		ever := measure.Sums{}
 		years, err := w.Store.Years(ctx, job.Clinic)
 		if err != nil {
 			return false, err
 		}
+		all := span // a month is part of no year before it is over, so there may be none
 		if len(years) > 0 {
 			first, err := dental.ParseDate(years[0].Period + "-01-01")
 			if err != nil {
 				return false, dental.Errorf(dental.Invalid, "period", "a year of the totals is called %q", years[0].Period)
 			}
-			if ever, err = w.added(ctx, job.Clinic, measure.Span{From: first, To: span.To}, today); err != nil {
-				return false, err
+			if first.Before(all.From) {
+				all.From = first
 			}
+		}
+		ever, err := w.added(ctx, job.Clinic, all, today)
+		if err != nil {
+			return false, err
 		}
 		tx.Put(store.Total{Clinic: job.Clinic, Period: store.Baseline, Sums: measure.Freeze(year, ever), At: cl.StartedAt})
 	}
 	job.Done = w.Clock()
 	tx.Put(job)
 	return true, tx.Commit(ctx)
+}
+
+// pagesOfDue bounds how far one look goes into a shard of what is due: who finds
+// more is in the middle of somebody's import, and looks again.
+const pagesOfDue = 10
+
+// adding reports whether tallies or totals of a clinic are due, or queued and not done.
+func (w *Worker) adding(ctx context.Context, clinic string, now time.Time) (bool, error) {
+	for shard := range store.Shards {
+		cursor := ""
+		for page := 0; ; page++ {
+			due, next, err := w.Store.Due(ctx, shard, now.Add(store.TallyAgain), table.MaxLimit, cursor)
+			if err != nil {
+				return false, err
+			}
+			for _, d := range due {
+				if j := d.Job; j != nil && j.Clinic == clinic && j.Adds() && (j.Tries > 0 || !j.Wake.After(now.Add(time.Minute))) {
+					return true, nil
+				}
+			}
+			if cursor = next; cursor == "" {
+				break
+			}
+			if page == pagesOfDue {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // added is the sum of a span's totals.

@@ -324,7 +324,7 @@ func (b *Book) messages(f map[string]int64, touches []Touch, in func(dental.Date
 		if err != nil {
 			continue
 		}
-		if in(ended) {
+		if in(ended) && t.Task == "" {
 			f["touches of "+t.Scenario]++
 			if t.State == "sent" {
 				f["sent by "+t.Scenario]++

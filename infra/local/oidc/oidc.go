@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -73,12 +74,13 @@ type Provider struct {
 
 	mu    sync.Mutex
 	codes map[string]grant // by the code
-	tries map[string]tries // by the address
+	tries map[string]tries // by the address of the person
+	from  map[string]tries // by the address of the machine that they came from
 }
 
 // Open reads the files of a folder, or makes them.
 func Open(o Options) (*Provider, error) {
-	p := &Provider{Options: o, codes: map[string]grant{}, tries: map[string]tries{}}
+	p := &Provider{Options: o, codes: map[string]grant{}, tries: map[string]tries{}, from: map[string]tries{}}
 	var err error
 	if p.key, p.keyID, err = openKey(o.Dir, o.Rand); err != nil {
 		return nil, fmt.Errorf("oidc: open the signing key: %w", err)
@@ -198,7 +200,12 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	person, problem := p.who(r, form)
 	if problem != "" {
-		p.showForm(w, r, http.StatusForbidden, problem)
+		code := http.StatusForbidden
+		if problem == "busy" {
+			code = http.StatusServiceUnavailable
+			w.Header().Set("Retry-After", busyFor)
+		}
+		p.showForm(w, r, code, problem)
 		return
 	}
 	q, now := r.URL.Query(), p.Clock()
@@ -227,7 +234,11 @@ func (p *Provider) who(r *http.Request, form url.Values) (who Person, problem st
 	if i := p.demo(address); i >= 0 && near && form.Get("password") == Password {
 		return p.Demo[i], ""
 	}
-	if !p.mayTry(address) {
+	if !p.people.enter() { // before the try is counted: it was none
+		return who, "busy"
+	}
+	defer p.people.leave()
+	if !p.mayTry(address, r.RemoteAddr) {
 		return who, "often"
 	}
 	who, ok := p.people.check(address, form.Get("password"))
@@ -242,7 +253,7 @@ func (p *Provider) demo(address string) int {
 	return slices.IndexFunc(p.Demo, func(d Person) bool { return d.Address == fold(address) })
 }
 
-// tries are the passwords that were tried for an address.
+// tries are the passwords that were tried for one address, or from one.
 type tries struct {
 	n     int
 	since time.Time
@@ -251,32 +262,59 @@ type tries struct {
 const (
 	mostTries = 10
 	tryWindow = 15 * time.Minute
+	// mostFrom is more than a clinic's people, behind one address, sign in with.
+	mostFrom = 100
 	// mostTried bounds the addresses that are kept count of.
 	mostTried = 10_000
 )
 
-// mayTry counts a try, and refuses the ones after too many.
-func (p *Provider) mayTry(address string) bool {
+// mayTry counts a try, and refuses the ones after too many for an address of a
+// person, or from one of a machine. Whoever comes through a proxy on this machine
+// is counted by the former alone.
+func (p *Provider) mayTry(address, remote string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.Clock()
-	if len(p.tries) >= mostTried {
-		for a, t := range p.tries {
-			if now.Sub(t.since) >= tryWindow {
-				delete(p.tries, a)
+	if far := network(remote); far != "" && count(p.from, far, now) > mostFrom {
+		return false // and the person's own count stays as it is
+	}
+	return count(p.tries, address, now) <= mostTries
+}
+
+// count counts a try and returns how many there were of its window. Where there
+// is no room for another address, the count that began first is forgotten: a
+// flood of addresses locks nobody out.
+func count(of map[string]tries, address string, now time.Time) int {
+	t, known := of[address]
+	if !known && len(of) >= mostTried {
+		oldest := ""
+		for a, other := range of {
+			if oldest == "" || other.since.Before(of[oldest].since) {
+				oldest = a
 			}
 		}
-		if len(p.tries) >= mostTried {
-			return false
-		}
+		delete(of, oldest)
 	}
-	t := p.tries[address]
 	if now.Sub(t.since) >= tryWindow {
 		t = tries{since: now}
 	}
 	t.n++
-	p.tries[address] = t
-	return t.n <= mostTries
+	of[address] = t
+	return t.n
+}
+
+// network is whose tries are counted together: an IPv4 address, or the /64 of an
+// IPv6 one, which is one customer's. "" is this machine itself, or nothing known.
+func network(remote string) string {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil || at.Addr().Unmap().IsLoopback() {
+		return ""
+	}
+	addr := at.Addr().Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, 64).Masked().String()
 }
 
 func (p *Provider) succeeded(address string) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,12 +37,13 @@ type box struct {
 	dir   string
 	near  bool
 	demo  []provider.Person
+	work  int // iterations of a password's hash
 	*provider.Provider
 }
 
 func newBox(t *testing.T, demo ...provider.Person) *box {
 	t.Helper()
-	b := &box{t: t, clock: tabletest.NewClock(time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC)), dir: t.TempDir(), near: true, demo: demo}
+	b := &box{t: t, clock: tabletest.NewClock(time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC)), dir: t.TempDir(), near: true, demo: demo, work: 1000}
 	b.open()
 	return b
 }
@@ -50,7 +53,7 @@ func (b *box) open() {
 	b.t.Helper()
 	var err error
 	b.Provider, err = provider.Open(provider.Options{Issuer: issuer, ClientID: "desk", Callback: callback, Home: "https://rp.example/desk", Dir: b.dir, Demo: b.demo,
-		Near: func(*http.Request) bool { return b.near }, Clock: b.clock.Now, Rand: rand.Reader, Iterations: 1000})
+		Near: func(*http.Request) bool { return b.near }, Clock: b.clock.Now, Rand: rand.Reader, Iterations: b.work})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -244,7 +247,7 @@ func TestThePeopleOfTheDemonstrationSignInFromTheMachineItselfAlone(t *testing.T
 
 func TestAPersonChoosesAPasswordByALinkOnce(t *testing.T) {
 	b := newBox(t)
-	link, err := b.Invite("Olga@example.com", "Ольга", false)
+	link, err := b.Invite("Olga@example.com", "Ольга", "press-1", false)
 	if err != nil || !strings.HasPrefix(link, issuer+"/password?token=") {
 		t.Fatalf("the link is %q, %v", link, err)
 	}
@@ -281,10 +284,10 @@ func TestAPersonChoosesAPasswordByALinkOnce(t *testing.T) {
 	if code, says := b.signIn("email", "OLGA@example.com", "password", "three plain words"); code == "" {
 		t.Errorf("after a restart she does not get in: %s", says)
 	}
-	if again, err := b.Invite(olga, "Ольга", false); again != "" || err != nil {
+	if again, err := b.Invite(olga, "Ольга", "press-2", false); again != "" || err != nil {
 		t.Errorf("who has a password gets the link %q, %v", again, err)
 	}
-	again, err := b.Invite(olga, "Ольга", true)
+	again, err := b.Invite(olga, "Ольга", "press-3", true)
 	if err != nil || again == "" || again == link {
 		t.Fatalf("who has forgotten it gets the link %q, %v", again, err)
 	}
@@ -297,13 +300,49 @@ func TestAPersonChoosesAPasswordByALinkOnce(t *testing.T) {
 	}
 }
 
+func TestALinkThatWaitsIsGivenAgainToItsOwnPressAlone(t *testing.T) {
+	b := newBox(t)
+	invite := func(press string, again bool) string {
+		t.Helper()
+		link, err := b.Invite(olga, "Ольга", press, again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return link
+	}
+	first := invite("one", false)
+	if got := invite("one", false); got != first {
+		t.Errorf("the same press is given %q, and %q before", got, first)
+	}
+	if got := invite("another", false); got != "" {
+		t.Errorf("another press is given %q while the first link waits", got)
+	}
+	if w := b.ask(http.MethodGet, first, nil); w.Code != http.StatusOK {
+		t.Errorf("then the first link opens %d", w.Code)
+	}
+	second := invite("another", true)
+	if w := b.ask(http.MethodGet, first, nil); second == "" || w.Code != http.StatusNotFound {
+		t.Errorf("with the link %q the one that was lost opens %d", second, w.Code)
+	}
+	words := url.Values{"password": {"three plain words"}, "again": {"three plain words"}}
+	if w := b.ask(http.MethodPost, second, words); w.Code != http.StatusSeeOther {
+		t.Fatalf("the password is answered %d", w.Code)
+	}
+	if got := invite("another", true); got != "" {
+		t.Errorf("a link that was used is given anew: %q", got)
+	}
+	if w := b.ask(http.MethodGet, second, nil); w.Code != http.StatusNotFound {
+		t.Errorf("a link that was used opens %d", w.Code)
+	}
+}
+
 func TestNoPasswordAndNoLinkIsOnTheDisk(t *testing.T) {
 	b := newBox(t)
 	password, err := b.Ensure("owner@example.com", "Владелец")
 	if err != nil || len(password) < 24 {
 		t.Fatalf("the password is %q, %v", password, err)
 	}
-	link, err := b.Invite(olga, "Ольга", false)
+	link, err := b.Invite(olga, "Ольга", "press-1", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,6 +393,90 @@ func TestPasswordsAreNotTriedForLong(t *testing.T) {
 	b.clock.Advance(15 * time.Minute)
 	if code, says := b.signIn("email", "owner@example.com", "password", password); code == "" {
 		t.Errorf("a quarter of an hour later she does not get in: %s", says)
+	}
+}
+
+// tries sends the form from a machine's address.
+func (b *box) tries(from, address, password string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	return b.ask(http.MethodPost, authorize(request()), url.Values{"email": {address}, "password": {password}}, func(r *http.Request) { r.RemoteAddr = from })
+}
+
+func TestAFloodOfAddressesLocksNobodyOut(t *testing.T) {
+	b := newBox(t)
+	b.work = 1
+	b.open()
+	password, err := b.Ensure("owner@example.com", "Владелец")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10_050 {
+		b.tries("127.0.0.1:1000", fmt.Sprintf("a%d@example.com", i), "wrong")
+	}
+	if w := b.tries("127.0.0.1:1000", "owner@example.com", password); w.Code != http.StatusSeeOther {
+		t.Errorf("after it the owner is answered %d %s", w.Code, w.Body)
+	}
+}
+
+func TestTriesFromOneMachineAreCountedWhateverTheAddressesAre(t *testing.T) {
+	for name, c := range map[string]struct {
+		from, same, other string
+		counted           bool
+	}{
+		"by its address":            {"203.0.113.9:1000", "203.0.113.9:2000", "203.0.113.10:1000", true},
+		"by its network":            {"[2001:db8::1]:1000", "[2001:db8::2]:1000", "[2001:db8:0:1::1]:1000", true},
+		"not behind our own proxy":  {"127.0.0.1:1000", "127.0.0.1:1001", "[::1]:1000", false},
+		"not where nothing is told": {"", "", "@", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t)
+			password, err := b.Ensure("owner@example.com", "Владелец")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 100 {
+				b.tries(c.from, fmt.Sprintf("a%d@example.com", i), "wrong")
+			}
+			if w := b.tries(c.same, "owner@example.com", password); (w.Code == http.StatusForbidden) != c.counted || c.counted != strings.Contains(w.Body.String(), "Too many") {
+				t.Errorf("from there the next is answered %d", w.Code)
+			}
+			if w := b.tries(c.other, "owner@example.com", password); w.Code != http.StatusSeeOther {
+				t.Errorf("from elsewhere it is answered %d", w.Code)
+			}
+			b.clock.Advance(15 * time.Minute)
+			if w := b.tries(c.same, "owner@example.com", password); w.Code != http.StatusSeeOther {
+				t.Errorf("a quarter of an hour later it is answered %d", w.Code)
+			}
+		})
+	}
+}
+
+func TestWhoFindsTooManyWaitingIsToldToTryAgainAndIsNotCounted(t *testing.T) {
+	b := newBox(t)
+	b.work = 1_000_000 // so slow that all the others come meanwhile
+	b.open()
+	codes := make([]int, 40)
+	var all sync.WaitGroup
+	for i := range codes {
+		all.Go(func() {
+			w := b.tries("203.0.113.9:1000", olga, "wrong")
+			if codes[i] = w.Code; w.Code == http.StatusServiceUnavailable && (w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "at once")) {
+				t.Errorf("it is answered %v %s", w.Header(), w.Body)
+			}
+		})
+	}
+	all.Wait()
+	busy := 0
+	for _, code := range codes {
+		if code == http.StatusServiceUnavailable {
+			busy++
+		}
+	}
+	if busy < len(codes)-9 { // 8 places, and one more should somebody be served before the last comes
+		t.Errorf("%d of %d were told so: %v", busy, len(codes), codes)
+	}
+	if w := b.tries("203.0.113.9:1000", olga, "wrong"); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "does not fit") {
+		t.Errorf("the ninth password is answered %d %s", w.Code, w.Body)
 	}
 }
 

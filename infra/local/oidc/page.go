@@ -119,6 +119,12 @@ func (p *Provider) setPassword(w http.ResponseWriter, r *http.Request) {
 		p.showPassword(w, r, http.StatusUnprocessableEntity, "differ")
 		return
 	}
+	if !p.people.enter() {
+		w.Header().Set("Retry-After", busyFor)
+		p.showPassword(w, r, http.StatusServiceUnavailable, "busy")
+		return
+	}
+	defer p.people.leave()
 	done, err := p.choose(token, password)
 	switch {
 	case err != nil:

@@ -3,6 +3,7 @@ package oidc
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hkdf"
 	"crypto/pbkdf2"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -68,9 +69,29 @@ type people struct {
 	mu  sync.Mutex
 	all []account
 	// hashing lets one password be tried at a time: a machine has few cores, and a
-	// hash is made to be slow.
+	// hash is made to be slow. Whoever waits for it holds a place of waiting.
 	hashing sync.Mutex
+	waiting chan struct{}
 }
+
+const (
+	// mostWaiting keeps the wait for one's turn to a few seconds.
+	mostWaiting = 8
+	// busyFor is when to try again, in seconds, where there is no place.
+	busyFor = "5"
+)
+
+// enter takes a place to wait in, if there is one.
+func (p *people) enter() bool {
+	select {
+	case p.waiting <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *people) leave() { <-p.waiting }
 
 // account is one person's.
 type account struct {
@@ -78,13 +99,15 @@ type account struct {
 	Name    string `json:"name"`
 	// Password is "pbkdf2-sha256$<iterations>$<salt>$<hash>", base64; "" before one was chosen.
 	Password string `json:"password,omitempty"`
-	// Link is the SHA-256 of the one-time link's token, good until Until.
+	// Link is the SHA-256 of the one-time link's token, good until Until, and Spent
+	// that of the last one a password was chosen by.
 	Link  string    `json:"link,omitempty"`
 	Until time.Time `json:"until,omitzero"`
+	Spent string    `json:"spent,omitempty"`
 }
 
 func openPeople(dir string, rand io.Reader, work int) (*people, error) {
-	p := &people{name: filepath.Join(dir, peopleFile), rand: rand, work: work}
+	p := &people{name: filepath.Join(dir, peopleFile), rand: rand, work: work, waiting: make(chan struct{}, mostWaiting)}
 	raw, err := os.ReadFile(p.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
@@ -189,20 +212,46 @@ func (p *people) hashed(password string) (string, error) {
 const linkLife = 7 * 24 * time.Hour
 
 // Invite lets a person choose a password by a one-time link, which is given only
-// here. A person who has one already keeps it, and the link is "", unless they
-// are to have another, as whoever has forgotten theirs.
-func (p *Provider) Invite(address, name string, again bool) (link string, err error) {
-	p.people.mu.Lock()
-	defer p.people.mu.Unlock()
-	if a, _ := p.people.of(address); a.Password != "" && !again {
-		return "", nil
-	}
-	token := p.draw()
-	err = p.people.change(address, name, func(a *account) { a.Link, a.Until = digest(token), p.Clock().Add(linkLife) })
+// here: to the same press the same link, so that a second answer to one does not
+// end the first, until a password was chosen by it. A person who has a password
+// or a link that waits keeps it, and the answer is "", unless they are to have
+// another, as whoever has forgotten theirs.
+func (p *Provider) Invite(address, name, press string, again bool) (link string, err error) {
+	token, err := p.oneTime(address, press)
 	if err != nil {
 		return "", err
 	}
-	return p.Issuer + "/password?token=" + token, nil
+	p.people.mu.Lock()
+	defer p.people.mu.Unlock()
+	a, _ := p.people.of(address)
+	now, own := p.Clock(), digest(token)
+	link = p.Issuer + "/password?token=" + token
+	waits := a.Link != "" && now.Before(a.Until)
+	switch {
+	case waits && a.Link == own:
+		return link, nil
+	case a.Spent == own, !again && (a.Password != "" || waits):
+		return "", nil
+	}
+	err = p.people.change(address, name, func(a *account) { a.Link, a.Until = own, now.Add(linkLife) })
+	if err != nil {
+		return "", err
+	}
+	return link, nil
+}
+
+// oneTime is the token of the link that a press makes for an address: it is
+// drawn from the signing key, so that nobody else can, and kept nowhere.
+func (p *Provider) oneTime(address, press string) (string, error) {
+	secret, err := p.key.Bytes()
+	if err != nil {
+		return "", fmt.Errorf("oidc: read the signing key: %w", err)
+	}
+	token, err := hkdf.Key(sha256.New, secret, nil, "one-time link\x00"+fold(address)+"\x00"+press, 32)
+	if err != nil {
+		return "", fmt.Errorf("oidc: draw a one-time link: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(token), nil
 }
 
 // Ensure gives a person who has neither a password nor a link a password, which
@@ -260,7 +309,7 @@ func (p *Provider) choose(token, password string) (bool, error) {
 	if now, _ := p.people.of(a.Address); now.Link != a.Link {
 		return false, nil // another window was first
 	}
-	return true, p.people.change(a.Address, a.Name, func(a *account) { a.Password, a.Link, a.Until = hashed, "", time.Time{} })
+	return true, p.people.change(a.Address, a.Name, func(a *account) { a.Password, a.Spent, a.Link, a.Until = hashed, a.Link, "", time.Time{} })
 }
 
 // write replaces a file at once, for its owner only, on the disk.

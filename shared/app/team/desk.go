@@ -32,8 +32,9 @@ type Front struct {
 	// Operator is the address of who may make clinics, "" of nobody.
 	Operator string
 	// Invite makes the one-time link by which a person chooses a password, or another
-	// one; "" for who needs none. nil where people sign up with the issuer by themselves.
-	Invite func(address, name string, again bool) (link string, err error)
+	// one, the same link for the same press; "" for who needs none. nil where people
+	// sign up with the issuer by themselves.
+	Invite func(address, name, press string, again bool) (link string, err error)
 	// Accounts judge the accounts that a clinic may have with providers, by their names.
 	Accounts map[string]func(dental.Account) error
 }

@@ -113,7 +113,7 @@ func (p *Pages) consentPage(w http.ResponseWriter, r request) error {
 // consentMade makes the link and leads back to its code.
 func (p *Pages) consentMade(w http.ResponseWriter, r request) error {
 	patient := r.PathValue("patient")
-	note := dental.LogEntry{Clinic: r.clinic.ID, ID: p.draw(), At: r.now, By: r.me.Name, Role: r.me.Role, Action: "consent-link", Patient: patient}
+	note := dental.LogEntry{Clinic: r.clinic.ID, ID: p.draw(), At: r.now, By: r.me.Name, Key: r.me.Key, Role: r.me.Role, Action: "consent-link", Patient: patient}
 	if _, err := p.replies().ConsentLink(r.Context(), r.clinic.ID, patient, r.now, note); err != nil && dental.KindOf(err) != dental.Conflict {
 		return err
 	}

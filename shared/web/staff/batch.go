@@ -31,6 +31,11 @@ type batchItem struct {
 	Card, Press string
 }
 
+// forecaster says what would leave.
+func (p *Pages) forecaster() *outreach.Forecaster {
+	return &outreach.Forecaster{Store: p.Store, Catalogue: p.Catalogue, Base: p.Base}
+}
+
 // batchPage shows a day's batch with what each of its messages would say.
 func (p *Pages) batchPage(w http.ResponseWriter, r request) error {
 	day, err := dental.ParseDate(r.PathValue("day"))
@@ -39,8 +44,7 @@ func (p *Pages) batchPage(w http.ResponseWriter, r request) error {
 	}
 	from, _ := strconv.Atoi(r.URL.Query().Get("from")) // anything else is the beginning
 	batches := desk.Batches{Store: p.Store, Catalogue: p.Catalogue}
-	forecaster := outreach.Forecaster{Store: p.Store, Catalogue: p.Catalogue, Base: p.Base}
-	b, err := batches.Page(r.Context(), r.clinic, r.PathValue("scenario"), day, from, r.now, forecaster.Preview)
+	b, err := batches.Page(r.Context(), r.clinic, r.PathValue("scenario"), day, from, r.now, p.forecaster().Preview)
 	if err != nil {
 		return err
 	}

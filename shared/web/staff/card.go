@@ -1,7 +1,6 @@
 package staff
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -231,7 +230,7 @@ func (p *Pages) showMore(w http.ResponseWriter, r request, problem string, code 
 	for _, ch := range r.clinic.Channels {
 		page.Channels = append(page.Channels, cardTick{string(ch), r.locale.Text("channel."+string(ch), nil), page.SentIs("channel", string(ch))})
 	}
-	page.Wording = cmp.Or(r.form.Get("wording"), desk.WordingOfPaper)
+	page.Wording = r.form.Get("wording")
 	page.Deceased = page.Patient.Status == dental.Deceased
 	page.Typed = r.locale.Text("desk.card.erase.id", map[string]string{"code": page.Patient.ID})
 	if dental.EndingOf(page.Patient.Phone) != "" {
@@ -270,7 +269,7 @@ func (p *Pages) cardAct(a cardAct) handler {
 
 // cardPress is the press of a form; the forms of one page share an id, which the act tells apart.
 func (r request) cardPress(act string) desk.Press {
-	press := desk.Press{Clinic: r.clinic.ID, Patient: r.PathValue("patient"), By: r.me.Name, Role: r.me.Role}
+	press := desk.Press{Clinic: r.clinic.ID, Patient: r.PathValue("patient"), By: r.me.Name, Key: r.me.Key, Role: r.me.Role}
 	if id := r.form.Get("press"); id != "" {
 		press.ID = id + "." + act
 	}
@@ -279,8 +278,7 @@ func (r request) cardPress(act string) desk.Press {
 
 // money reads an amount as people type it: "1 500", "99,50".
 func (r request) money(field string) (dental.Money, error) {
-	typed := strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", ",", ".", "₽", "").Replace(r.form.Get(field))
-	m, err := dental.ParseMoney(typed, r.clinic.Currency)
+	m, err := dental.ParseMoney(dental.Typed(r.form.Get(field)), r.clinic.Currency)
 	if err != nil {
 		return m, desk.WrongAmount()
 	}

@@ -363,6 +363,9 @@ func TestAConsentIsRecordedFromPaperAndItsProofShown(t *testing.T) {
 	c := newCabinet(t)
 	c.Patient("P", func(card *intake.Card) { card.Consents = nil })
 	path := "/desk/demo/patients/P/"
+	if form := c.get(path+"more", dental.Administrator).nodes("#wording[value='']"); len(form) != 1 {
+		t.Error("the number of the form is there before anybody has typed it")
+	}
 	p := c.post(path+"consent", dental.Administrator, "granted", "yes", "class", "advertising", "wording", "бланк 7")
 	if p.Code != http.StatusBadRequest || !strings.Contains(p.all("[role=alert]"), "способах связи") || len(p.nodes("details[open] input[value=advertising][checked]")) != 1 {
 		t.Errorf("without a channel: %d %q", p.Code, p.all("[role=alert]"))

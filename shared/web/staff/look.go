@@ -62,7 +62,7 @@ func (p *Pages) setLook(w http.ResponseWriter, r request) error {
 	case r.form.Has("none"):
 		logo = &dental.Logo{}
 	}
-	entry := dental.LogEntry{Clinic: r.clinic.ID, ID: p.draw(), At: r.now, By: r.me.Name, Role: r.me.Role, Action: "look"}
+	entry := dental.LogEntry{Clinic: r.clinic.ID, ID: p.draw(), At: r.now, By: r.me.Name, Key: r.me.Key, Role: r.me.Role, Action: "look"}
 	if err := p.Settings.PressLook(r.Context(), color, logo, entry, r.now); err != nil {
 		return err
 	}

@@ -120,18 +120,23 @@ func TestAColourIsTriedOnWithoutBeingKept(t *testing.T) {
 }
 
 func TestWhatIsNoLogoIsToldOnThePage(t *testing.T) {
+	var large bytes.Buffer
+	if err := png.Encode(&large, image.NewPaletted(image.Rect(0, 0, 2100, 2000), color.Palette{color.Black})); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		file []byte
 		code int
 	}{
-		"no picture":     {[]byte("<svg/>"), http.StatusUnprocessableEntity},
-		"too many bytes": {make([]byte, portrait.MaxSource+maxBody), http.StatusRequestEntityTooLarge},
+		"too many pixels": {large.Bytes(), http.StatusUnprocessableEntity},
+		"no picture":      {[]byte("<svg/>"), http.StatusUnprocessableEntity},
+		"too many bytes":  {make([]byte, portrait.MaxSource+maxBody), http.StatusRequestEntityTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			if w := h.dress(c.file, "own", "on", "color", "#0e6b62"); w.Code != c.code {
 				t.Errorf("it is answered by %d, want %d", w.Code, c.code)
-			} else if w.Code == http.StatusUnprocessableEntity && !strings.Contains(w.Body.String(), `role="alert"`) {
+			} else if w.Code == http.StatusUnprocessableEntity && !(strings.Contains(w.Body.String(), `role="alert"`) && strings.Contains(w.Body.String(), "до 4 мегапикселей (")) {
 				t.Error("the page does not say what is wrong")
 			}
 			if cl := h.clinic(); cl.Color != "" || cl.Logo != "" || h.writes != 0 {

@@ -82,7 +82,7 @@ func newHouse(t testing.TB) *house {
 			p, err := (&desk.Measures{Store: s}).Picture(ctx, cl.ID, desk.ByWeek, now)
 			return report.Weeks{Series: p.Series, Lifts: p.Lifts, Costs: p.Costs, Ratings: p.Ratings, AsOf: p.AsOf}, err
 		},
-		Invite: func(address, _ string, _ bool) (string, error) {
+		Invite: func(address, _, _ string, _ bool) (string, error) {
 			return "https://rp.example/oidc/password?token=for-" + address, nil
 		},
 		SignIn: "/desk/sign-in", SignOut: "/desk/sign-out",

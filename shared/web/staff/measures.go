@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"math"
@@ -9,12 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/returnpoint/returnpoint/shared/chart"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/measure"
+	"github.com/returnpoint/returnpoint/shared/store"
 )
 
 // measuresTabs are the pages of figures, below /measures.
@@ -166,6 +169,7 @@ func (v *view) quarter(f measure.Figures) string {
 type figure struct {
 	n     float64
 	shown string // "" is not known
+	early string // what is said where it is too early to know
 	// change writes a difference of two such figures.
 	change func(l locale.Locale, d float64) string
 }
@@ -174,10 +178,7 @@ type figure struct {
 const none = "—"
 
 func (f figure) String() string {
-	if f.shown == "" {
-		return none
-	}
-	return f.shown
+	return cmp.Or(f.shown, f.early, none)
 }
 
 // inPoints writes a difference of two shares.
@@ -192,7 +193,7 @@ func (v *view) share(s measure.Share) figure {
 	if !ok {
 		return figure{}
 	}
-	return figure{math.Round(10*n) / 10, v.locale.Percent(n), inPoints(1)}
+	return figure{n: math.Round(10*n) / 10, shown: v.locale.Percent(n), change: inPoints(1)}
 }
 
 // money is a sum without its smallest units, which nobody reads in sums of months.
@@ -201,13 +202,13 @@ func (v *view) money(m dental.Money) figure {
 		return figure{}
 	}
 	write := func(l locale.Locale, minor float64) string {
-		return strings.Replace(l.Money(dental.Money{Minor: int64(math.Round(minor/100)) * 100, Currency: m.Currency}), "-", "−", 1)
+		return l.Money(dental.Money{Minor: int64(math.Round(minor/100)) * 100, Currency: m.Currency})
 	}
-	return figure{float64(m.Minor), write(v.locale, float64(m.Minor)), func(l locale.Locale, d float64) string { return l.Signed(d, write(l, d)) }}
+	return figure{n: float64(m.Minor), shown: write(v.locale, float64(m.Minor)), change: func(l locale.Locale, d float64) string { return l.Signed(d, write(l, d)) }}
 }
 
 func (v *view) count(n int64) figure {
-	return figure{float64(n), v.locale.Number(n), func(l locale.Locale, d float64) string { return l.Signed(d, l.Number(int64(d))) }}
+	return figure{n: float64(n), shown: v.locale.Number(n), change: func(l locale.Locale, d float64) string { return l.Signed(d, l.Number(int64(d))) }}
 }
 
 func (v *view) nps(n measure.NPS) figure {
@@ -215,7 +216,7 @@ func (v *view) nps(n measure.NPS) figure {
 		return figure{}
 	}
 	score := math.Round(n.Score)
-	return figure{score, v.locale.Decimal(score, 0), func(l locale.Locale, d float64) string { return l.Signed(d, l.Decimal(d, 0)) }}
+	return figure{n: score, shown: v.locale.Decimal(score, 0), change: func(l locale.Locale, d float64) string { return l.Signed(d, l.Decimal(d, 0)) }}
 }
 
 func (v *view) romi(r measure.ROMI) figure {
@@ -223,7 +224,7 @@ func (v *view) romi(r measure.ROMI) figure {
 		return figure{}
 	}
 	n := math.Round(100 * r.Ratio)
-	return figure{n, v.locale.Percent(n), inPoints(0)}
+	return figure{n: n, shown: v.locale.Percent(n), change: inPoints(0)}
 }
 
 // tile shows a figure beside what it was; better is 1 where more is better, -1
@@ -441,13 +442,20 @@ func (p *Pages) baseline(ctx context.Context, v *view) error {
 		return v.money(dental.Money{Minor: m.Minor * 30 / int64(max(f.Days(), 1)), Currency: v.Clinic.Currency})
 	}
 	line("repeat-visits", v.share(base.RepeatVisits), v.share(since.RepeatVisits))
-	line("repeat-patients", v.share(base.YearRepeatPatients), v.share(since.YearRepeatPatients))
+	// What looks back over months says something of the time since the start only when they are over.
+	after := func(months int, f figure) figure {
+		if began.AddMonths(months).After(today) {
+			return figure{early: v.T("desk.measures.baseline.early")}
+		}
+		return f
+	}
+	line("repeat-patients", v.share(base.YearRepeatPatients), after(12, v.share(since.YearRepeatPatients)))
 	line("average", v.money(base.Average), v.money(since.Average))
-	line("ltv", v.money(base.LTVYear), v.money(since.LTVYear))
+	line("ltv", v.money(base.LTVYear), after(12, v.money(since.LTVYear)))
 	line("revenue.monthly", monthly(*base, base.Revenue), monthly(since, since.Revenue))
 	line("base.monthly", monthly(*base, base.FromBase), monthly(since, since.FromBase))
 	line("plans", v.share(base.Plans), v.share(since.Plans))
-	line("returned-6", v.share(base.Returned6), v.share(since.Returned6))
+	line("returned-6", v.share(base.Returned6), after(6, v.share(since.Returned6)))
 	line("points", v.share(base.PointsKept), v.share(since.PointsKept))
 	line("quiet", v.count(base.Quiet6+base.Quiet12), v.count(since.Quiet6+since.Quiet12))
 	line("stalled", v.count(base.Stalled), v.count(since.Stalled))
@@ -461,7 +469,9 @@ type review struct {
 	When        string // the day on which it is due
 	Decisions   string
 	By          string
-	Due         bool
+	Seen        string // which words the page shows
+	Draft       string // what stands in the field
+	Due, Open   bool
 }
 
 // lookBack lists the reviews of the first months.
@@ -476,7 +486,7 @@ func (p *Pages) lookBack(ctx context.Context, v *view) error {
 		rv := review{Days: strconv.Itoa(days), Title: v.T("desk.measures.review.after", "n", strconv.Itoa(days)), When: v.locale.DayYear(on), Due: !on.After(today)}
 		for _, w := range written {
 			if w.Days == days {
-				rv.Decisions = w.Decisions
+				rv.Decisions, rv.Draft, rv.Seen = w.Decisions, w.Decisions, wroteAt(w)
 				rv.By = v.T("desk.measures.review.by", "name", w.By, "day", v.locale.DayYear(v.Clinic.Today(w.At)))
 			}
 		}
@@ -488,7 +498,36 @@ func (p *Pages) lookBack(ctx context.Context, v *view) error {
 // mostDecisions is how many letters the decisions of a review may have.
 const mostDecisions = 4000
 
-// decide keeps what was decided at a review.
+// wroteAt names the words of a review by when they were written, "" for none.
+func wroteAt(w dental.Review) string {
+	if w.At.IsZero() {
+		return ""
+	}
+	return w.At.UTC().Format(time.RFC3339Nano)
+}
+
+// undecided shows what somebody else has written of a review meanwhile, with what
+// was to be kept in the field.
+func (p *Pages) undecided(w http.ResponseWriter, r request, meanwhile dental.Review, said string) error {
+	v, err := p.figures(r, "")
+	if err != nil {
+		return err
+	}
+	if err := p.overview(r.Context(), v); err != nil {
+		return err
+	}
+	for i := range v.Reviews {
+		if v.Reviews[i].Days == strconv.Itoa(meanwhile.Days) {
+			v.Reviews[i].Draft, v.Reviews[i].Open = said, true
+		}
+	}
+	v.Problem = v.T("desk.measures.review.meanwhile", "name", meanwhile.By)
+	p.render(w, r.Request, http.StatusConflict, "measures", v)
+	return nil
+}
+
+// decide keeps what was decided at a review. Words that somebody else has written
+// since the page was opened are not written over.
 func (p *Pages) decide(w http.ResponseWriter, r request) error {
 	days, err := strconv.Atoi(r.form.Get("days"))
 	said := strings.TrimSpace(r.form.Get("decisions"))
@@ -500,11 +539,26 @@ func (p *Pages) decide(w http.ResponseWriter, r request) error {
 		p.wronged(w, r, query, r.locale.Text("desk.measures.review.long", map[string]string{"most": r.locale.Number(mostDecisions)}))
 		return back(w, r, "/measures", query)
 	}
-	tx := p.Store.Begin()
-	tx.Put(dental.Review{Clinic: r.clinic.ID, Days: days, Decisions: said, By: r.me.Name, At: r.now})
-	tx.Put(dental.LogEntry{Clinic: r.clinic.ID, ID: p.draw(), At: r.now, By: r.me.Name, Role: r.me.Role, Action: "review", Subject: strconv.Itoa(days), Detail: beginning(said, 200)})
-	if err := tx.Commit(r.Context()); err != nil {
+	press, meanwhile := p.draw(), dental.Review{}
+	err = store.Retry(r.Context(), func(ctx context.Context) error {
+		tx := p.Store.Begin()
+		was, err := tx.Review(ctx, r.clinic.ID, days)
+		if err != nil || was.Decisions == said {
+			return err // in the latter case there is nothing to keep
+		}
+		if wroteAt(was) != r.form.Get("seen") {
+			meanwhile = was
+			return nil
+		}
+		tx.Put(dental.Review{Clinic: r.clinic.ID, Days: days, Decisions: said, By: r.me.Name, At: r.now})
+		tx.Put(dental.LogEntry{Clinic: r.clinic.ID, ID: press, At: r.now, By: r.me.Name, Key: r.me.Key, Role: r.me.Role, Action: "review", Subject: strconv.Itoa(days), Detail: beginning(said, 200)})
+		return tx.Commit(ctx)
+	})
+	if err != nil {
 		return err
+	}
+	if meanwhile.Decisions != "" {
+		return p.undecided(w, r, meanwhile, said)
 	}
 	p.said(w, r, query, r.locale.Text("desk.measures.review.kept", nil))
 	return back(w, r, "/measures", query)

@@ -14,16 +14,13 @@ import (
 
 // Costs and ratings are entered by hand or as a table.
 
-// mostFile is how many bytes a table of costs or ratings may have.
-const mostFile = 1 << 20
-
 func (p *Pages) entryRoutes() []route {
 	return []route{
 		{path: "/desk/{clinic}/measures/costs", post: p.enterCost, least: dental.Manager},
-		{path: "/desk/{clinic}/measures/costs/file", post: p.costFile, least: dental.Manager, upload: mostFile},
+		{path: "/desk/{clinic}/measures/costs/file", post: p.costFile, least: dental.Manager, upload: desk.MostFile + maxBody},
 		{path: "/desk/{clinic}/measures/costs/remove", post: p.removeCost, least: dental.Manager},
 		{path: "/desk/{clinic}/measures/ratings", post: p.enterRating, least: dental.Manager},
-		{path: "/desk/{clinic}/measures/ratings/file", post: p.ratingFile, least: dental.Manager, upload: mostFile},
+		{path: "/desk/{clinic}/measures/ratings/file", post: p.ratingFile, least: dental.Manager, upload: desk.MostFile + maxBody},
 		{path: "/desk/{clinic}/measures/ratings/remove", post: p.removeRating, least: dental.Manager},
 	}
 }
@@ -80,7 +77,7 @@ func (p *Pages) costs() *desk.Costs { return &desk.Costs{Store: p.Store, Rand: p
 
 // pressed is the press of a form of this clinic, about no patient.
 func (r request) pressed() desk.Press {
-	return desk.Press{Clinic: r.clinic.ID, By: r.me.Name, Role: r.me.Role, ID: r.form.Get("id")}
+	return desk.Press{Clinic: r.clinic.ID, By: r.me.Name, Key: r.me.Key, Role: r.me.Role, ID: r.form.Get("id")}
 }
 
 // entered leads back to the page of a form and says there what came of it. What
@@ -99,11 +96,6 @@ func (p *Pages) entered(w http.ResponseWriter, r request, path, said string, err
 	return back(w, r, path, query)
 }
 
-// number is a number as people write it, "12 400,50", as programs do.
-func (r request) number(field string) string {
-	return strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", ",", ".").Replace(r.form.Get(field))
-}
-
 // day is a date of the form, none where there is none: whoever keeps it says so in words.
 func (r request) day(field string) dental.Date {
 	d, err := dental.ParseDate(r.form.Get(field))
@@ -114,7 +106,7 @@ func (r request) day(field string) dental.Date {
 }
 
 func (p *Pages) enterCost(w http.ResponseWriter, r request) error {
-	amount, err := dental.ParseMoney(r.number("amount"), r.clinic.Currency)
+	amount, err := r.money("amount")
 	if err != nil {
 		amount = dental.Money{} // which is refused in words
 	}
@@ -129,11 +121,11 @@ func (p *Pages) removeCost(w http.ResponseWriter, r request) error {
 }
 
 func (p *Pages) enterRating(w http.ResponseWriter, r request) error {
-	rating, err := strconv.ParseFloat(r.number("rating"), 64)
+	rating, err := strconv.ParseFloat(dental.Typed(r.form.Get("rating")), 64)
 	if err != nil || !(rating >= 0 && rating < 100) {
 		rating = 0
 	}
-	reviews, err := strconv.Atoi(r.number("reviews"))
+	reviews, err := strconv.Atoi(dental.Typed(r.form.Get("reviews")))
 	if err != nil {
 		reviews = -1
 	}

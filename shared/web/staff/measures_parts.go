@@ -8,9 +8,11 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/chart"
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/measure"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 )
@@ -321,7 +323,8 @@ func (v *view) perNew() {
 	}
 }
 
-// measuresCSV is the periods as a table for a spreadsheet: plain numbers, a point before fractions.
+// measuresCSV is the periods as a table for a spreadsheet: plain numbers, in the
+// manner that the spreadsheets of the clinic's language open as columns.
 func (p *Pages) measuresCSV(w http.ResponseWriter, r request) error {
 	v, err := p.figures(r, "")
 	if err != nil {
@@ -341,8 +344,11 @@ func (p *Pages) measuresCSV(w http.ResponseWriter, r request) error {
 		return m.Decimal()
 	}
 	n := func(n int64) string { return strconv.FormatInt(n, 10) }
-	rows := [][]string{{"from", "to", "visits", "repeat_visits", "repeat_visits_percent", "year_repeat_patients_percent", "new_patients", "revenue", "revenue_base", "revenue_new", "average", "ltv_year", "ltv_life",
-		"returned", "returned_revenue", "cost", "acquisition", "romi", "plans_completed_percent", "nps", "nps_answers", "good", "fair", "bad", "quiet_6", "quiet_12", "quiet_18", "missed"}}
+	rows := [][]string{{}}
+	for _, column := range []string{"from", "to", "visits", "repeat_visits", "repeat_visits_percent", "year_repeat_patients_percent", "new_patients", "revenue", "revenue_base", "revenue_new", "average", "ltv_year", "ltv_life",
+		"returned", "returned_revenue", "cost", "acquisition", "romi", "plans_completed_percent", "nps", "nps_answers", "good", "fair", "bad", "quiet_6", "quiet_12", "quiet_18", "missed"} {
+		rows[0] = append(rows[0], v.T("desk.measures.csv."+column))
+	}
 	for _, f := range v.picture.Series {
 		romi, nps := "", ""
 		if f.Cost.ROMI.Known {
@@ -357,6 +363,16 @@ func (p *Pages) measuresCSV(w http.ResponseWriter, r request) error {
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+r.clinic.ID+"-"+string(v.By)+`.csv"`)
-	_ = csv.NewWriter(w).WriteAll(rows) // the reader has gone if this fails
+	_, _ = w.Write([]byte("\ufeff")) // by which spreadsheets know UTF-8
+	out := csv.NewWriter(w)
+	if r.locale == locale.Russian {
+		out.Comma = ';'
+		for _, row := range rows[1:] {
+			for i := range row {
+				row[i] = strings.Replace(row[i], ".", ",", 1)
+			}
+		}
+	}
+	_ = out.WriteAll(rows) // the reader has gone if this fails
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"html"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +15,9 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/desk"
 	"github.com/returnpoint/returnpoint/shared/locale"
+	"github.com/returnpoint/returnpoint/shared/measure"
 	"github.com/returnpoint/returnpoint/shared/report"
 	"github.com/returnpoint/returnpoint/shared/store"
 )
@@ -159,7 +162,13 @@ func TestDoctorsAreShownWithTheirMistakes(t *testing.T) {
 func TestTheTableIsReadByASpreadsheet(t *testing.T) {
 	h := busy(t)
 	w := h.shows("/measures/table.csv", dental.Manager)
-	rows, err := csv.NewReader(w.Body).ReadAll()
+	body, marked := strings.CutPrefix(w.Body.String(), "\ufeff")
+	table := csv.NewReader(strings.NewReader(body))
+	table.Comma = ';'
+	rows, err := table.ReadAll()
+	if !marked {
+		t.Error("nothing tells that it is UTF-8")
+	}
 	if err != nil || len(rows) != 14 || w.Header().Get("Content-Type") != "text/csv; charset=utf-8" {
 		t.Fatalf("%d rows as %s, %v", len(rows), w.Header().Get("Content-Type"), err)
 	}
@@ -167,11 +176,13 @@ func TestTheTableIsReadByASpreadsheet(t *testing.T) {
 	for i, name := range rows[0] {
 		last[name] = rows[13][i]
 	}
-	for name, want := range map[string]string{"from": "2026-03-01", "visits": "20", "repeat_visits_percent": "35.00", "revenue": "100000.00", "ltv_year": "3076.92", "nps": "62.5", "returned": "4", "returned_revenue": "20000.00"} {
+	for name, want := range map[string]string{"С": "2026-03-01", "Визиты": "20", "Повторные визиты, %": "35,00", "Выручка": "100000,00", "LTV за 12 месяцев": "3076,92", "Готовность рекомендовать (NPS)": "62,5", "Вернулись": "4", "Выручка вернувшихся": "20000,00"} {
 		if last[name] != want {
 			t.Errorf("%s is %q, want %q", name, last[name], want)
 		}
 	}
+	h.stage.Settings(func(cl *dental.Clinic) { cl.Language = "en" })
+	h.holds(h.shows("/measures/table.csv", dental.Manager), http.StatusOK, "From,To,Visits,", "100000.00")
 }
 
 func TestCostsAreEnteredByHandOnceAndTakenBack(t *testing.T) {
@@ -239,6 +250,36 @@ func TestDecisionsOfAReviewAreKeptLoggedAndListed(t *testing.T) {
 	}
 	h.stage.Set(h.stage.Now().AddDate(0, 0, 30)) // the next review lists what was decided at the first
 	h.holds(h.shows("/measures", dental.Manager), http.StatusOK, "Через 60 дней", "Врачи называют дату.")
+}
+
+func TestDecisionsThatSomebodyElseWroteMeanwhileAreNotWrittenOver(t *testing.T) {
+	h := busy(t)
+	shown := shownOf(h.shows("/measures", dental.Manager).Body.String())
+	h.sends("/measures/decisions", dental.Owner, "days", "30", "seen", shown, "decisions", "Клуб — с мая.")
+	w := h.sends("/measures/decisions", dental.Manager, "days", "30", "seen", shown, "decisions", "Врачи называют дату.")
+	h.holds(w, http.StatusConflict, `role="alert"`, "Клуб — с мая.</blockquote>", "Врачи называют дату.</textarea>")
+	if kept, err := h.stage.Store.Reviews(t.Context(), "demo"); err != nil || len(kept) != 1 || kept[0].Decisions != "Клуб — с мая." {
+		t.Errorf("kept are %+v, %v", kept, err)
+	}
+	h.sends("/measures/decisions", dental.Manager, "days", "30", "seen", shownOf(w.Body.String()), "decisions", "Клуб — с мая. Врачи называют дату.")
+	if kept, err := h.stage.Store.Reviews(t.Context(), "demo"); err != nil || len(kept) != 1 || kept[0].Decisions != "Клуб — с мая. Врачи называют дату." {
+		t.Errorf("after both were read, kept are %+v, %v", kept, err)
+	}
+}
+
+// shownOf is what the first form of a page says that it has shown.
+func shownOf(page string) string {
+	_, rest, _ := strings.Cut(page, `name="seen" value="`)
+	value, _, _ := strings.Cut(rest, `"`)
+	return html.UnescapeString(value)
+}
+
+func TestAFileOfCostsMayBeAsLongAsItIsSaidToBe(t *testing.T) {
+	h := busy(t)
+	line := "привлечение;1000;2026-03-01;2026-03-31;реклама\n"
+	file := "вид;сумма;с;по;примечание\n" + line
+	file += strings.Repeat("\n", desk.MostFile-len(file))
+	h.holds(h.follows(h.uploads("/measures/costs/file", dental.Manager, file), dental.Manager), http.StatusOK, "Строк принято: 1 из 1.")
 }
 
 func TestTheReportIsThatOfLastWeekUnlessAnotherIsAskedFor(t *testing.T) {
@@ -331,10 +372,14 @@ func TestTheFirstStepsTickThemselvesAndThoseThatNothingShowsArePressed(t *testin
 		cl.HeardAt, cl.Address, cl.MarginPermille, cl.PartPrice = h.stage.Now(), "ул. Примерная, 1", 400, dental.Money{Minor: 450, Currency: "RUB"}
 		cl.Scenarios, cl.StartedAt = map[string]dental.ScenarioSettings{"recall": {On: true}}, h.stage.Now().AddDate(0, 0, -30)
 	})
-	h.counts("2026", map[string]int64{"touch/recall/first/sent": 1, "touch/recall/first/delivered": 1})
+	h.counts("2026-03-10", map[string]int64{"touch/recall/first/sent": 1, "touch/recall/first/delivered": 1})
 	h.employReader()
 	h.sends("/measures/costs", dental.Manager, "id", "c", "kind", "retention", "amount", "1", "from", "2026-03-01", "to", "2026-03-01")
 	h.sends("/measures/ratings", dental.Manager, "id", "r", "map", "Яндекс Карты", "on", "2026-03-09", "rating", "5", "reviews", "1")
+	if now := plan(); now["review"] != report.StepOpen {
+		t.Errorf("the day to look back has come and nothing is decided, and the step is %q", now["review"])
+	}
+	h.sends("/measures/decisions", dental.Manager, "days", "30", "decisions", "Клуб — с мая.")
 	for name, state := range plan() {
 		if want := report.StepDone; name != "recall" && state != want {
 			t.Errorf("in the end %s is %q", name, state)
@@ -383,4 +428,26 @@ func TestThePlanOfTheFirstDaysIsLinkedFromTheListInTheFirstMonth(t *testing.T) {
 			t.Errorf("%s: it is linked: %v", name, !tt.linked)
 		}
 	}
+}
+
+func TestWhatLooksBackOverMonthsIsNotHeldAgainstTheStartTooEarly(t *testing.T) {
+	h := busy(t)
+	h.baseline(map[string]int64{"visits": 100, "repeat": 20, "revenue": 500_000_00}, map[string]int64{"patients": 90, "year/patients": 80, "year/regulars": 10, "revenue": 500_000_00})
+	early := func() int {
+		w := h.shows("/measures", dental.Manager)
+		h.holds(w, http.StatusOK, "С начала работы")
+		return strings.Count(w.Body.String(), ">рано судить<")
+	}
+	for days, want := range map[int]int{31: 3, 200: 2, 370: 0} { // LTV and repeat patients ask for a year, new patients for half of one
+		h.stage.Settings(func(cl *dental.Clinic) { cl.StartedAt = h.stage.Now().AddDate(0, 0, -days) })
+		if got := early(); got != want {
+			t.Errorf("%d days after the start %d figures are too early, want %d", days, got, want)
+		}
+	}
+}
+
+// baseline keeps the year before the start as the first scenario's switch does.
+func (h *house) baseline(sums, ever map[string]int64) {
+	h.t.Helper()
+	h.counts(store.Baseline, measure.Freeze(sums, ever))
 }

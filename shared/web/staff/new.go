@@ -40,7 +40,7 @@ type newPage struct {
 }
 
 // newForm is what the operator says of a clinic.
-type newForm struct{ ID, Name, TimeZone, Language, Owner string }
+type newForm struct{ ID, Name, TimeZone, Language, Group, Owner string }
 
 // operates reports whether a person is the operator.
 func (p *Pages) operates(person Person) bool {
@@ -81,7 +81,7 @@ func (p *Pages) makeClinic(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	value := func(name string) string { return strings.TrimSpace(form.Get(name)) }
-	page.Typed = newForm{value("id"), value("name"), value("timeZone"), value("language"), value("owner")}
+	page.Typed = newForm{value("id"), value("name"), value("timeZone"), value("language"), value("group"), value("owner")}
 	cl, secret, err := p.found(r, person, page.Typed, form.Get("press"))
 	if page.Problem = page.inWords(err); page.Problem != "" {
 		p.render(w, r, http.StatusUnprocessableEntity, "new", page)
@@ -106,12 +106,12 @@ func (p *Pages) found(r *http.Request, person Person, f newForm, press string) (
 	if f.Name == "" || f.Owner == "" || len(f.Owner) > 200 {
 		return nil, "", errNames
 	}
-	patch, err := json.Marshal(map[string]string{"name": f.Name, "timeZone": f.TimeZone, "language": f.Language})
+	patch, err := json.Marshal(map[string]string{"name": f.Name, "timeZone": f.TimeZone, "language": f.Language, "group": f.Group})
 	if err != nil {
 		return nil, "", dental.Errorf(dental.Invalid, "form", "the form cannot be read")
 	}
 	owner := dental.Staff{Clinic: f.ID, Key: person.Key, Email: p.Operator, Name: f.Owner, Role: dental.Owner, Since: now, Report: true}
-	entry := dental.LogEntry{Clinic: f.ID, ID: press, At: now, By: f.Owner, Role: dental.Owner, Action: "clinic.new", Subject: f.ID}
+	entry := dental.LogEntry{Clinic: f.ID, ID: press, At: now, By: f.Owner, Key: person.Key, Role: dental.Owner, Action: "clinic.new", Subject: f.ID}
 	return p.Settings.Found(r.Context(), patch, owner, entry)
 }
 

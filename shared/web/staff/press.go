@@ -220,6 +220,7 @@ type pausePage struct {
 	shell
 	State  string // who has paused, or that nobody has
 	Button string // "" for who may not
+	Alone  string // who alone can resume, said to those who can pause but not resume
 }
 
 // pausing asks whether to pause everything, or to resume.
@@ -228,6 +229,9 @@ func (p *Pages) pausing(w http.ResponseWriter, r request) error {
 	switch {
 	case !r.clinic.Paused:
 		page.State, page.Button = page.T("desk.pause.ask"), page.T("desk.pause.stop")
+		if !desk.MayResume(r.me.Role) {
+			page.Alone = page.T("desk.pause.manager")
+		}
 	case desk.MayResume(r.me.Role):
 		page.Button = page.T("desk.pause.resume")
 	}
@@ -242,6 +246,10 @@ func (p *Pages) pause(w http.ResponseWriter, r request) error {
 		return dental.Errorf(dental.Invalid, "paused", "it is yes or no")
 	}
 	query := url.Values{}
+	if paused == "yes" && r.form.Get("sure") != "on" {
+		p.wronged(w, r, query, r.locale.Text("desk.card.wrong.sure", nil))
+		return back(w, r, "/pause", query)
+	}
 	if err := (&desk.Switch{Store: p.Store}).Set(r.Context(), r.me, p.draw(), paused == "yes", r.now); err != nil {
 		if !desk.MayResume(r.me.Role) && dental.KindOf(err) == dental.Invalid {
 			return refusal(http.StatusForbidden)

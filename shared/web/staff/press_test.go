@@ -403,7 +403,14 @@ func TestEverybodyMayPauseAndAManagerResumes(t *testing.T) {
 		t.Fatalf("before: %q", at.text("main"))
 	}
 	pause := func(how string) *pressedPage {
-		return s.serve(http.MethodPost, "/desk/demo/pause", url.Values{"paused": {how}})
+		return s.serve(http.MethodPost, "/desk/demo/pause", url.Values{"paused": {how}, "sure": {"on"}})
+	}
+	if body := at.text("main"); strings.Index(body, "Возобновить отправку может управляющий или владелец.") < 0 ||
+		strings.Index(body, "Возобновить") > strings.Index(body, "Остановить отправку") || len(at.all("input[name=sure][required]")) != 1 {
+		t.Errorf("who cannot resume is not told before pausing, or not asked: %q", body)
+	}
+	if at = s.serve(http.MethodPost, "/desk/demo/pause", url.Values{"paused": {"yes"}}); at.text("[role=alert]") == "" || s.list().text(".banner") != "" {
+		t.Errorf("without a word that one is sure: %q", at.text("main"))
 	}
 	if at = pause("yes"); at.code != http.StatusOK {
 		t.Fatalf("it answers %d", at.code)
@@ -426,7 +433,9 @@ func TestEverybodyMayPauseAndAManagerResumes(t *testing.T) {
 
 func TestAPauseLosesNothing(t *testing.T) {
 	s := newShift(t, "2026-06-16 10:00")
-	pause := func(how string) { s.serve(http.MethodPost, "/desk/demo/pause", url.Values{"paused": {how}}) }
+	pause := func(how string) {
+		s.serve(http.MethodPost, "/desk/demo/pause", url.Values{"paused": {how}, "sure": {"on"}})
+	}
 	pause("yes")
 	s.comes(1)
 	s.Appointment(intake.AppointmentBooked, "A", "P1", s.Local("2026-06-20 12:00")) // reminded on the 18th
@@ -522,5 +531,24 @@ func TestNobodyPressesInAnotherClinicOrWithoutAPost(t *testing.T) {
 	}
 	if task := s.Card("P1").Tasks[0]; task.Pressed.ID != "" {
 		t.Errorf("the press was taken: %+v", task.Pressed)
+	}
+}
+
+func TestWhyAPatientRefusedIsChosenByNobodyElse(t *testing.T) {
+	s := oneCall(t)
+	page := s.list()
+	if first := page.all("select[name=cause][required] option"); len(first) != len(dental.RefusalReasons())+1 || attribute(first[0], "value") != "" {
+		t.Fatalf("the reasons begin with %v", first)
+	}
+	for _, n := range page.all("form.acts button:not([formnovalidate])") {
+		if v := attribute(n, "value"); v != dental.PressRefused && attribute(n, "type") == "" && len(cascadia.QueryAll(n.Parent.Parent, cascadia.MustCompile("select"))) > 0 {
+			t.Errorf("%q cannot be pressed without a reason to refuse", v)
+		}
+	}
+	row := page.row(dental.CallTask)
+	refused := row[slices.IndexFunc(row, func(b button) bool { return b.value == dental.PressRefused })]
+	refused.fields.Set("cause", "")
+	if says := s.press(refused).text("[role=alert]"); says != "Выберите причину отказа." {
+		t.Errorf("without a reason it says %q", says)
 	}
 }

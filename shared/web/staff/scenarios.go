@@ -25,12 +25,12 @@ func (p *Pages) scenarioRoutes() []route {
 }
 
 func (p *Pages) scenarios() *desk.Scenarios {
-	return &desk.Scenarios{Store: p.Store, Catalogue: p.Catalogue}
+	return &desk.Scenarios{Store: p.Store, Catalogue: p.Catalogue, Foresee: p.forecaster().Foresee}
 }
 
 // act is the entry of the audit log for one press on this page.
 func (p *Pages) act(r request, action, subject, detail string) dental.LogEntry {
-	return dental.LogEntry{Clinic: r.clinic.ID, ID: p.draw(), At: r.now, By: r.me.Name, Role: r.me.Role, Action: action, Subject: subject, Detail: detail}
+	return dental.LogEntry{Clinic: r.clinic.ID, ID: p.draw(), At: r.now, By: r.me.Name, Key: r.me.Key, Role: r.me.Role, Action: action, Subject: subject, Detail: detail}
 }
 
 // faulty is what is wrong with the fields of a form, by their names.
@@ -157,11 +157,6 @@ func number(typed string) any {
 	return typed
 }
 
-// amount is what was typed as a decimal amount.
-func amount(typed string) string {
-	return strings.NewReplacer(",", ".", " ", "", "\u00a0", "").Replace(strings.TrimSpace(typed))
-}
-
 // pressScenario switches a scenario on or off, or changes its settings.
 func (p *Pages) pressScenario(w http.ResponseWriter, r request) error {
 	page, err := p.scenarioPage(r)
@@ -240,7 +235,7 @@ func scenarioSettings(page scenarioPage, form url.Values, change map[string]any)
 	case dental.Discount:
 		benefit["percent"] = number(form.Get("benefit.percent"))
 	case dental.BonusAmount:
-		benefit["amount"] = amount(form.Get("benefit.amount"))
+		benefit["amount"] = dental.Typed(form.Get("benefit.amount"))
 	default:
 		benefit["name"] = form.Get("benefit.name")
 	}

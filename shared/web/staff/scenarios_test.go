@@ -60,6 +60,9 @@ func (h *house) logged() []string {
 	}
 	var out []string
 	for _, e := range entries {
+		if e.Key == "" {
+			h.t.Errorf("%s names nobody but by what they are called", e.Action)
+		}
 		out = append(out, e.Action+": "+e.Detail)
 	}
 	return out
@@ -216,7 +219,7 @@ func TestARehearsalIsStoppedByAPress(t *testing.T) {
 	if err != nil || job.Done.IsZero() {
 		t.Errorf("%+v, %v", job, err)
 	}
-	if pages, err := h.stage.Store.Results(t.Context(), "demo", job.Results()); err != nil || len(pages) > 0 {
+	if pages, err := h.stage.Store.Results(t.Context(), "demo", job.ID); err != nil || len(pages) > 0 {
 		t.Errorf("a stopped rehearsal has found %d pages, %v", len(pages), err)
 	}
 }
@@ -292,45 +295,66 @@ func TestAPreviewShowsPartsPriceAndLetterAndKeepsNothing(t *testing.T) {
 	}
 }
 
-func TestAMemberOfStaffSendsATextToThemselvesTenTimesADayAtMost(t *testing.T) {
+func TestAMemberOfStaffSendsATextToTheirOwnAddressTenTimesADayAtMost(t *testing.T) {
 	h := newHouse(t)
 	const at = "/scenarios/recall/texts"
-	h.holds(h.sends(at, dental.Manager, ownText("try", "to", "не номер")...), http.StatusUnprocessableEntity, "не похоже ни на телефон")
-	h.holds(h.sends(at, dental.Manager, ownText("try", "to", "8 916 000-00-09")...), http.StatusOK, "Сообщение в пути")
-	h.holds(h.sends(at, dental.Manager, ownText("try", "to", "manager@example.com")...), http.StatusOK, "Сообщение в пути")
+	try := func(press string, change ...string) *httptest.ResponseRecorder {
+		return h.sends(at, dental.Manager, ownText("try", append(change, "press", press)...)...)
+	}
+	h.holds(h.shows(at, dental.Manager), http.StatusOK, "manager@example.com", `name="press"`)
+	for range 2 { // a double press is one message
+		h.holds(try("p0", "to", "+79160000009"), http.StatusOK, "Письмо в пути")
+	}
 	h.stage.Tick()
 	sent := h.stage.Sent()
-	if len(sent) != 2 || sent[0].To == sent[1].To {
+	if len(sent) != 1 {
 		t.Fatalf("%d left: %v", len(sent), sent)
 	}
-	for _, m := range sent {
-		switch m.Channel {
-		case dental.SMS:
-			if m.To != "+79160000009" || !strings.Contains(m.Text, "осмотр 30 минут, лучше до") {
-				t.Errorf("to %s: %s", m.To, m.Text)
-			}
-		default:
-			if m.To != "manager@example.com" || m.Subject != "Пора на осмотр" || !strings.Contains(m.HTML, "Приходите до") {
-				t.Errorf("to %s: %s", m.To, m.Subject)
-			}
-		}
+	if m := sent[0]; m.Channel != dental.Mail || m.To != "manager@example.com" || m.Subject != "Пора на осмотр" || !strings.Contains(m.HTML, "Приходите до") ||
+		!strings.Contains(m.Text, "В SMS и мессенджерах: Екатерина, осмотр 30 минут, лучше до") {
+		t.Errorf("to %s by %s: %s, %s", m.To, m.Channel, m.Subject, m.Text)
 	}
-	h.holds(h.shows(at, dental.Manager), http.StatusOK, "провайдер принял сообщение", "8 попыток")
-	for range 8 {
-		h.holds(h.sends(at, dental.Manager, ownText("try", "to", "manager@example.com")...), http.StatusOK)
+	h.holds(h.shows(at, dental.Manager), http.StatusOK, "провайдер принял сообщение", "9 попыток")
+	for i := range 9 {
+		h.holds(try(fmt.Sprint("p", i+1)), http.StatusOK)
 	}
-	h.holds(h.sends(at, dental.Manager, ownText("try", "to", "manager@example.com")...), http.StatusUnprocessableEntity, "попытки закончились")
+	h.holds(try("p10"), http.StatusUnprocessableEntity, "попытки закончились")
 	h.stage.Tick()
 	if n := len(h.stage.Sent()); n != 10 {
 		t.Errorf("%d left", n)
 	}
 	for _, line := range h.logged() {
-		if strings.Contains(line, "manager@") || strings.Contains(line, "9160000009") {
+		if strings.Contains(line, "manager@") {
 			t.Errorf("the log tells the whole address: %s", line)
 		}
 	}
 	h.stage.Set(h.stage.Now().AddDate(0, 0, 1))
-	h.holds(h.sends(at, dental.Manager, ownText("try", "to", "manager@example.com")...), http.StatusOK, "Сообщение в пути")
+	h.holds(try("p11"), http.StatusOK, "Письмо в пути")
+}
+
+func TestATextThatMayNotLeaveForPatientsDoesNotLeaveForStaffEither(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(*house)
+		form   []string
+		code   int
+		says   string
+	}{
+		"one that could not be saved":    {nil, ownText("try", "press", "p", "sms", "Скидка 10% на осмотр до {until}: {link}"), http.StatusUnprocessableEntity, "Письмо не отправлено"},
+		"any of a clinic that is paused": {func(h *house) { h.stage.Settings(func(cl *dental.Clinic) { cl.Paused = true }) }, ownText("try", "press", "p"), http.StatusUnprocessableEntity, "приостановлена"},
+		"one whose press has no name":    {nil, ownText("try"), http.StatusUnprocessableEntity, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			if c.before != nil {
+				c.before(h)
+			}
+			h.holds(h.sends("/scenarios/recall/texts", dental.Manager, c.form...), c.code, c.says)
+			h.stage.Tick()
+			if n := len(h.stage.Sent()) + len(h.logged()); n != 0 {
+				t.Errorf("%d messages and entries", n)
+			}
+		})
+	}
 }
 
 func TestAPageOfSettingsKeepsWhatIsTypedAndSaysWhatIsWrongAtItsField(t *testing.T) {
@@ -340,7 +364,7 @@ func TestAPageOfSettingsKeepsWhatIsTypedAndSaysWhatIsWrongAtItsField(t *testing.
 		form  []string
 		kept  func(*dental.Clinic) bool
 	}{
-		"the clinic": {"clinic", []string{"name", "Клиника Родник", "phone", "+7 495 000-00-01", "address", "", "bookingUrl", "", "language", "ru", "timeZone", "Europe/Samara", "country", "RU", "group", ""},
+		"the clinic": {"clinic", []string{"name", "Клиника Родник", "phone", "+7 495 000-00-01", "address", "", "bookingUrl", "", "language", "ru", "timeZone", "Europe/Samara", "country", "RU"},
 			func(c *dental.Clinic) bool {
 				return c.Name == "Клиника Родник" && c.Phone == "+74950000001" && c.TimeZone == "Europe/Samara"
 			}},
@@ -428,16 +452,70 @@ func TestAFreshSigningSecretIsShownOnceAndTheOneBeforeGoesOnForADay(t *testing.T
 	h := newHouse(t)
 	h.holds(h.shows("/settings/webhook", dental.Owner), http.StatusOK, "https://rp.example/v1/clinics/demo/events", "Выпустить новый секрет")
 	before := h.set().Secrets
-	fresh := h.sends("/settings/webhook", dental.Owner)
+	press := ofForm(t, h.shows("/settings/webhook", dental.Owner).Body.String(), "press")
+	fresh := h.sends("/settings/webhook", dental.Owner, "press", press)
 	h.holds(fresh, http.StatusOK, "whsec_", "Скопируйте секрет сейчас")
 	after := h.set().Secrets
 	if len(after) != len(before)+1 || !strings.Contains(html.UnescapeString(fresh.Body.String()), string(after[len(after)-1].Secret)) {
 		t.Error("the page does not show the fresh secret")
 	}
+	if again := h.sends("/settings/webhook", dental.Owner, "press", press); !strings.Contains(html.UnescapeString(again.Body.String()), string(after[len(after)-1].Secret)) ||
+		len(h.set().Secrets) != len(after) {
+		t.Error("a reload of the page makes another secret")
+	}
+	h.holds(h.sends("/settings/webhook", dental.Owner), http.StatusBadRequest)
 	if strings.Contains(h.shows("/settings/webhook", dental.Owner).Body.String(), "whsec_") {
 		t.Error("it is shown again")
 	}
 	if got := h.logged(); len(got) != 1 || !strings.HasPrefix(got[0], "secret-rotated") || strings.Contains(got[0], "whsec_") {
 		t.Errorf("the log has %q", got)
+	}
+}
+
+func TestAnOwnerDoesNotPutTheirClinicIntoAGroup(t *testing.T) {
+	h := newHouse(t)
+	if strings.Contains(h.shows("/settings/clinic", dental.Owner).Body.String(), `name="group"`) {
+		t.Error("the form asks for a group")
+	}
+	whole := []string{"name", "Клиника Родник", "phone", "+74950000001", "address", "", "bookingUrl", "", "language", "ru", "timeZone", "Europe/Samara", "country", "RU"}
+	for _, group := range []string{"istok", ""} {
+		h.holds(h.sends("/settings/clinic", dental.Owner, append(slices.Clone(whole), "group", group)...), http.StatusUnprocessableEntity, "группу задаёт тот, кто создаёт клиники")
+		if cl := h.set(); cl.Group != "" || cl.Name == "Клиника Родник" {
+			t.Errorf("the clinic is now %q, of the group %q", cl.Name, cl.Group)
+		}
+	}
+	if _, _, err := h.pages.Settings.Put(t.Context(), "other", []byte(`{"group": "istok"}`), h.stage.Now()); err != nil {
+		t.Fatal(err)
+	}
+	w, _ := h.ask(http.MethodGet, "/desk/other/settings/clinic", foreigner)
+	h.holds(w, http.StatusOK, "Группа клиник: <b>istok</b>")
+	if strings.Contains(w.Body.String(), `name="group"`) {
+		t.Error("the form of a clinic in a group asks for it")
+	}
+}
+
+func TestTheUsualIntervalsAreToldBesideTheEmptyFields(t *testing.T) {
+	h := newHouse(t)
+	h.holds(h.shows("/settings/recall", dental.Owner), http.StatusOK, "Если оставить пустым: 6 месяцев.", "Если оставить пустым: 12 месяцев.", "Если оставить пустым: 3 месяца.")
+	h.holds(h.shows("/start", dental.Owner), http.StatusOK, `href="/desk/demo/settings/recall"`)
+}
+
+func TestAPageThatRefusesSpeaksAsTheDeskItBelongsTo(t *testing.T) {
+	h := newHouse(t)
+	english := func(r *http.Request) { r.Header.Set("Accept-Language", "en") }
+	for name, tt := range map[string]struct {
+		path, who, lang string
+	}{
+		"a page that is not there":            {"/desk/demo/nowhere", person(dental.Owner), "ru"},
+		"a patient who is not there":          {"/desk/demo/patients/P-404", person(dental.Owner), "ru"},
+		"a page that is for others":           {"/desk/demo/settings", person(dental.Administrator), "ru"},
+		"a clinic of others is none":          {"/desk/demo/settings", foreigner, "en"},
+		"a clinic that is not there":          {"/desk/none/settings", person(dental.Owner), "en"},
+		"whoever is not signed in is no post": {"/desk/demo/nowhere", "", "en"},
+	} {
+		w, _ := h.ask(http.MethodGet, tt.path, tt.who, english)
+		if w.Code != http.StatusSeeOther && !strings.Contains(w.Body.String(), `<html lang="`+tt.lang+`"`) {
+			t.Errorf("%s is answered %d: %.120s", name, w.Code, w.Body)
+		}
 	}
 }

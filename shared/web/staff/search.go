@@ -45,8 +45,10 @@ func (p *Pages) search(w http.ResponseWriter, r request) error {
 		case len(found) == 1 && !more:
 			http.Redirect(w, r.Request, cardPath(r, found[0].Patient), http.StatusSeeOther)
 			return nil
+		case len(found) == 0 && !more:
+			page.Heading = page.T("desk.search.none")
 		default:
-			page.More, page.Heading = more, page.T("desk.search.found", "n", strconv.Itoa(len(found)), "phone", page.Digits)
+			page.More, page.Heading = more, page.T("desk.search.found", "n", strconv.Itoa(len(found)))
 		}
 		for _, f := range found {
 			page.Found = append(page.Found, foundRow{f, cardPath(r, f.Patient)})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/locale"
+	"github.com/returnpoint/returnpoint/shared/scenario"
 )
 
 func (p *Pages) settingsRoutes() []route {
@@ -37,7 +38,7 @@ type setField struct {
 	Name    string
 	Label   string
 	Hint    string
-	Kind    string // of the input: text, number, time, url, password; or select, area, check, heading, pair
+	Kind    string // of the input: text, number, time, url, password; or select, area, check, heading, pair, shown
 	Value   string
 	Options []setOption
 	Least   int
@@ -54,7 +55,7 @@ type setOption struct {
 
 func sets() []set {
 	return []set{
-		{"clinic", clinicFields, plainPatch("name", "phone", "address", "bookingUrl", "language", "timeZone", "country", "group")},
+		{"clinic", clinicFields, clinicPatch},
 		{"hours", hourFields, hourPatch},
 		{"messages", messageFields, messagePatch},
 		{"money", moneyFields, moneyPatch},
@@ -111,11 +112,25 @@ func plainPatch(names ...string) func(url.Values, *dental.Clinic) map[string]any
 }
 
 func clinicFields(cl *dental.Clinic, l locale.Locale) []setField {
-	return []setField{
+	out := []setField{
 		textField(l, "name", "text", cl.Name), textField(l, "phone", "tel", string(cl.Phone)), textField(l, "address", "text", cl.Address),
 		textField(l, "bookingUrl", "url", cl.BookingURL), choice(l, "language", cl.Language, "ru", "en"),
-		textField(l, "timeZone", "text", cl.TimeZone), textField(l, "country", "text", cl.Country), textField(l, "group", "text", cl.Group),
+		textField(l, "timeZone", "text", cl.TimeZone), textField(l, "country", "text", cl.Country),
 	}
+	if cl.Group != "" {
+		out = append(out, textField(l, "group", "shown", cl.Group))
+	}
+	return out
+}
+
+// clinicPatch takes along a group that was sent, which no form here asks for:
+// the settings refuse it.
+func clinicPatch(form url.Values, cl *dental.Clinic) map[string]any {
+	names := []string{"name", "phone", "address", "bookingUrl", "language", "timeZone", "country"}
+	if form.Has("group") {
+		names = append(names, "group")
+	}
+	return plainPatch(names...)(form, cl)
 }
 
 func hourFields(cl *dental.Clinic, l locale.Locale) []setField {
@@ -223,7 +238,7 @@ func moneyFields(cl *dental.Clinic, l locale.Locale) []setField {
 }
 
 func moneyPatch(form url.Values, cl *dental.Clinic) map[string]any {
-	out := map[string]any{"partPrice": orNothing(amount(form.Get("partPrice"))), "bonusDays": number(form.Get("bonusDays")), "margin": share(form.Get("margin"))}
+	out := map[string]any{"partPrice": orNothing(dental.Typed(form.Get("partPrice"))), "bonusDays": number(form.Get("bonusDays")), "margin": share(form.Get("margin"))}
 	if currency := strings.TrimSpace(form.Get("currency")); currency != cl.Currency {
 		out["currency"] = currency
 	}
@@ -240,7 +255,7 @@ func orNothing(amount string) string {
 // share is a percentage as the part of one that the setting is; what is none
 // stays as it was typed, and is refused there.
 func share(typed string) any {
-	percent, err := strconv.ParseFloat(amount(typed), 64)
+	percent, err := strconv.ParseFloat(dental.Typed(typed), 64)
 	if err != nil {
 		return typed
 	}
@@ -318,7 +333,7 @@ func giftPatch(form url.Values, cl *dental.Clinic) map[string]any {
 			}
 		}
 		gift := map[string]any{"id": id, "name": name}
-		if cost := amount(form.Get(at + "cost")); cost != "" {
+		if cost := dental.Typed(form.Get(at + "cost")); cost != "" {
 			gift["cost"] = cost
 		}
 		list = append(list, gift)
@@ -333,7 +348,7 @@ func clubFields(cl *dental.Clinic, l locale.Locale) []setField {
 
 func clubPatch(form url.Values, _ *dental.Clinic) map[string]any {
 	return map[string]any{"club": map[string]any{"visits": number(form.Get("club.visits"))},
-		"referral": map[string]any{"reward": orNothing(amount(form.Get("referral.reward"))), "who": form.Get("referral.who")}}
+		"referral": map[string]any{"reward": orNothing(dental.Typed(form.Get("referral.reward"))), "who": form.Get("referral.who")}}
 }
 
 func recallFields(cl *dental.Clinic, l locale.Locale) []setField {
@@ -344,7 +359,8 @@ func recallFields(cl *dental.Clinic, l locale.Locale) []setField {
 			value = strconv.Itoa(n)
 		}
 		out = append(out, setField{Name: "recallMonths." + string(kind), Kind: "number", Value: value, Least: 1, Most: 24,
-			Label: l.Text("procedure."+string(kind), nil)})
+			Label: l.Text("procedure."+string(kind), nil),
+			Hint:  l.Text("desk.settings.recall.default", map[string]string{"n": strconv.Itoa(scenario.RecallMonths(kind))})})
 	}
 	return out
 }
@@ -446,6 +462,7 @@ type settingsPage struct {
 	// Of the webhook:
 	URL    string
 	Secret string // a fresh one, shown once
+	Press  string // makes the press for another one single
 }
 
 type setLink struct{ Path, Name, About string }
@@ -515,7 +532,7 @@ func numbered(fields []setField) []setField {
 func (p *Pages) showWebhook(w http.ResponseWriter, r request, secret dental.Secret) error {
 	page := p.settingsShell(r, webhook)
 	page.URL = strings.TrimSuffix(p.Base, "/") + "/v1/clinics/" + url.PathEscape(r.clinic.ID) + "/events"
-	page.Secret = string(secret)
+	page.Secret, page.Press = string(secret), p.draw()
 	page.Said, page.Problem = r.noticed()
 	p.render(w, r.Request, http.StatusOK, "settings-webhook", page)
 	return nil
@@ -528,7 +545,9 @@ const secretOverlap = 24 * time.Hour
 // pressSettings keeps one group of settings.
 func (p *Pages) pressSettings(w http.ResponseWriter, r request) error {
 	if r.PathValue("group") == webhook {
-		secret, err := p.Settings.PressRotate(r.Context(), p.act(r, "secret-rotated", "", ""), r.now, secretOverlap)
+		entry := p.act(r, "secret-rotated", "", "")
+		entry.ID = r.form.Get("press")
+		secret, err := p.Settings.PressRotate(r.Context(), entry, r.now, secretOverlap)
 		if err != nil {
 			return err
 		}
@@ -563,7 +582,7 @@ func (p *Pages) refuseSettings(w http.ResponseWriter, r request, s set, err erro
 	page.Fields = numbered(s.fields(r.clinic, r.locale))
 	for i := range page.Fields {
 		f := &page.Fields[i]
-		if f.Kind != "password" && f.Kind != "heading" && r.form.Has(f.Name) {
+		if f.Kind != "password" && f.Kind != "heading" && f.Kind != "shown" && r.form.Has(f.Name) {
 			f.Value = r.form.Get(f.Name)
 			for o := range f.Options {
 				f.Options[o].Here = f.Options[o].Value == f.Value

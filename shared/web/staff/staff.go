@@ -16,6 +16,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -44,8 +45,9 @@ type Pages struct {
 	// Operator is the address of who may make clinics, "" of nobody.
 	Operator dental.Email
 	// Invite makes the one-time link by which a person chooses a password, or again
-	// another one; "" for who needs none. nil where people sign up by themselves.
-	Invite func(address, name string, again bool) (link string, err error)
+	// another one, the same link for the same press; "" for who needs none. nil where
+	// people sign up by themselves.
+	Invite func(address, name, press string, again bool) (link string, err error)
 	// Erase takes a patient out of the state as the MIS's own deletion does, with the
 	// entry of the audit log in the same write.
 	Erase func(ctx context.Context, cl *dental.Clinic, patient string, entry dental.LogEntry, now time.Time) error
@@ -262,7 +264,24 @@ func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if code >= http.StatusInternalServerError {
 		p.Log.ErrorContext(r.Context(), "page failed", "route", r.Pattern, "error", err)
 	}
-	p.render(w, r, code, "refused", refused{bare: p.bare(r, "desk.refused.title"), Code: code})
+	p.render(w, r, code, "refused", refused{bare: p.bareAt(r, "desk.refused.title"), Code: code})
+}
+
+// bareAt is the shell of a page that refuses: in the language of the clinic that
+// the path names where the person has a post in it, as all its pages are, and
+// else in the browser's.
+func (p *Pages) bareAt(r *http.Request, title string) bare {
+	clinic := r.PathValue("clinic")
+	if clinic == "" { // of a path that no route has
+		clinic, _, _ = strings.Cut(r.PathValue("rest"), "/")
+	}
+	if person, ok := p.Who(r); ok && clinic != "" {
+		if cl, _, err := p.post(r.Context(), clinic, person); err == nil {
+			l := locale.For(cl.Language)
+			return bare{locale: l, Title: l.Text(title, nil)}
+		}
+	}
+	return p.bare(r, title)
 }
 
 // back leads from a POST to a page of the clinic's desk: "" is the list.

@@ -84,7 +84,11 @@ func (p *Pages) addStaff(w http.ResponseWriter, r request) error {
 		p.said(w, r, q, done)
 		return back(w, r, staffPath, q)
 	}
-	return p.invite(w, r, post, false, done)
+	may, err := p.staffing().MayInvite(r.Context(), r.me, post.Key)
+	if err != nil {
+		return err
+	}
+	return p.invite(w, r, post, may, false, done)
 }
 
 // againStaff shows the list with what was wrong with the form.
@@ -99,11 +103,15 @@ func (p *Pages) againStaff(w http.ResponseWriter, r request, problem string, typ
 }
 
 // invite shows the link by which somebody chooses a password. The answer to the
-// press has it in itself: no address may hold it, and nowhere is it kept.
-func (p *Pages) invite(w http.ResponseWriter, r request, post dental.Staff, again bool, done string) error {
-	link, err := p.Invite(string(post.Email), post.Name, again)
-	if err != nil {
-		return err
+// press has it in itself: no address may hold it, and nowhere is it kept. Where
+// the owner may not have one made there is none.
+func (p *Pages) invite(w http.ResponseWriter, r request, post dental.Staff, may, again bool, done string) error {
+	link := ""
+	if may {
+		var err error
+		if link, err = p.Invite(string(post.Email), post.Name, r.form.Get("press"), again); err != nil {
+			return err
+		}
 	}
 	s, err := p.newStaffPage(r)
 	if err != nil {
@@ -159,7 +167,7 @@ func (p *Pages) changeStaff(w http.ResponseWriter, r request) error {
 		}
 		var post dental.Staff
 		if post, err = p.staffing().MayRenew(r.Context(), r.me, press, key, r.now); err == nil {
-			return p.invite(w, r, post, true, "")
+			return p.invite(w, r, post, true, true, "")
 		}
 	default:
 		return dental.Errorf(dental.Invalid, "do", "must be change, remove or link")

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 )
@@ -74,6 +75,41 @@ func TestAnOwnerAddsAColleagueOnThePageAndHandsOverTheLink(t *testing.T) {
 	}
 	if w, _ := h.ask(http.MethodGet, "/desk/demo", "new@example.com"); w.Code != http.StatusOK {
 		t.Errorf("the colleague's desk answers %d", w.Code)
+	}
+}
+
+func TestAnOwnerIsGivenNoLinkForWhoWorksAtAnotherOwnersClinic(t *testing.T) {
+	h := newHouse(t)
+	asked := 0
+	made := h.pages.Invite
+	h.pages.Invite = func(address, name, press string, again bool) (string, error) {
+		asked++
+		return made(address, name, press, again)
+	}
+	if w := h.send("/desk/demo/staff", person(dental.Owner), "press", "p1", "email", "new@example.com", "name", "Павел", "role", "manager"); !strings.Contains(w.Body.String(), "token=") {
+		t.Fatalf("who first has a post is given no link: %d %s", w.Code, w.Body)
+	}
+	w := h.send("/desk/other/staff", foreigner, "press", "p2", "email", "new@example.com", "name", "Павел", "role", "administrator")
+	if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "token=") || asked != 1 || !strings.Contains(w.Body.String(), "уже выдана: Павел") {
+		t.Errorf("another clinic's owner is answered %d %s", w.Code, w.Body)
+	}
+	if h.post("other", "new@example.com").Role != dental.Administrator {
+		t.Error("the colleague has no post there")
+	}
+}
+
+func TestADoublePressAddsAColleagueOnceAndShowsTheLinkBothTimes(t *testing.T) {
+	h := newHouse(t)
+	form := []string{"press", "p1", "email", "new@example.com", "name", "Павел", "role", "manager"}
+	for range 2 {
+		w := h.send("/desk/demo/staff", person(dental.Owner), form...)
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "token=for-new@example.com") {
+			t.Errorf("answered %d %s", w.Code, w.Body)
+		}
+		h.stage.Set(h.stage.Now().Add(2 * time.Second))
+	}
+	if got := h.logged(); len(got) != 1 {
+		t.Errorf("the log has %q", got)
 	}
 }
 
@@ -206,7 +242,7 @@ func TestTheOperatorMakesAClinicAndOwnsIt(t *testing.T) {
 		t.Errorf("the post is %v of %q", post, post.Name)
 	}
 	log, _, err := h.stage.Store.Log(t.Context(), "rodnik-2", "2026-03", 10, "")
-	if err != nil || len(log) != 1 || log[0].Action != "clinic.new" {
+	if err != nil || len(log) != 1 || log[0].Action != "clinic.new" || log[0].Key != h.stage.Store.StaffKey(operator) {
 		t.Errorf("the log is %+v, %v", log, err)
 	}
 	if w, _ := h.ask(http.MethodGet, "/desk/rodnik-2", operator); w.Code != http.StatusOK {
@@ -215,6 +251,18 @@ func TestTheOperatorMakesAClinicAndOwnsIt(t *testing.T) {
 	again := h.send("/desk/new", operator, newForms("press", "p2")...)
 	if again.Code != http.StatusUnprocessableEntity || strings.Contains(again.Body.String(), "whsec_") {
 		t.Errorf("the second time it answers %d %s", again.Code, again.Body)
+	}
+}
+
+func TestTheOperatorAloneSaysWhichGroupAClinicIsFoundedIn(t *testing.T) {
+	h := newHouse(t)
+	for id, group := range map[string]string{"rodnik-2": "istok", "rodnik-3": ""} {
+		if w := h.send("/desk/new", operator, newForms("id", id, "group", group)...); w.Code != http.StatusOK {
+			t.Fatalf("answered %d %s", w.Code, w.Body)
+		}
+		if cl, err := h.stage.Store.Begin().Clinic(t.Context(), id); err != nil || cl.Group != group {
+			t.Errorf("the clinic is in %q, want %q: %v", cl.Group, group, err)
+		}
 	}
 }
 
@@ -230,6 +278,7 @@ func TestAClinicIsNotMadeOfABadForm(t *testing.T) {
 		"and another":              {"id", "callback"},
 		"no name":                  {"name", " "},
 		"no owner":                 {"owner", ""},
+		"a group of two words":     {"group", "a b"},
 		"a zone that is none":      {"timeZone", "Mars/Olympus"},
 		"a language that is none":  {"language", "tlh"},
 		"a press that has no sign": {"press", ""},
@@ -276,7 +325,7 @@ func TestThePageOfNewClinicsIsThereForTheOperatorAlone(t *testing.T) {
 
 func TestALinkThatCannotBeMadeIsNoSilentSuccess(t *testing.T) {
 	h := newHouse(t)
-	h.pages.Invite = func(string, string, bool) (string, error) { return "", errors.New("the disk is full") }
+	h.pages.Invite = func(string, string, string, bool) (string, error) { return "", errors.New("the disk is full") }
 	w := h.send("/desk/demo/staff", person(dental.Owner), "press", "p1", "email", "new@example.com", "name", "Павел", "role", "manager")
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "disk") {
 		t.Errorf("answered %d %s", w.Code, w.Body)

@@ -43,7 +43,7 @@ func (page startPage) May(path string) bool {
 }
 
 func (p *Pages) pressStep(w http.ResponseWriter, r request) error {
-	entry := dental.LogEntry{Clinic: r.clinic.ID, ID: p.draw(), At: r.now, By: r.me.Name, Role: r.me.Role}
+	entry := dental.LogEntry{Clinic: r.clinic.ID, ID: p.draw(), At: r.now, By: r.me.Name, Key: r.me.Key, Role: r.me.Role}
 	if err := report.PressStep(r.Context(), p.Store, r.form.Get("step"), r.form.Get("done") == "yes", entry); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type textPage struct {
 	Path       string // of the scenario
 	Paragraphs string
 	To         string // where a trial goes
-	ToWrong    string
+	Press      string // of the trial: the same one twice is one message
 	faulty
 	Labels []textFault // every fault with the name of its part
 }
@@ -64,7 +64,7 @@ func (p *Pages) textPage(r request, key string, given *dental.Text, who wording.
 	if err != nil {
 		return textPage{}, err
 	}
-	page := textPage{shell: p.shell(r, "/scenarios", "desk.texts.title"), TextView: view, Path: scenarioPath(r, name), To: string(r.me.Email),
+	page := textPage{shell: p.shell(r, "/scenarios", "desk.texts.title"), TextView: view, Path: scenarioPath(r, name), To: string(r.me.Email), Press: p.draw(),
 		Paragraphs: strings.Join(view.Text.Paragraphs, "\n\n"), faulty: faulty{}}
 	page.Title = r.locale.Text("desk.texts.of", map[string]string{"scenario": view.Title})
 	for _, f := range view.Faults {
@@ -109,8 +109,8 @@ func (p *Pages) pressText(w http.ResponseWriter, r request) error {
 	case "shipped":
 		entry.Action, said = "text-shipped", l.Text("desk.texts.restored", nil)
 	case "try":
-		page.To = r.form.Get("to")
-		err := p.texts().Try(r.Context(), r.clinic, name, key, t, page.To, p.act(r, "", "", ""), r.now)
+		entry.ID = r.form.Get("press")
+		err := p.texts().Try(r.Context(), r.clinic, name, key, t, r.me, entry, r.now)
 		switch dental.KindOf(err) {
 		case "":
 			if err != nil {
@@ -122,8 +122,7 @@ func (p *Pages) pressText(w http.ResponseWriter, r request) error {
 			page.Said = l.Text("desk.texts.test.sent", nil) // what is being written stays on the page
 			p.render(w, r.Request, http.StatusOK, "text", page)
 		case dental.Invalid, dental.Conflict:
-			page.ToWrong = desk.InWords(l, err)
-			page.Problem = page.ToWrong
+			page.Problem = desk.InWords(l, err)
 			p.render(w, r.Request, http.StatusUnprocessableEntity, "text", page)
 		default:
 			return err

@@ -26,11 +26,16 @@ type todayPage struct {
 	// Parts are the rows under their headings.
 	Parts   []heap
 	Pressed []undoRow
+	// Batches lead to the messages that wait to be let go.
+	Batches []batchLink
 	// Reload is the path of this very page, and Further of the following one; "" for none.
 	Reload, Further string
 	// Digits are what was searched for last; the box on this page begins empty.
 	Digits string
 }
+
+// batchLink leads to a batch that waits, and says how much is in it.
+type batchLink struct{ Says, Path string }
 
 // heap is the rows that stand under one heading.
 type heap struct {
@@ -67,7 +72,7 @@ type undoRow struct {
 // today shows the day's list.
 func (p *Pages) today(w http.ResponseWriter, r request) error {
 	from, _ := strconv.Atoi(r.URL.Query().Get("from")) // anything else is the beginning
-	list, err := p.list().Today(r.Context(), r.clinic, r.me.Name, from, r.now)
+	list, err := p.list().Today(r.Context(), r.clinic, r.me.Key, from, r.now)
 	if err != nil {
 		return err
 	}
@@ -93,6 +98,9 @@ func (p *Pages) today(w http.ResponseWriter, r request) error {
 	}
 	if len(rest) > 0 {
 		page.Parts = append(page.Parts, heap{page.T("desk.today.rest"), rest})
+	}
+	for _, it := range list.Batches {
+		page.Batches = append(page.Batches, batchLink{it.Why, batchPath(r, it.Task.Scenario, it.Batch)})
 	}
 	for _, it := range list.Pressed {
 		page.Pressed = append(page.Pressed, undoRow{it.Who, p.presses(r, it.Task, list.From)})

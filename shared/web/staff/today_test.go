@@ -119,10 +119,10 @@ func TestASearchLeadsStraightToTheOneItFinds(t *testing.T) {
 		t.Errorf("one alone leads to %s (%d)", at.path, at.code)
 	}
 	at := s.serve(http.MethodGet, "/desk/demo/search?digits=0102", nil)
-	if at.code != http.StatusOK || len(at.all(".rows h3 a")) != 2 || at.text("h2") != "Номера на 0102: 2" {
+	if at.code != http.StatusOK || len(at.all(".rows h3 a")) != 2 || at.text("h2") != "Нашлось пациентов: 2" {
 		t.Errorf("two give %d: %q, %q", at.code, at.text("h2"), at.text(".rows"))
 	}
-	if at = s.serve(http.MethodGet, "/desk/demo/search?digits=9999", nil); at.code != http.StatusOK || at.text("h2") != "Номера на 9999: 0" {
+	if at = s.serve(http.MethodGet, "/desk/demo/search?digits=9999", nil); at.code != http.StatusOK || at.text("h2") != "Никого не нашлось, проверьте цифры" {
 		t.Errorf("none gives %d: %q", at.code, at.text("h2"))
 	}
 	if at = s.serve(http.MethodGet, "/desk/demo/search?digits=%3Cb%3E", nil); at.code != http.StatusBadRequest || at.text("[role=alert]") != "Введите последние четыре цифры номера." ||
@@ -164,6 +164,9 @@ func TestArrivalsShowTheDayAndLeadToTheConsentCode(t *testing.T) {
 	}
 	if tomorrow := s.serve(http.MethodGet, "/desk/demo/arrivals?day=2026-06-17", nil); !strings.HasPrefix(tomorrow.text("h2"), "Записей завтра нет.") {
 		t.Errorf("an empty day is headed %q", tomorrow.text("h2"))
+	}
+	if wrong := s.serve(http.MethodGet, "/desk/demo/arrivals?cursor=zzz", nil); wrong.code != http.StatusBadRequest {
+		t.Errorf("a place of no page is answered %d", wrong.code)
 	}
 	if wrong := s.serve(http.MethodGet, "/desk/demo/arrivals?day=soon", nil); wrong.code != http.StatusBadRequest {
 		t.Errorf("a day that is none answers %d", wrong.code)
