@@ -54,12 +54,18 @@ type Foreseen struct {
 	// forecast of it can be asked for again.
 	TakenUp time.Time
 	Value   Money
-	// Subject is of an e-mail. What would be said names the patient: it is not
-	// kept, but made anew when it is shown.
-	Subject string `json:"-"`
-	Text    string `json:"-"`
+	// Subject is of an e-mail. What would be said names the patient.
+	Subject string
+	Text    string
 	Parts   int
 	Price   Money
+}
+
+// Unsaid is the message without its words, which name the patient: it is how
+// one is kept, and the words are made anew when it is shown.
+func (f Foreseen) Unsaid() Foreseen {
+	f.Subject, f.Text = "", ""
+	return f
 }
 
 // Forecast is what a scenario would bring to one patient: what would happen,

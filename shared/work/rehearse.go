@@ -200,7 +200,9 @@ func (w *Worker) look(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job 
 		if len(f.Foreseen) == 0 {
 			r.Reasons[f.Reason]++
 		}
-		found = append(found, f.Foreseen...)
+		for _, row := range f.Foreseen {
+			found = append(found, row.Unsaid())
+		}
 	}
 	r.Looked += len(patients)
 	r.Rows += len(found)
@@ -361,7 +363,7 @@ func (w *Worker) place(ctx context.Context, cl *dental.Clinic, r *rehearsal, row
 			reason = cmp.Or(f.Reason, "not-yet")
 			continue
 		}
-		kept = append(kept, f.Foreseen[i])
+		kept = append(kept, f.Foreseen[i].Unsaid())
 	}
 	return kept, reason, nil
 }
