@@ -462,3 +462,18 @@ func TestAnOfferTellsTheLengthOfWhatItOffersOnThePageToo(t *testing.T) {
 		})
 	}
 }
+
+func TestWhoHadAnImplantIsRecalledToAnExaminationAndNotToAnotherOne(t *testing.T) {
+	s := quiet(t, "2026-01-19 12:00", "recall")
+	s.Patient("P", func(c *intake.Card) { c.Mail = "" })
+	s.Visit("V", "P", s.Now(), func(v *dental.Visit) {
+		v.Procedures = []dental.Procedure{{Name: "x", Kind: dental.Implant, Minutes: 90}}
+	})
+	s.ToLocal("2026-12-25 12:00")
+	if len(s.SentAs("recall", "first")) != 1 {
+		t.Fatal("nobody was invited")
+	}
+	if page, err := s.Desk.Offer(t.Context(), s.Token("P", dental.OfferLink), s.Now()); err != nil || page.Minutes != 30 {
+		t.Errorf("the page tells %d minutes, %v", page.Minutes, err)
+	}
+}

@@ -80,8 +80,8 @@ func (s *Scenario) Minutes(cl *dental.Clinic, card *dental.Card, anchor string) 
 // takes is how long that is, of the kind that the texts differ by.
 func (s *Scenario) takes(card *dental.Card, kind dental.ProcedureKind) int {
 	switch {
-	case kind == dental.Implant && (s.On == OnLastVisit || s.On == OnSeason):
-		return CheckUp // they come to an examination before the implant, not to have it
+	case kind == dental.Implant && s.On != OnPlan:
+		return CheckUp // they come to have it looked at, before or after: only a plan's stage is the implant itself
 	case kind != "":
 	case s.On == OnPlan:
 		kind = NextStage(card).Kind
