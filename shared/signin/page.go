@@ -52,13 +52,5 @@ func (d *Door) show(w http.ResponseWriter, r *http.Request, code int, how string
 
 // guard sets the headers that every answer has.
 func guard(h http.Header) {
-	h.Set("Content-Security-Policy", policy())
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Robots-Tag", "noindex, nofollow")
-	h.Set("Strict-Transport-Security", "max-age=63072000")
-	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	design.Guard(h, policy(), "no-referrer")
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/reply"
 	"github.com/returnpoint/returnpoint/shared/status"
+	"github.com/returnpoint/returnpoint/shared/web/design"
 )
 
 // Pages serves patients' pages. Each method adds the routes of one function.
@@ -142,15 +143,7 @@ func (p *Pages) post(w http.ResponseWriter, r *http.Request, post handler) error
 // noindex), loads nothing but the picture below it, is framed by nobody and tells
 // nobody its address.
 func guard(h http.Header) {
-	h.Set("Content-Security-Policy", policy("", ""))
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Robots-Tag", "noindex, nofollow")
-	h.Set("Strict-Transport-Security", "max-age=63072000")
-	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	design.Guard(h, policy("", ""), "no-referrer")
 }
 
 // maxBody is the most bytes a form may have.

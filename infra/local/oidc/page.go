@@ -139,11 +139,5 @@ func (p *Provider) setPassword(w http.ResponseWriter, r *http.Request) {
 // guard sets the headers that every answer has. The page's own URL is sent to
 // the machine itself alone: it is what tells its form from another site's.
 func guard(h http.Header) {
-	h.Set("Content-Security-Policy", policy())
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Robots-Tag", "noindex, nofollow")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	design.Guard(h, policy(), "same-origin")
 }

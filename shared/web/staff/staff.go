@@ -26,6 +26,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/status"
 	"github.com/returnpoint/returnpoint/shared/store"
+	"github.com/returnpoint/returnpoint/shared/web/design"
 )
 
 // Pages serves the desk.
@@ -242,15 +243,7 @@ func fields(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 
 // guard sets the headers that every answer has.
 func guard(h http.Header) {
-	h.Set("Content-Security-Policy", policy(""))
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Robots-Tag", "noindex, nofollow")
-	h.Set("Strict-Transport-Security", "max-age=63072000")
-	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	design.Guard(h, policy(""), "same-origin")
 }
 
 // refuse answers an error with a page that tells nothing of what there is.
