@@ -197,11 +197,14 @@ func TestWhoIsTakenUpAndBooksAndDropsItIsStillInvited(t *testing.T) {
 			}
 			s.ToLocal("2026-06-22 15:00")
 			s.Appointment(intake.AppointmentCancelled, "A", "P", s.Local("2026-07-20 12:00"))
+			left := "2026-06-22 15:00"
 			if how == "staff" {
+				s.ToLocal("2026-06-22 15:01") // staff are told of the batch again
 				release(s, s.Clinic.Today(s.Now()))
+				left = "2026-06-22 15:02"
 			}
 			s.ToLocal("2026-06-30 15:00")
-			want(t, "offers", times(s, "P", "sleeping-6", "offer"), "2026-06-22 15:00")
+			want(t, "offers", times(s, "P", "sleeping-6", "offer"), left)
 		})
 	}
 }
