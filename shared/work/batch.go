@@ -46,6 +46,10 @@ func (w *Worker) hold(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job 
 		}
 		return left, time.Time{}, err
 	}
+	release, err := tx.Job(ctx, cl.ID, journey.Release(cl.ID, job.Scenario, job.Day, now).ID)
+	if err != nil || release.ID != "" && release.Done.IsZero() {
+		return false, over, err // it is being let go: its row does not come back
+	}
 	n, err := w.count(ctx, cl.ID, job)
 	if err != nil {
 		return false, time.Time{}, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/journey"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 	"github.com/returnpoint/returnpoint/shared/store"
 	"github.com/returnpoint/returnpoint/shared/table"
@@ -256,5 +257,38 @@ func TestABacklogIsLookedForWhereTheClinicHasMovedTheStepTo(t *testing.T) {
 				t.Errorf("%d wait for their turn, %v", len(page), err)
 			}
 		})
+	}
+}
+
+func TestTheRowOfABatchThatIsBeingLetGoDoesNotComeBack(t *testing.T) {
+	_, s, _, day := held(t, 3)
+	shut := func() {
+		tx := s.Store.Begin()
+		task, err := tx.Task(t.Context(), "demo", dental.ReleaseTask, dental.BatchAnchor("sleeping-6", day))
+		task.Close(&s.Clinic, "released", s.Now())
+		tx.Put(task)
+		if err := errors.Join(err, tx.Commit(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func() bool {
+		task, err := s.Store.Begin().Task(t.Context(), "demo", dental.ReleaseTask, dental.BatchAnchor("sleeping-6", day))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return task.Open()
+	}
+	shut()
+	if err := job(s, store.HoldJob, day); err != nil || !open() {
+		t.Fatalf("what waits is told of again: open %v, %v", open(), err)
+	}
+	shut()
+	tx := s.Store.Begin()
+	tx.Put(journey.Release("demo", "sleeping-6", day, s.Now()))
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := job(s, store.HoldJob, day); err != nil || open() {
+		t.Errorf("while it is let go the row is open: %v, %v", open(), err)
 	}
 }
