@@ -405,7 +405,7 @@ func TestEverybodyMayPauseAndAManagerResumes(t *testing.T) {
 	pause := func(how string) *pressedPage {
 		return s.serve(http.MethodPost, "/desk/demo/pause", url.Values{"paused": {how}, "sure": {"on"}})
 	}
-	if body := at.text("main"); strings.Index(body, "Возобновить отправку может управляющий или владелец.") < 0 ||
+	if body := at.text("main"); !strings.Contains(body, "Возобновить отправку может управляющий или владелец.") ||
 		strings.Index(body, "Возобновить") > strings.Index(body, "Остановить отправку") || len(at.all("input[name=sure][required]")) != 1 {
 		t.Errorf("who cannot resume is not told before pausing, or not asked: %q", body)
 	}
