@@ -50,9 +50,6 @@ type Item struct {
 	Batch dental.Date
 }
 
-// Sentence is the item as it is read aloud.
-func (it Item) Sentence() string { return sentences(it.Who, it.Says()) }
-
 // Says is the item without the name.
 func (it Item) Says() string { return sentences(it.Why, it.About, it.Tried, it.When, it.State) }
 

@@ -71,7 +71,11 @@ func told(page desk.Today) string {
 		}
 		line("%s [%s]", mark, strings.Join(facts, " | "))
 		for _, it := range row.Items {
-			line("  %s: %s", it.Kind, it.Sentence())
+			who := it.Who
+			if who != "" {
+				who += ". "
+			}
+			line("  %s: %s", it.Kind, who+it.Says())
 			if it.Note != "" {
 				line("    «%s»", strings.ReplaceAll(it.Note, "\n", " / "))
 			}

@@ -72,10 +72,9 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 	if err != nil || job.ID == "" || !job.Done.IsZero() {
 		return true, err
 	}
-	if job.Kind == store.PortraitJob {
-		return w.portrait(ctx, tx, job)
-	}
 	switch job.Kind {
+	case store.PortraitJob:
+		return w.portrait(ctx, tx, job)
 	case store.HoldJob, store.ReleaseJob, store.BacklogJob:
 		return w.ofClinic(ctx, tx, job)
 	case store.CRMJob:
