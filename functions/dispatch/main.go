@@ -24,5 +24,5 @@ func main() {
 	deps, client := on.Deps(time.Now, rand.Reader), on.Client("SQS")
 	touches := sqs.New(client, on.URL("SEND_QUEUE_URL", "https", "http"), random.Float64)
 	jobs := sqs.New(client, on.URL("WORK_QUEUE_URL", "https", "http"), random.Float64)
-	on.Start(lambdaio.Schedule(deps.Log, app.Dispatch(deps, touches, jobs)))
+	on.Start(lambdaio.Schedule(deps.Log, app.Dispatch(deps, app.Queues{Touches: touches, Jobs: jobs})))
 }

@@ -119,7 +119,7 @@ func newHouse(t *testing.T) *house {
 	}
 	h.handlers = map[string]lambdaio.Handler{
 		"webhook":  lambdaio.HTTP(log, app.Webhook(deps("webhook"), generic.Decode, phone.Read)),
-		"dispatch": lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), h.touches, h.jobs)),
+		"dispatch": lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), app.Queues{Touches: h.touches, Jobs: h.jobs})),
 		"send":     lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) }),
 		"delivery": lambdaio.Either(lambdaio.HTTP(log, calls),
 			lambdaio.Events(log, func(ctx context.Context, e lambdaio.Event) error { return take(ctx, e.Time, e.Body) })),

@@ -272,12 +272,12 @@ var floors = []struct {
 }{
 	{"shared/scenario/catalogue/compile", tool},
 	{"shared/dental", nouns},
-	{"shared/scenario", pure}, {"shared/scenario/catalogue", pure}, {"shared/scenario/wording", pure}, {"shared/cadence", pure}, {"shared/message", pure}, {"shared/locale", pure}, {"shared/measure", pure},
+	{"shared/scenario", pure}, {"shared/scenario/catalogue", pure}, {"shared/scenario/wording", pure}, {"shared/cadence", pure}, {"shared/message", pure}, {"shared/locale", pure}, {"shared/measure", pure}, {"shared/nomenclature", pure}, {"shared/audit", pure},
 	{"shared/table", port},
 	{"shared/store", state},
 	{"shared/journey", journey},
 	{"shared/intake", useCase}, {"shared/scan", useCase}, {"shared/outreach", useCase}, {"shared/reply", useCase}, {"shared/work", useCase},
-	{"shared/desk", useCase}, {"shared/settings", useCase}, {"shared/report", useCase},
+	{"shared/desk", useCase}, {"shared/settings", useCase}, {"shared/report", useCase}, {"shared/load", useCase}, {"shared/pull", useCase},
 	{"shared/portrait", pure}, {"shared/portrait/*", adapter},
 	{"shared/status", aid}, {"shared/signature", aid}, {"shared/strictjson", aid}, {"shared/web/qr", aid}, {"shared/web/design", aid}, {"shared/chart", aid},
 	{"shared/phone", adapter}, {"shared/mis/*", adapter}, {"shared/channel/*", adapter}, {"shared/crm/*", adapter}, {"shared/queue/*", adapter}, {"shared/blob/*", adapter},
@@ -308,8 +308,10 @@ var below = map[floor][]floor{
 // sharedRooms are those that neighbours stand on: what several adapters of one kind have in
 // common, the one engine of every function, and what all compositions share.
 var sharedRooms = []struct{ from, to string }{
-	{"shared/channel/*", "shared/channel/wire"}, {"shared/crm/*", "shared/channel/wire"},
+	{"shared/channel/*", "shared/channel/wire"}, {"shared/crm/*", "shared/channel/wire"}, {"shared/mis/*", "shared/channel/wire"},
+	{"shared/mis/*", "shared/mis/told"},
 	{"shared/channel/email", "shared/channel/email/sesevent"},
+	{"shared/load", "shared/intake"}, {"shared/pull", "shared/intake"}, // what they read is taken in as what a webhook says
 	{"shared/onaws", "shared/table/dynamo"},
 	{"shared/app/team", "shared/app"},
 }
@@ -374,11 +376,12 @@ var doorways = []struct {
 	{"github.com/aws/aws-lambda-go", []string{"shared/lambdaio"}},
 	{"github.com/nyaruka/phonenumbers", []string{"shared/phone"}},
 	{"github.com/standard-webhooks/standard-webhooks", []string{"shared/signature"}},
-	{"github.com/go-json-experiment/json", []string{"shared/strictjson"}},
+	{"github.com/go-json-experiment/json", []string{"shared/strictjson", "shared/mis/fhir"}},
+	{"github.com/xuri/excelize", []string{"shared/mis/sheet"}},
 	{"github.com/wneessen/go-mail", []string{"shared/channel/smtp"}},
 	{"go.etcd.io/bbolt", []string{"shared/table/embedded"}},
 	{"go.yaml.in/yaml/v3", []string{"shared/scenario/catalogue", "infra/*"}},
-	{"golang.org/x/text", []string{"shared/desk"}},
+	{"golang.org/x/text", []string{"shared/desk", "shared/mis/sheet"}},
 	{"golang.org/x/image", []string{"shared/portrait", "shared/chart"}},
 	{"github.com/boombuler/barcode", []string{"shared/web/qr"}},
 	{"github.com/coreos/go-oidc/v3", []string{"shared/signin"}},

@@ -52,14 +52,14 @@ type lambda struct {
 // parts is what the functions are composed of.
 type parts struct {
 	app.Deps
-	touches, jobs outreach.Queue
-	clinics       map[string]scan.Queue // of those who work off what they have queued themselves, by their functions
-	channels      map[dental.Channel]outreach.Channel
-	providers     map[string]outreach.Channel
-	photos        work.Photos
-	crm           work.CRM
-	base          string
-	desk          http.Handler
+	queues    app.Queues
+	clinics   map[string]scan.Queue // of those who work off what they have queued themselves, by their functions
+	channels  map[dental.Channel]outreach.Channel
+	providers map[string]outreach.Channel
+	photos    work.Photos
+	crm       work.CRM
+	base      string
+	desk      http.Handler
 }
 
 // What a message of a queue is given, as in functions/send, functions/work, functions/report and functions/scan-*.
@@ -88,7 +88,7 @@ func lambdas() []lambda {
 		{
 			name: "dispatch", kind: bySchedule,
 			handler: func(p parts) lambdaio.Handler {
-				return lambdaio.Schedule(p.Log, app.Dispatch(p.Deps, p.touches, p.jobs))
+				return lambdaio.Schedule(p.Log, app.Dispatch(p.Deps, p.queues))
 			},
 			due: func(p parts, ctx context.Context) (time.Time, bool, error) { return p.Store.NextDue(ctx) },
 		},

@@ -220,9 +220,13 @@ func (m *machine) compose(base string) error {
 		m.carriers = append(m.carriers, carrier{queue: q, to: f})
 		switch f.Name {
 		case "send":
-			m.parts.touches = q
+			m.parts.queues.Touches = q
 		case "work":
-			m.parts.jobs = q
+			m.parts.queues.Jobs = q
+		case "import":
+			m.parts.queues.Imports = q
+		case "pull":
+			m.parts.queues.Pulls = q
 		default:
 			m.parts.clinics[f.Name] = q
 		}

@@ -95,10 +95,14 @@ func (d Deps) page(routes func(*http.ServeMux, *web.Pages)) http.Handler {
 // clinics is then some round trips long, and not as many as there are keys.
 const keysAtOnce = 16
 
+// Queues are where what is due is worked off.
+type Queues struct{ Touches, Jobs, Imports, Pulls outreach.Queue }
+
 // Dispatch hands what is due at the scheduled time to the queues. Reads: due
 // index. Writes: due keys, lapsed claims with their tasks.
-func Dispatch(d Deps, touches, jobs outreach.Queue) func(ctx context.Context, scheduled time.Time) error {
-	dispatcher := &outreach.Dispatcher{Store: d.Store, Catalogue: d.Catalogue, Touches: touches, Jobs: jobs, Workers: keysAtOnce, Log: d.Log}
+func Dispatch(d Deps, to Queues) func(ctx context.Context, scheduled time.Time) error {
+	dispatcher := &outreach.Dispatcher{Store: d.Store, Catalogue: d.Catalogue, Touches: to.Touches, Jobs: to.Jobs, Workers: keysAtOnce, Log: d.Log,
+		Others: map[string]outreach.Queue{store.ImportJob: to.Imports, store.FetchJob: to.Pulls, store.AnswerJob: to.Pulls}}
 	return dispatcher.Dispatch
 }
 

@@ -51,6 +51,11 @@ type Clinic struct {
 	BonusDays int
 	// Accounts are the clinic's own, by provider.
 	Accounts map[string]Account
+	// Kinds sorts the procedures whose kind a source does not say, before the
+	// product's own table does.
+	Kinds []KindRule
+	// Columns name the field that a column of an imported table holds, by its header in small letters.
+	Columns map[string]string
 	// Paused stops everything that would leave: messages wait, and those that
 	// become too late meanwhile are skipped. PausedBy pressed it, at PausedAt;
 	// both are empty when the settings did.

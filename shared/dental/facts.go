@@ -41,6 +41,8 @@ type Procedure struct {
 	Kind    ProcedureKind
 	Tooth   string
 	Minutes int
+	// Sorted: the source gave no Kind, and this one is by the clinic's table.
+	Sorted bool
 }
 
 // Coded is a code of some nomenclature with its name.
@@ -51,9 +53,10 @@ type Coded struct {
 
 // ServiceType is what an appointment was booked for.
 type ServiceType struct {
-	Code string
-	Name string
-	Kind ProcedureKind
+	Code   string
+	Name   string
+	Kind   ProcedureKind
+	Sorted bool // as a Procedure's
 }
 
 // AppointmentStatus is what has become of an appointment.
@@ -126,6 +129,8 @@ type Visit struct {
 	Day Date
 	// AcceptedAt is when the first report of the visit was accepted.
 	AcceptedAt time.Time
+	// Pieced: what was done, found and paid is told by Pieces.
+	Pieced bool
 	Source
 }
 
@@ -315,6 +320,7 @@ type Card struct {
 	Milestones   []Milestone
 	Touches      []Touch
 	Tasks        []Task
+	Pieces       []Piece
 	Ending       PhoneEnding
 }
 
@@ -337,6 +343,11 @@ func (c *Card) Plan(id string) *Plan { return find(c.Plans, func(p *Plan) bool {
 // Payment finds one by its id, or nil.
 func (c *Card) Payment(id string) *Payment {
 	return find(c.Payments, func(p *Payment) bool { return p.ID == id })
+}
+
+// Piece finds one by its id, or nil.
+func (c *Card) Piece(id string) *Piece {
+	return find(c.Pieces, func(p *Piece) bool { return p.ID == id })
 }
 
 // Answer finds the one about a day, or nil.

@@ -48,17 +48,29 @@ type Event struct {
 	Visit       *dental.Visit
 	Plan        *dental.Plan
 	Payment     *dental.Payment
+	Piece       *dental.Piece // of an Object alone
 }
 
-// Card is a patient's card as the MIS tells it: the whole card, in which an
-// absent field is an empty one; consents add to those known.
+// Card is a patient's card as the MIS tells it; consents add to those known.
 type Card struct {
 	dental.Patient
+	// Says is what its empty fields say, and over what the others win.
+	Says Saying
 	// Number and Mail are the contact data as they were spelled. Accept turns
 	// them into Phone and Email, or says on the card why it cannot.
 	Number string
 	Mail   string
 }
+
+// Saying is how much a card says.
+type Saying string
+
+// The ways in which a card is told.
+const (
+	Whole Saying = ""     // an absent field is an empty one
+	Known Saying = "some" // an empty field says nothing: the source does not know of it
+	Hint  Saying = "hint" // said in passing, beside another object: it fills what is not known, and no more
+)
 
 // Deletion asks for a patient's erasure.
 type Deletion struct {
@@ -84,6 +96,8 @@ func (e Event) PatientID() string {
 		return e.Plan.Patient
 	case e.Payment != nil:
 		return e.Payment.Patient
+	case e.Piece != nil:
+		return e.Piece.Patient
 	}
 	return ""
 }

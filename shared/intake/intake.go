@@ -17,6 +17,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/journey"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/store"
+	"github.com/returnpoint/returnpoint/shared/table"
 )
 
 // Intake accepts events.
@@ -61,10 +62,11 @@ func (in *Intake) Accept(ctx context.Context, cl *dental.Clinic, ev Event, now t
 		if err := heard(ctx, tx, cl, now); err != nil {
 			return err
 		}
-		d := &draft{Intake: in, tx: tx, clinic: cl, card: card, event: ev, now: now}
-		if err := d.apply(ctx); err != nil {
+		d := &draft{Intake: in, tx: tx, clinic: cl, card: card, now: now}
+		if _, err := d.enter(ctx, ev); err != nil {
 			return err
 		}
+		d.settle()
 		return tx.Commit(ctx)
 	})
 	return repeat, err
@@ -127,7 +129,7 @@ func plausible(cl *dental.Clinic, ev Event, now time.Time) error {
 	return nil
 }
 
-// draft is one event on its way into the state.
+// draft is what is said of one patient on its way into the state.
 type draft struct {
 	*Intake
 	tx     *store.Tx
@@ -135,42 +137,68 @@ type draft struct {
 	card   *dental.Card
 	event  Event
 	now    time.Time
+	how    How
+	// learned: what is entered are facts of an Object. remembered: of one whose
+	// order is known already, so that no noun is judged again.
+	learned    bool
+	remembered bool
+
+	// What the events entered so far have changed.
+	changed  bool
+	wasStub  bool
+	cards    int // of them that were a card
+	subjects []scenario.Subject
+	gone     bool // and nothing more is to be settled
 }
 
 // most is how many touches and tasks one event settles by itself; what is
 // beyond goes to a job, so that a write keeps within the table's limit.
 const most = 8
 
-func (d *draft) apply(ctx context.Context) error {
+// enter puts what one event says on the card and reports whether it was new.
+func (d *draft) enter(ctx context.Context, ev Event) (news bool, err error) {
+	d.event = ev
 	if d.card.Patient.Erased {
-		d.Log.InfoContext(ctx, "event about an erased patient ignored", "clinic", d.clinic.ID, "type", d.event.Type)
-		return nil
+		d.Log.InfoContext(ctx, "event about an erased patient ignored", "clinic", d.clinic.ID, "type", ev.Type)
+		return false, nil
 	}
-	if d.event.Gone != nil {
-		return d.erase(ctx)
+	if ev.Gone != nil {
+		d.gone = true
+		return true, d.erase(ctx)
 	}
 	if !d.card.Known() {
-		d.card.Patient = dental.Patient{Clinic: d.clinic.ID, ID: d.event.PatientID(), Stub: true}
+		d.card.Patient = dental.Patient{Clinic: d.clinic.ID, ID: ev.PatientID(), Stub: true}
 	}
-	wasStub := d.card.Patient.Stub
+	d.wasStub = d.wasStub || d.card.Patient.Stub
 	subjects, news, err := d.fact(ctx)
-	if err != nil || !news {
-		return err
+	if ev.Card != nil {
+		d.cards++
+	}
+	d.subjects, d.changed = append(d.subjects, subjects...), d.changed || news
+	return news, err
+}
+
+// settle puts the head, once for all that was entered, and what follows.
+func (d *draft) settle() {
+	if !d.changed || d.gone {
+		return
 	}
 	d.card.Patient.Changes++
 	d.tx.Put(d.card.Patient)
 	d.reward(d.card.Patient)
 	d.course().Dates()
-	subjects = append(subjects, scenario.Calendar(d.card, d.clinic.Today(d.now))...)
-	course := d.course()
-	if course.Settle(journey.Options{Subjects: subjects, Awaken: wasStub && !d.card.Patient.Stub, Limit: most}) {
+	o := journey.Options{Subjects: append(d.subjects, scenario.Calendar(d.card, d.clinic.Today(d.now))...),
+		Awaken: d.wasStub && !d.card.Patient.Stub, Limit: most}
+	if d.learned {
+		o.Limit = max(0, min(most, table.MaxWrite-2-d.tx.Size()))
+	}
+	if course := d.course(); course.Settle(o) {
 		course.Defer()
 	}
-	return nil
 }
 
 func (d *draft) course() journey.Course {
-	return journey.Course{Tx: d.tx, Catalogue: d.Catalogue, Clinic: d.clinic, Card: d.card, Now: d.now}
+	return journey.Course{Tx: d.tx, Catalogue: d.Catalogue, Clinic: d.clinic, Card: d.card, Now: d.now, Quiet: d.how.Quiet}
 }
 
 // fact puts the event's object on the card, unless a newer word about it
@@ -186,6 +214,9 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 			a = d.appointment(old, a)
 		} else if a, news = d.since(*old, a); !news {
 			return nil, false, nil
+		}
+		for i := range a.Services {
+			d.sortKind(a.Services[i].Code, a.Services[i].Name, &a.Services[i].Kind, &a.Services[i].Sorted)
 		}
 		a.On = d.clinic.Today(a.Start)
 		d.portrait(a.Doctor)
@@ -203,19 +234,39 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 		if old != nil {
 			v.Day, v.AcceptedAt = old.Day, old.AcceptedAt
 		}
+		d.sortKinds(v.Procedures, &v.NextStep)
+		d.fold(&v)
 		d.portrait(v.Doctor)
 		d.tx.Put(v)
 		d.card.Visits = replace(d.card.Visits, old, v)
-		subjects = []scenario.Subject{{On: scenario.OnVisitDay, ID: v.Day.String()}, {On: scenario.OnClub, ID: v.Day.String()}}
-		if v.AppointmentID != "" {
-			subjects = append(subjects, scenario.Subject{On: scenario.OnAppointment, ID: v.AppointmentID})
+		return visited(v), true, nil
+	case ev.Piece != nil:
+		p := *ev.Piece
+		old := d.card.Piece(p.ID)
+		if !d.news(ctx, old == nil, func() dental.Source { return old.Source }, p.Source) {
+			return nil, false, nil
 		}
-		return subjects, true, nil
+		before := ""
+		if old != nil {
+			before = old.Visit
+		}
+		d.sortKind(p.Procedure.Code, p.Procedure.Name, &p.Procedure.Kind, &p.Procedure.Sorted)
+		d.tx.Put(p)
+		d.card.Pieces = replace(d.card.Pieces, old, p)
+		if before != "" && before != p.Visit {
+			d.refold(before)
+		}
+		d.refold(p.Visit)
+		return nil, true, nil
 	case ev.Plan != nil:
 		p := *ev.Plan
 		old := d.card.Plan(p.ID)
 		if !d.news(ctx, old == nil, func() dental.Source { return old.Source }, p.Source) {
 			return nil, false, nil
+		}
+		for i := range p.Stages {
+			sorted := false
+			d.sortKind("", p.Stages[i].Name, &p.Stages[i].Kind, &sorted)
 		}
 		d.tx.Put(p)
 		d.card.Plans = replace(d.card.Plans, old, p)
@@ -239,7 +290,7 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 // news judges an arriving object against the stored one; two bodies under one
 // version are logged, and the later receipt wins.
 func (d *draft) news(ctx context.Context, first bool, stored func() dental.Source, arriving dental.Source) bool {
-	if first {
+	if first || d.remembered {
 		return true
 	}
 	switch stored().Judge(arriving) {
@@ -250,6 +301,15 @@ func (d *draft) news(ctx context.Context, first bool, stored func() dental.Sourc
 			"type", d.event.Type, "event", d.event.ID, "version", arriving.Version)
 	}
 	return true
+}
+
+// visited are the subjects that a visit touches.
+func visited(v dental.Visit) []scenario.Subject {
+	out := []scenario.Subject{{On: scenario.OnVisitDay, ID: v.Day.String()}, {On: scenario.OnClub, ID: v.Day.String()}}
+	if v.AppointmentID != "" {
+		out = append(out, scenario.Subject{On: scenario.OnAppointment, ID: v.AppointmentID})
+	}
+	return out
 }
 
 func replace[T any](list []T, old *T, v T) []T {
@@ -327,6 +387,12 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 		p.PhoneIssue = issue
 	}
 	p.Email = email(d.event.Card.Mail)
+	if d.event.Card.Says != Whole {
+		p = supplemented(was, p, d.event.Card.Says)
+		if !was.Stub && slices.Equal(p.Consents, was.Consents) && alike(was, p) {
+			return nil, false, nil
+		}
+	}
 	if err := d.contacts(ctx, was, &p); err != nil {
 		return nil, false, err
 	}

@@ -21,6 +21,9 @@ type Course struct {
 	Clinic    *dental.Clinic
 	Card      *dental.Card
 	Now       time.Time
+	// Quiet: the facts are of the past, and nothing leaves because of them: what
+	// would be due by now is not planned, or is backlog where its scenario has one.
+	Quiet bool
 }
 
 // Options bound what Settle does.
@@ -40,7 +43,11 @@ type Options struct {
 func (c Course) Settle(o Options) (left bool) {
 	var changes []any
 	settled := map[string]bool{}
-	for _, t := range c.Catalogue.CatchUp(c.Clinic, c.Card, c.Now, o.First, o.Subjects...) {
+	find := c.Catalogue.CatchUp
+	if c.Quiet {
+		find = c.Catalogue.Quietly
+	}
+	for _, t := range find(c.Clinic, c.Card, c.Now, o.First, o.Subjects...) {
 		changes = append(changes, t)
 		settled[t.ID()] = true
 	}
@@ -101,9 +108,16 @@ func Release(clinic, scenario string, day dental.Date, now time.Time) store.Job 
 
 // Defer leaves the rest of what Settle found to a job.
 func (c Course) Defer() {
-	c.Tx.Put(store.Job{Clinic: c.Clinic.ID, Kind: store.SettleJob, Patient: c.Card.Patient.ID, Wake: c.Now, Made: c.Now,
+	step := ""
+	if c.Quiet {
+		step = Quiet
+	}
+	c.Tx.Put(store.Job{Step: step, Clinic: c.Clinic.ID, Kind: store.SettleJob, Patient: c.Card.Patient.ID, Wake: c.Now, Made: c.Now,
 		ID: fmt.Sprintf("settle.%s.%d", c.Card.Patient.ID, c.Card.Patient.Changes)})
 }
+
+// Quiet is the Step of a SettleJob whose facts are of the past.
+const Quiet = "quiet"
 
 func (c Course) awaken(t dental.Touch) (dental.Touch, bool) {
 	w, wanted := c.Catalogue.WantOf(c.Clinic, c.Card, t)

@@ -21,6 +21,8 @@ type Dispatcher struct {
 	Catalogue scenario.Catalogue
 	Touches   Queue
 	Jobs      Queue
+	// Others take the jobs of a kind that a function of its own does.
+	Others map[string]Queue
 	// Workers is how many due keys are moved at a time; 0 is one.
 	Workers int
 	Log     *slog.Logger
@@ -68,17 +70,28 @@ func (d *Dispatcher) page(ctx context.Context, due []store.Due, now time.Time) e
 		})
 	}
 	wait.Wait()
-	var touches, jobs []string
+	to := map[Queue][]string{}
 	for i, body := range bodies {
-		switch job := due[i].Job; {
-		case body == "":
-		case job == nil, job.Kind == store.TrialJob: // a trial needs the channels, which the sender has
-			touches = append(touches, body)
-		default:
-			jobs = append(jobs, body)
+		if body != "" {
+			q := d.queue(due[i].Job)
+			to[q] = append(to[q], body)
 		}
 	}
-	return errors.Join(append(failed, enqueue(ctx, d.Touches, touches), enqueue(ctx, d.Jobs, jobs))...)
+	for q, some := range to {
+		failed = append(failed, enqueue(ctx, q, some))
+	}
+	return errors.Join(failed...)
+}
+
+// queue is where a touch, which is no job, or a job is worked off.
+func (d *Dispatcher) queue(job *store.Job) Queue {
+	if job == nil || job.Kind == store.TrialJob { // a trial needs the channels, which the sender has
+		return d.Touches
+	}
+	if q, has := d.Others[job.Kind]; has {
+		return q
+	}
+	return d.Jobs
 }
 
 // entry moves the due key of one entry and returns its body for the queue, ""

@@ -35,6 +35,27 @@ func (c Catalogue) CatchUp(cl *dental.Clinic, card *dental.Card, now time.Time, 
 	if known := cl.Today(now).AddDays(-caughtUp); first.IsZero() || known.Before(first) {
 		first = known
 	}
+	return c.bring(cl, card, now, first, changed...)
+}
+
+// Quietly is CatchUp for facts of the past that have only now come to be known,
+// as an import's: of what had opened by today nothing is planned, but as backlog
+// where its scenario has one, nor anything about a visit, nor what would be due by now.
+func (c Catalogue) Quietly(cl *dental.Clinic, card *dental.Card, now time.Time, _ dental.Date, changed ...Subject) []dental.Touch {
+	ahead := slices.DeleteFunc(slices.Clone(changed), func(s Subject) bool { return s.On == OnVisitDay || s.On == OnClub })
+	var out []dental.Touch
+	for _, t := range c.bring(cl, card, now, cl.Today(now).AddDays(1), ahead...) {
+		fresh := card.Touch(t.Scenario, t.Step, t.Anchor) == nil
+		if fresh && (t.State == dental.Planned || t.State == dental.Held && !t.Backlog) && !t.Due.After(now) || fresh && t.State.Final() {
+			continue
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// bring brings the touches of some subjects in line with the facts; what opened before first is backlog.
+func (c Catalogue) bring(cl *dental.Clinic, card *dental.Card, now time.Time, first dental.Date, changed ...Subject) []dental.Touch {
 	var out []dental.Touch
 	var subjects []Subject
 	add := func(s Subject) {

@@ -32,7 +32,7 @@ func nouns() []any {
 		dental.Milestone{}, dental.Touch{}, dental.Task{}, dental.Contact{}, dental.Link{}, dental.Portrait{}, dental.Logo{}, dental.Response{},
 		dental.GiftChoice{}, dental.Bonus{}, dental.Referral{}, Checkpoint{}, Event{}, ProviderID{}, Job{},
 		Result{}, Tally{}, Tallied{}, Total{}, dental.PhoneEnding{}, dental.Staff{}, dental.LogEntry{}, dental.Cost{}, dental.MapRating{}, Notice{},
-		dental.Review{}, dental.FirstSteps{}}
+		dental.Review{}, dental.FirstSteps{}, dental.Piece{}, dental.Origin{}, dental.Import{}, dental.Twin{}, dental.Pulled{}}
 }
 
 func name(noun any) string { return attribute(reflect.TypeOf(noun).Name()) }

@@ -29,6 +29,7 @@ import (
 //	gift          P#c#p            G#scenario#anchor                                                  LED#c#day / G#p#…
 //	bonus entry   P#c#p            B#source                                                           LED#c#day / B#p#…
 //	referral      P#c#p            I#contact
+//	piece         P#c#p            Q#id
 //	phone ending  P#c#p            E                                                                  END#c#4567 / p
 //	tallied       P#c#p            Y
 //	touch         P#c#p            T#scenario#step#anchor   open, claimed: DUE#s / wake#prio#c#p#T…   final: LED#c#day / T#p#…
@@ -46,12 +47,16 @@ import (
 //	notice        C#c              NOTE#kind#anchor
 //	review        C#c              REV#days
 //	first steps   C#c              START
+//	import        C#c              IMP#id
+//	twin          C#c              TWIN#a#b
+//	pulled        C#c              PULL#system
 //	total         C#c              D#day, MO#month, YR#year, BASE
 //	tally         Y#c#day          p
 //	staff         U#hmac(address)  c                                                                  STAFF#c / role#hmac
 //	contact       N#hmac(address)  c
 //	link          L#sha256(token)  L                        (expires)
 //	event         E#c#webhook-id   E                        (expires after 8 days)
+//	origin        S#c#system#kind#id  S
 //	provider id   R#channel#id     R                        (expires after 30 days)
 //	job           J#c#id           J                        DUE#s / wake#9#J#c#id, of figures wake#Y#J#c#id
 //	its result    J#c#id           R#n                      (expires)
@@ -123,6 +128,7 @@ func taskKey(c, p string, kind dental.TaskKind, anchor string) table.Key {
 	}
 	return table.Key{PK: pk, SK: "K#" + join(string(kind), anchor)}
 }
+func pieceKey(c, p, id string) table.Key { return table.Key{PK: patientPK(c, p), SK: "Q#" + esc(id)} }
 func responseKey(r dental.Response) table.Key {
 	return table.Key{PK: patientPK(r.Clinic, r.Patient), SK: "O#" + join(r.Scenario, r.Anchor)}
 }
@@ -217,6 +223,16 @@ func linkKey(hash string) table.Key       { return table.Key{PK: "L#" + hash, SK
 func eventKey(c, id string) table.Key     { return table.Key{PK: "E#" + join(c, id), SK: "E"} }
 func providerKey(ch, id string) table.Key { return table.Key{PK: "R#" + join(ch, id), SK: "R"} }
 func jobKey(c, id string) table.Key       { return table.Key{PK: "J#" + join(c, id), SK: "J"} }
+func originKey(c, system, kind, id string) table.Key {
+	return table.Key{PK: "S#" + join(c, system, kind, id), SK: "S"}
+}
+func importKey(c, id string) table.Key { return table.Key{PK: clinicKey(c).PK, SK: "IMP#" + esc(id)} }
+func twinKey(c, a, b string) table.Key {
+	return table.Key{PK: clinicKey(c).PK, SK: "TWIN#" + join(a, b)}
+}
+func pulledKey(c, system string) table.Key {
+	return table.Key{PK: clinicKey(c).PK, SK: "PULL#" + esc(system)}
+}
 
 // jobDueIndex puts jobs behind the touches of their instant, and those that add
 // figures up, which an import leaves by the thousand, behind all.
@@ -312,6 +328,8 @@ func ratingsOf(c string) (pk, from, to string) { return kindOf(clinicKey(c).PK, 
 func resultsOf(c, job string) (pk, from, to string) {
 	return kindOf(jobKey(c, job).PK, "R#")
 }
+func importsOf(c string) (pk, from, to string)  { return kindOf(clinicKey(c).PK, "IMP#") }
+func twinsOf(c string) (pk, from, to string)    { return kindOf(clinicKey(c).PK, "TWIN#") }
 func totalYears(c string) (pk, from, to string) { return kindOf(clinicKey(c).PK, "YR#") }
 func closedTasksOn(c string, day dental.Date) (pk, from, to string) {
 	return kindOf(ledgerIndex(c, day, "K", "", "").PK, "K#")

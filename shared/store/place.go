@@ -62,6 +62,14 @@ type Job struct {
 	// Doctor and URL name the photo of a PortraitJob.
 	Doctor string
 	URL    string
+	// System, Object and Subject name what a FetchJob is to read: an object of a
+	// system of record by its kind and id. System and Subject name the
+	// appointment of an AnswerJob, Step what the patient said of it.
+	System  string
+	Object  string
+	Subject string
+	// Claimed is when an AnswerJob's one call was begun.
+	Claimed time.Time
 	// Referrer, as dental.Member.Seen names one, and the key Contact name the
 	// recommendation of a RewardJob, Contact alone that of a LeadJob.
 	Referrer string
@@ -132,6 +140,11 @@ const (
 	BaselineJob = "baseline" // freeze what was before the first scenario was switched on
 	PressJob    = "press"    // let a press on a task take effect; Step is the task's kind
 	RehearseJob = "rehearse" // find out what switching a scenario on would do
+	ImportJob   = "import"   // read on in a file; Anchor is the import's id
+	FetchJob    = "fetch"    // read one object of a system of record again
+	AnswerJob   = "answer"   // write a patient's answer about an appointment back to the system of record
+	AuditJob    = "audit"    // count the quiet base
+	SortJob     = "sort"     // bring the kinds of procedures in line with the clinic's table
 	TrialJob    = "trial"    // send a text to the member of staff who wants to see it; Contact is where to, masked
 )
 
@@ -160,6 +173,16 @@ func (tx *Tx) place(noun any) (table.Item, table.Cond, error) {
 	case dental.Answer:
 		it.Key = answerKey(v.Clinic, v.Patient, v.Day)
 		it.Index2 = ledgerIndex(v.Clinic, v.Day, "N", v.Patient, v.Day.String())
+	case dental.Piece:
+		it.Key = pieceKey(v.Clinic, v.Patient, v.ID)
+	case dental.Origin:
+		it.Key = originKey(v.Clinic, v.System, v.Kind, v.ID)
+	case dental.Import:
+		it.Key = importKey(v.Clinic, v.ID)
+	case dental.Twin:
+		it.Key = twinKey(v.Clinic, v.A, v.B)
+	case dental.Pulled:
+		it.Key = pulledKey(v.Clinic, v.System)
 	case dental.Response:
 		it.Key, it.Index2 = responseKey(v), ledgerIndex(v.Clinic, v.On, "O", v.Patient, join(v.Scenario, v.Anchor))
 	case dental.GiftChoice:

@@ -158,6 +158,8 @@ func addToCard(card *dental.Card, it table.Item) error {
 		return appendDecoded(&card.Touches, it)
 	case "K":
 		return appendDecoded(&card.Tasks, it)
+	case "Q":
+		return appendDecoded(&card.Pieces, it)
 	case "E":
 		return decode(it.Attr, &card.Ending)
 	}

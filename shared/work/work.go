@@ -119,7 +119,7 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		if err != nil {
 			return false, err
 		}
-		course := journey.Course{Tx: tx, Catalogue: w.Catalogue, Clinic: cl, Card: card, Now: w.Clock()}
+		course := journey.Course{Tx: tx, Catalogue: w.Catalogue, Clinic: cl, Card: card, Now: w.Clock(), Quiet: job.Step == journey.Quiet}
 		left = course.Settle(journey.Options{Subjects: scenario.Recent(cl, card, w.Clock()), First: job.Day, Limit: settleLimit, Awaken: true})
 	case store.ReviveJob:
 		if t := card.Touch(job.Scenario, job.Step, job.Anchor); t != nil && t.Reason == dental.Combined && t.To(dental.Planned, "") == nil {

@@ -1,0 +1,88 @@
+package dental
+
+import "time"
+
+// The systems of record that a clinic may have an account with, the keys of
+// Clinic.Accounts: what they tell comes under their name.
+const (
+	YClients   = "yclients" // and Altegio, which is the same system abroad
+	SQNS       = "sqns"     // 1Denta
+	Renovatio  = "renovatio"
+	FHIR       = "fhir" // HL7 FHIR R4
+	OpenDental = "opendental"
+)
+
+// Systems lists the systems of record that the product knows by name, in the
+// order in which a clinic chooses among them. Bitrix24 is one as well: it is
+// told of tasks and tells of deals.
+func Systems() []string { return []string{YClients, SQNS, Renovatio, FHIR, OpenDental, Bitrix24} }
+
+// Fact names one noun on a patient's card.
+type Fact struct {
+	Kind FactKind
+	ID   string
+}
+
+// FactKind is a kind of noun that an MIS tells of.
+type FactKind string
+
+// The kinds of fact.
+const (
+	CardFact        FactKind = "patient"
+	AppointmentFact FactKind = "appointment"
+	VisitFact       FactKind = "visit"
+	PlanFact        FactKind = "plan"
+	PaymentFact     FactKind = "payment"
+	PieceFact       FactKind = "piece"
+)
+
+// Origin is what the product remembers of one object of a system of record:
+// which state of it was last heard, and what followed from that. An object that
+// comes to belong to another patient, or says less than before, so takes back
+// what it had said.
+type Origin struct {
+	Clinic  string
+	System  string // a name of Systems
+	Kind    string // the vendor's word for such objects: "record", "client"
+	ID      string
+	Patient string // on whose card the Facts stand; "" for none
+	Facts   []Fact
+	// Gone: the object was deleted, and no later word brings it back.
+	Gone bool
+	// Seen is when its present state was heard.
+	Seen time.Time
+	Source
+}
+
+// Piece is a part of a visit that a system of record tells by itself, before or
+// after the visit: what was done, what was found, what it cost. A visit with
+// pieces has its procedures, diagnoses and receipt from them.
+type Piece struct {
+	Clinic    string
+	Patient   string
+	Visit     string
+	ID        string
+	Procedure Procedure // one of the three is set
+	Diagnosis Coded
+	Amount    Money
+	Source
+}
+
+// Pulled is how far a system of record has been asked what has changed.
+type Pulled struct {
+	Clinic string
+	System string
+	Cursor string // the adapter's own: where the next question begins
+	At     time.Time
+	// Problem is why it cannot be asked, since Failing; "" when it can.
+	Problem string
+	Failing time.Time
+}
+
+// KindRule says of what kind procedures are whose code begins with Code, or
+// whose name has Name in it, whatever its case. The first rule that fits counts.
+type KindRule struct {
+	Code string
+	Name string
+	Kind ProcedureKind
+}

@@ -1,0 +1,40 @@
+// Package told is what the adapters of systems of record have in common: the
+// values that vendors spell in a dozen ways, read in one.
+package told
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+)
+
+// ID makes an id of the product of a vendor's: prefix says of which of its
+// kinds of object, "" for the one whose ids are used bare. What no id of ours
+// may hold is replaced by a hash, so that different ids stay different.
+func ID(prefix, id string) string {
+	if prefix != "" {
+		prefix += "."
+	}
+	if whole := prefix + id; dental.ValidID(whole) && !strings.HasPrefix(id, hashed) {
+		return whole
+	}
+	sum := sha256.Sum256([]byte(id))
+	return prefix + hashed + base64.RawURLEncoding.EncodeToString(sum[:15])
+}
+
+const hashed = "h:"
+
+// Body is the hash of a value as JSON, for intake.Object.Body: of whatever the
+// facts are made of, and of nothing that changes without them.
+func Body(of any) string {
+	raw, err := json.Marshal(of)
+	if err != nil {
+		panic("told: a value without a JSON form: " + err.Error()) // the caller's own struct
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16])
+}
