@@ -26,7 +26,7 @@ func TestAFunctionLinksTheClientsItUses(t *testing.T) {
 	readTree(t) // a cached result is no result after any file has changed
 	clients := map[string][]string{
 		"webhook":  {"dynamodb"},
-		"dispatch": {"dynamodb", "sqs"}, "scan-sleeping": {"dynamodb", "sqs"}, "scan-birthdays": {"dynamodb", "sqs"}, "scan-occasions": {"dynamodb", "sqs"},
+		"dispatch": {"dynamodb", "sqs"}, "scan-sleeping": {"dynamodb", "sqs"}, "scan-birthdays": {"dynamodb", "sqs"}, "scan-occasions": {"dynamodb", "sqs"}, "pull": {"dynamodb", "sqs"},
 		"send":     {"dynamodb", "sesv2", "sns"},
 		"report":   {"dynamodb", "sesv2", "sqs"},
 		"delivery": {"dynamodb"}, "survey": {"dynamodb"}, "confirm": {"dynamodb"}, "unsubscribe": {"dynamodb"}, "links": {"dynamodb"}, "referral": {"dynamodb"}, "work": {"dynamodb"}, "desk": {"dynamodb"},
@@ -51,7 +51,7 @@ func TestAFunctionLinksTheClientsItUses(t *testing.T) {
 					}
 				}
 			}
-			if numbers := slices.Contains(deps, "github.com/nyaruka/phonenumbers"); numbers != (name == "webhook" || name == "referral") {
+			if numbers := slices.Contains(deps, "github.com/nyaruka/phonenumbers"); numbers != (name == "webhook" || name == "referral" || name == "pull") {
 				t.Errorf("it links phonenumbers: %v", numbers)
 			}
 			if pictures := slices.Contains(deps, "golang.org/x/image/draw"); pictures != (name == "work" || name == "desk" || name == "report") { // doctors' photos, a clinic's logo; the report stands beside the desk
@@ -104,6 +104,7 @@ var variables = map[string]string{
 	"WORK_QUEUE_URL":         "https://sqs.example/000000000000/work",
 	"SCAN_QUEUE_URL":         "https://sqs.example/000000000000/scan",
 	"REPORT_QUEUE_URL":       "https://sqs.example/000000000000/report",
+	"PULL_QUEUE_URL":         "https://sqs.example/000000000000/pull",
 	"MAIL_FROM":              "clinic@example.com",
 	"SES_CONFIGURATION_SET":  "returnpoint",
 	"SMS_SENDER_ID":          "RETURN",
@@ -185,6 +186,7 @@ var answers = map[string]func(answer []byte) string{
 	"desk":              status(http.StatusForbidden, "<html"), // the session of the event is long over
 	"delivery.callback": status(http.StatusNotFound, `"code":"not_found"`),
 	"report":            exactly("null"), "report.notice": exactly(again),
+	"pull": exactly("null"), "pull.system": exactly(again), "pull.job": exactly(`{"batchItemFailures":[]}`),
 	"send": exactly(`{"batchItemFailures":[]}`), "work": exactly(`{"batchItemFailures":[]}`), "work.backlog": exactly(`{"batchItemFailures":[]}`),
 }
 

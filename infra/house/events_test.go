@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/returnpoint/returnpoint/functions/delivery/callbacks"
+	"github.com/returnpoint/returnpoint/functions/pull/systems"
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/app/team"
@@ -29,11 +30,13 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/sms/inbound"
 	"github.com/returnpoint/returnpoint/shared/channel/sms/smslog"
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/phone"
 	"github.com/returnpoint/returnpoint/shared/portrait"
+	"github.com/returnpoint/returnpoint/shared/pull"
 	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
 	"github.com/returnpoint/returnpoint/shared/settings"
@@ -74,6 +77,7 @@ type house struct {
 	touches  *queue
 	jobs     *queue
 	clinics  *queue
+	pulls    *queue
 }
 
 // channel takes every message.
@@ -97,10 +101,24 @@ func (q *queue) Enqueue(_ context.Context, bodies ...string) error {
 // Fetch is what doctors' photos are: an answer that is none.
 func (h *house) Fetch(context.Context, string) ([]byte, error) { return []byte("no photo"), nil }
 
+// records is a clinic's own system, which has one record of a patient.
+type records struct{}
+
+func (records) Changed(ctx context.Context, cl *dental.Clinic, a dental.Account, cursor string, now time.Time) (pull.Page, error) {
+	objects, err := records{}.Fetch(ctx, cl, a, intake.Ref{Kind: "record", ID: "70"}, now)
+	return pull.Page{Objects: objects, Cursor: "told"}, err
+}
+
+func (records) Fetch(_ context.Context, _ *dental.Clinic, _ dental.Account, ref intake.Ref, _ time.Time) ([]intake.Object, error) {
+	at := start.AddDate(0, 0, 7)
+	return []intake.Object{{System: dental.YClients, Kind: ref.Kind, ID: ref.ID, Version: 1, Body: "a record", Facts: []intake.Event{{Type: intake.AppointmentBooked,
+		Appointment: &dental.Appointment{Clinic: "demo", Patient: "P-77", ID: ref.ID, Start: at, End: at.Add(time.Hour), Status: dental.Booked}}}}}, nil
+}
+
 // newHouse is the demo clinic before its first event.
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, clock: tabletest.NewClock(start), texts: &channel{name: "sms"}, mails: &channel{name: "mail"}, touches: &queue{}, jobs: &queue{}, clinics: &queue{}}
+	h := &house{t: t, clock: tabletest.NewClock(start), texts: &channel{name: "sms"}, mails: &channel{name: "mail"}, touches: &queue{}, jobs: &queue{}, clinics: &queue{}, pulls: &queue{}}
 	h.table = tabletest.NewReference(h.clock.Now, rand.NewChaCha8([32]byte{1}))
 	log := lambdaio.Logger(&h.log, slog.LevelDebug)
 	deps := func(name string) app.Deps {
@@ -118,8 +136,8 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h.handlers = map[string]lambdaio.Handler{
-		"webhook":  lambdaio.HTTP(log, app.Webhook(deps("webhook"), generic.Decode, phone.Read)),
-		"dispatch": lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), app.Queues{Touches: h.touches, Jobs: h.jobs})),
+		"webhook":  lambdaio.HTTP(log, app.Webhook(deps("webhook"), app.Told{Events: generic.Decode, Sources: systems.Readers()}, phone.Read)),
+		"dispatch": lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), app.Queues{Touches: h.touches, Jobs: h.jobs, Pulls: h.pulls})),
 		"send":     lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) }),
 		"delivery": lambdaio.Either(lambdaio.HTTP(log, calls),
 			lambdaio.Events(log, func(ctx context.Context, e lambdaio.Event) error { return take(ctx, e.Time, e.Body) })),
@@ -139,6 +157,9 @@ func newHouse(t *testing.T) *house {
 	weekly := team.Report(deps("report"), h.mails, h.clinics, "https://rp.example")
 	h.handlers["report"] = lambdaio.FanOut(lambdaio.Schedule(log, weekly.Tick),
 		lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return weekly.Handle(ctx, m.Body) }))
+	puller := app.Pull(deps("pull"), app.Systems{Clients: map[string]pull.System{dental.YClients: records{}}, Opens: systems.Opens}, h.clinics, phone.Read)
+	h.handlers["pull"] = lambdaio.FanOut(lambdaio.Schedule(log, puller.Tick),
+		lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return puller.Handle(ctx, m.Body) }))
 	cl := settings.Demo()
 	cl.Secrets = []dental.WebhookSecret{{Secret: dental.Secret(signingKey), From: start.Add(-time.Hour)}}
 	cl.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret-of-the-demo-clinic", "callbackSecret": "callbackcallbackcallback"}}}
@@ -515,6 +536,42 @@ var replays = map[string]func(*testing.T, *house){
 		h.post("msg_2", "visit.completed", strings.Replace(strings.Replace(visit, "2026-05-22T", "2025-12-22T", 1), `"version"`, `"returnDate": "2026-06-22", "version"`, 1))
 		h.plans("scan-occasions.clinic", "recall", "first", "2026-06-22")
 	},
+	"pull": func(t *testing.T, h *house) {
+		h.connects()
+		h.queuesTheClinic("pull", "pull.system")
+	},
+	"pull.system": func(t *testing.T, h *house) {
+		h.connects()
+		h.post("msg_1", "patient.updated", patient)
+		for range 2 {
+			noFailures(t, h.replay("pull.system"))
+		}
+		if a := h.card().Appointment("70"); a == nil || a.System != dental.YClients {
+			t.Errorf("the appointment is %+v", a)
+		}
+		h.queuesNothing("pull")
+	},
+	"pull.job": func(t *testing.T, h *house) {
+		h.connects()
+		h.post("msg_1", "patient.updated", patient)
+		listener := pull.Listener{Store: h.store(), Learn: (&intake.Intake{Store: h.store()}).Learn}
+		cl, err := h.store().Begin().Clinic(t.Context(), "demo")
+		if err == nil {
+			_, err = listener.Take(t.Context(), cl, dental.YClients, intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "70"}}}, start.Add(-time.Minute))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.replay("dispatch"); !slices.Equal(h.pulls.bodies, bodies(t, "pull.job")) {
+			t.Errorf("queued %q, and events/pull.job.json holds %q", h.pulls.bodies, bodies(t, "pull.job"))
+		}
+		for range 2 {
+			noFailures(t, h.replay("pull.job"))
+		}
+		if a := h.card().Appointment("70"); a == nil || a.System != dental.YClients {
+			t.Errorf("the appointment is %+v", a)
+		}
+	},
 	"survey": func(t *testing.T, h *house) {
 		h.post("msg_1", "patient.updated", patient)
 		h.post("msg_2", "visit.completed", visit)
@@ -663,6 +720,21 @@ func (h *house) queuesTheClinic(name, other string) {
 	}
 	if want := bodies(h.t, other); !slices.Equal(h.clinics.bodies, want) {
 		h.t.Errorf("queued %q, and events/%s.json holds %q", h.clinics.bodies, other, want)
+	}
+}
+
+// connects gives the clinic an account with its own system.
+func (h *house) connects() {
+	h.t.Helper()
+	tx := h.store().Begin()
+	cl, err := tx.Clinic(h.t.Context(), "demo")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	cl.Accounts[dental.YClients] = dental.Account{Settings: map[string]string{"company": "4564"}, Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret-of-the-demo-clinic", "partner": "partnertoken", "user": "usertoken"}}
+	tx.Put(*cl)
+	if err := tx.Commit(h.t.Context()); err != nil {
+		h.t.Fatal(err)
 	}
 }
 

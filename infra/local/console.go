@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/api"
+	"github.com/returnpoint/returnpoint/shared/blob/dir"
 	"github.com/returnpoint/returnpoint/shared/channel/outbox"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/desk"
@@ -37,6 +38,8 @@ func (m *machine) handler() http.Handler {
 			console.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, issuerPath+"/"):
 			m.people.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, dir.Path):
+			m.serveFiles(w, r)
 		default:
 			gate.ServeHTTP(w, r)
 		}
@@ -65,6 +68,8 @@ func (m *machine) console() http.Handler {
 		"GET /_local/consent":              m.getConsent,
 		"POST /_local/release":             m.postRelease,
 		"POST /_local/bonus":               m.postBonus,
+		"GET /_local/audit":                m.getAudit,
+		"POST /_local/audit":               m.postAudit,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := h(w, r); err != nil {

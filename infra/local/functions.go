@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/functions/delivery/callbacks"
+	"github.com/returnpoint/returnpoint/functions/import/formats"
+	"github.com/returnpoint/returnpoint/functions/pull/systems"
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/app/team"
 	"github.com/returnpoint/returnpoint/shared/channel/sms/inbound"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
+	"github.com/returnpoint/returnpoint/shared/load"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/phone"
@@ -39,8 +42,9 @@ const (
 type lambda struct {
 	name string
 	kind kind
-	// also is a second way to call it, "" for none.
+	// also is a second way to call it and third a third one, "" for none.
 	also    kind
+	third   kind
 	handler func(parts) lambdaio.Handler
 	// due, of a function with a schedule, is the earliest time at which it would
 	// find something to do; nil: it is run at each of its times.
@@ -58,16 +62,20 @@ type parts struct {
 	providers map[string]outreach.Channel
 	photos    work.Photos
 	crm       work.CRM
+	systems   app.Systems
+	files     load.Files
 	base      string
 	desk      http.Handler
 }
 
-// What a message of a queue is given, as in functions/send, functions/work, functions/report and functions/scan-*.
+// What a message of a queue is given, as in functions/send, functions/work, functions/report, functions/scan-*, functions/pull and functions/import.
 const (
 	sendNeed   = 55 * time.Second
 	workNeed   = 30 * time.Second
 	reportNeed = 100 * time.Second
 	scanNeed   = 60 * time.Second
+	pullNeed   = 60 * time.Second
+	importNeed = 60 * time.Second
 )
 
 // lambdas are all functions.
@@ -77,7 +85,7 @@ func lambdas() []lambda {
 	}
 	return []lambda{
 		page("webhook", func(d app.Deps) lambdaio.Handler {
-			return lambdaio.HTTP(d.Log, app.Webhook(d, generic.Decode, phone.Read))
+			return lambdaio.HTTP(d.Log, app.Webhook(d, app.Told{Events: generic.Decode, Sources: systems.Readers()}, phone.Read))
 		}),
 		page("survey", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Survey(d)) }),
 		page("confirm", func(d app.Deps) lambdaio.Handler { return lambdaio.HTTP(d.Log, app.Confirm(d)) }),
@@ -102,6 +110,31 @@ func lambdas() []lambda {
 			},
 			due: func(p parts, ctx context.Context) (time.Time, bool, error) {
 				return team.Report(p.Deps, p.channels[dental.Mail], p.clinics["report"], p.base).Next(ctx, p.Clock())
+			},
+		},
+		{
+			name: "pull", kind: bySchedule, also: byQueue,
+			handler: func(p parts) lambdaio.Handler {
+				puller := app.Pull(p.Deps, p.systems, p.queues.Pulls, phone.Read)
+				return lambdaio.FanOut(lambdaio.Schedule(p.Log, puller.Tick),
+					lambdaio.Queue(p.Log, pullNeed, func(ctx context.Context, m lambdaio.Message) error { return puller.Handle(ctx, m.Body) }))
+			},
+			due: func(p parts, ctx context.Context) (time.Time, bool, error) {
+				return app.Pull(p.Deps, p.systems, p.queues.Pulls, phone.Read).Next(ctx, p.Clock())
+			},
+		},
+		{
+			name: "import", kind: byRequest, also: bySchedule, third: byQueue,
+			handler: func(p parts) lambdaio.Handler {
+				loader, requests := app.Import(p.Deps, p.files, formats.All(), p.queues.Imports, phone.Read)
+				return lambdaio.Either(lambdaio.HTTP(p.Log, requests), lambdaio.FanOut(lambdaio.Schedule(p.Log, loader.Tick),
+					lambdaio.Queue(p.Log, importNeed, func(ctx context.Context, m lambdaio.Message) error { return loader.Handle(ctx, m.Body) })))
+			},
+			// What lies in a watched folder is due at once; its schedule says when that is looked at.
+			due: func(p parts, ctx context.Context) (time.Time, bool, error) {
+				loader, _ := app.Import(p.Deps, p.files, nil, nil, phone.Read)
+				waiting, err := loader.Waiting(ctx)
+				return p.Clock(), waiting, err
 			},
 		},
 		{name: "send", kind: byQueue, handler: func(p parts) lambdaio.Handler {
@@ -189,10 +222,7 @@ func match(here []lambda, there []template.Function) ([]*function, error) {
 }
 
 func (l lambda) kinds() []kind {
-	if l.also == "" {
-		return []kind{l.kind}
-	}
-	return []kind{l.kind, l.also}
+	return slices.DeleteFunc([]kind{l.kind, l.also, l.third}, func(k kind) bool { return k == "" })
 }
 
 // callers are the ways in which the template calls a function, in the order of

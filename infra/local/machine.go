@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -18,10 +19,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/returnpoint/returnpoint/functions/pull/systems"
 	"github.com/returnpoint/returnpoint/infra/local/clock"
 	"github.com/returnpoint/returnpoint/infra/local/oidc"
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/app"
+	"github.com/returnpoint/returnpoint/shared/blob/dir"
 	"github.com/returnpoint/returnpoint/shared/channel/outbox"
 	"github.com/returnpoint/returnpoint/shared/channel/smsgate"
 	"github.com/returnpoint/returnpoint/shared/channel/smtp"
@@ -32,6 +35,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/portrait/fetch"
+	"github.com/returnpoint/returnpoint/shared/pull"
 	"github.com/returnpoint/returnpoint/shared/queue/memory"
 	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
@@ -51,6 +55,9 @@ type plan struct {
 	rules func(outreach.Message) error
 	// mail is where e-mail leaves for real; nil keeps it in the outbox.
 	mail outreach.Channel
+	// systems of record are asked and told for real only where a clinic's own
+	// accounts are used; a test gives its own.
+	systems map[string]pull.System
 }
 
 // prepare reads the environment, the template and the scenarios. One error
@@ -94,8 +101,9 @@ type machine struct {
 	settings *settings.Keeper
 	people   *oidc.Provider
 	parts    parts
-	carriers []carrier
+	carriers []*carrier
 	receipts *receipts
+	files    *dir.Dir
 
 	// work ends when nothing may go on any more; an invocation outlives the
 	// request that caused it, as on Lambda.
@@ -109,7 +117,8 @@ type machine struct {
 
 	// turn is held by whoever runs steps: the ticker, or one who moves the clock on.
 	turn     sync.Mutex
-	done     time.Time // all steps up to then were run; guarded by turn
+	real     atomic.Bool // nobody is moving the clock on
+	done     time.Time   // all steps up to then were run; guarded by turn
 	foreseen foreseen
 }
 
@@ -118,6 +127,10 @@ type carrier struct {
 	queue *memory.Queue
 	to    *function
 	dead  int // dead letters that were told of
+	// aside: its work lasts for minutes, and nothing else waits for it but who
+	// moves the clock on. one is held by whoever carries.
+	aside bool
+	one   sync.Mutex
 }
 
 // mostDrift is how far a clock that nobody has moved may be from the real one:
@@ -128,6 +141,7 @@ const mostDrift = time.Hour
 // is this machine's own URL.
 func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	m = &machine{plan: p, log: log}
+	m.real.Store(true)
 	m.work, m.endWork = context.WithCancel(context.Background())
 	m.stopping, m.stop = context.WithCancel(m.work)
 	defer func() {
@@ -168,6 +182,7 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	m.settings = &settings.Keeper{Store: m.store, Rand: rand.Reader, Providers: map[string]func(dental.Account) error{
 		dental.SMSGate: smsgate.Validate, dental.WhatsAppAccount: whatsapp.Validate,
 		dental.Bitrix24: func(a dental.Account) error { return bitrix24.Validate(a) }}}
+	maps.Copy(m.settings.Providers, systems.Accounts())
 	if m.chats, err = whatsapp.New(wire.NewClient(wire.Options{}), whatsapp.Options{}); err != nil {
 		return m, err
 	}
@@ -175,6 +190,9 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 		base = m.base
 	}
 	if err := m.openPeople(base); err != nil {
+		return m, err
+	}
+	if err := m.openFiles(base); err != nil {
 		return m, err
 	}
 	if err := m.compose(base); err != nil {
@@ -199,6 +217,7 @@ func (m *machine) compose(base string) error {
 		channels: map[dental.Channel]outreach.Channel{dental.SMS: m.outbox.Channel(dental.SMS), dental.Mail: m.outbox.Channel(dental.Mail)},
 		photos:   fetch.New(fetch.Options{}),
 		clinics:  map[string]scan.Queue{},
+		files:    m.files,
 		base:     base,
 	}
 	m.parts.channels[dental.WhatsApp] = m.outbox.Channel(dental.WhatsApp)
@@ -208,7 +227,12 @@ func (m *machine) compose(base string) error {
 	if !m.plan.console { // for real: a clinic's own accounts are used
 		calls := wire.NewClient(wire.Options{})
 		m.parts.providers = map[string]outreach.Channel{dental.SMSGate: smsgate.New(calls, smsgate.Options{}), dental.WhatsAppAccount: m.chats}
+		m.parts.systems.Clients = systems.Clients(calls, time.Now)
 		m.parts.crm = bitrix24.New(calls, bitrix24.NewPace(time.Now, bitrix24.Sleep))
+	}
+	m.parts.systems.Opens = systems.Opens
+	if m.plan.systems != nil {
+		m.parts.systems.Clients = m.plan.systems
 	}
 	for i, f := range m.functions {
 		if f.Queue == nil {
@@ -217,7 +241,7 @@ func (m *machine) compose(base string) error {
 		faults := memory.DefaultFaults()
 		faults.MaxReceives = f.Queue.MaxReceives
 		q := memory.New(memory.DefaultSeed+uint64(i), faults)
-		m.carriers = append(m.carriers, carrier{queue: q, to: f})
+		m.carriers = append(m.carriers, &carrier{queue: q, to: f, aside: f.Name == "import"})
 		switch f.Name {
 		case "send":
 			m.parts.queues.Touches = q
@@ -339,7 +363,11 @@ func (m *machine) serve(ctx context.Context, l net.Listener) error {
 	ticking := make(chan struct{})
 	go func() {
 		defer close(ticking)
+		var aside sync.WaitGroup
+		aside.Go(m.carryAside)
+		aside.Go(m.tidyFiles)
 		m.tick()
+		aside.Wait()
 	}()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
@@ -372,6 +400,9 @@ func (m *machine) close() error {
 
 func (m *machine) closeFiles() error {
 	var failed []error
+	if m.files != nil {
+		failed = append(failed, m.files.Close())
+	}
 	if m.receipts != nil {
 		failed = append(failed, m.receipts.close())
 	}

@@ -53,6 +53,8 @@ const lastRounds = 10
 func (m *machine) advance(target func(now time.Time) (time.Time, error)) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
+	m.real.Store(false)
+	defer m.real.Store(true)
 	to, err := target(m.clock.Now())
 	if err != nil {
 		return err
@@ -241,8 +243,8 @@ func (m *machine) run(at time.Time, functions []*function) {
 func (m *machine) drain() {
 	for worked := true; worked; {
 		worked = false
-		for i := range m.carriers {
-			for m.stopping.Err() == nil && m.carry(&m.carriers[i]) {
+		for _, c := range m.carriers {
+			for m.stopping.Err() == nil && !(c.aside && m.real.Load()) && m.carry(c) {
 				worked = true
 			}
 		}
@@ -252,8 +254,26 @@ func (m *machine) drain() {
 	}
 }
 
+// carryAside works off what lasts long while the clock goes by itself, beside
+// the steps: a base of a million lines keeps no reminder waiting.
+func (m *machine) carryAside() {
+	for m.stopping.Err() == nil {
+		for _, c := range m.carriers {
+			for m.stopping.Err() == nil && c.aside && m.carry(c) {
+				continue
+			}
+		}
+		select {
+		case <-m.stopping.Done():
+		case <-time.After(beat):
+		}
+	}
+}
+
 // carry gives the queue's function one batch and settles it; false: there was none.
 func (m *machine) carry(c *carrier) bool {
+	c.one.Lock()
+	defer c.one.Unlock()
 	received := c.queue.Receive(c.to.Queue.Batch)
 	if len(received) == 0 {
 		return false

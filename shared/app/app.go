@@ -17,7 +17,9 @@ import (
 	"github.com/returnpoint/returnpoint/shared/api"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/load"
 	"github.com/returnpoint/returnpoint/shared/outreach"
+	"github.com/returnpoint/returnpoint/shared/pull"
 	"github.com/returnpoint/returnpoint/shared/reply"
 	"github.com/returnpoint/returnpoint/shared/scan"
 	"github.com/returnpoint/returnpoint/shared/scenario"
@@ -38,15 +40,60 @@ type Deps struct {
 // Decoder reads one delivery of an MIS.
 type Decoder func(clinic, deliveryID string, raw []byte) (intake.Event, error)
 
-// Webhook takes an MIS's events. Reads: clinic, event, card, contacts. Writes:
-// event, facts, milestones, touches, tasks, contacts, jobs.
-func Webhook(d Deps, decode Decoder, phones intake.Phones) http.Handler {
+// Told is how systems of record tell the product what has changed: as signed
+// events of its own, and each in its own words, by the name of the clinic's
+// account with it.
+type Told struct {
+	Events  Decoder
+	Sources map[string]intake.Reader
+}
+
+// Webhook takes what MISs tell. Reads: clinic, event, card, contacts, origins,
+// connections, jobs. Writes: event, facts, milestones, touches, tasks, contacts,
+// origins, connections, jobs.
+func Webhook(d Deps, told Told, phones intake.Phones) http.Handler {
 	in := &intake.Intake{Store: d.Store, Catalogue: d.Catalogue, Phones: phones, Log: d.Log}
-	h := &api.Webhook{Decode: decode, Accept: in.Accept, Clock: d.Clock, Log: d.Log,
-		Clinic: func(ctx context.Context, id string) (*dental.Clinic, error) { return d.Store.Begin().Clinic(ctx, id) }}
+	clinic := func(ctx context.Context, id string) (*dental.Clinic, error) { return d.Store.Begin().Clinic(ctx, id) }
+	listener := &pull.Listener{Store: d.Store, Learn: in.Learn}
 	mux := http.NewServeMux()
-	h.Routes(mux)
+	events := &api.Webhook{Decode: told.Events, Accept: in.Accept, Clock: d.Clock, Log: d.Log, Clinic: clinic}
+	events.Routes(mux)
+	sources := &api.Sources{Readers: told.Sources, Take: listener.Take, Unread: listener.Unread, Clock: d.Clock, Log: d.Log, Clinic: clinic}
+	sources.Routes(mux)
 	return mux
+}
+
+// Systems are the ways to systems of record, by the name of the clinic's account.
+type Systems struct {
+	Clients map[string]pull.System
+	// Opens reports whether an account has what its system's API asks for.
+	Opens func(system string, account dental.Account) bool
+}
+
+// Pull asks systems of record what has changed, reads what they have only named,
+// and tells those that can be told what patients answer. Its Tick queues whom it is time to ask, its Handle
+// does what a message asks for. Reads: list of clinics, connections, jobs,
+// origins, cards, contacts. Writes: facts, milestones, touches, tasks, contacts,
+// origins, connections, jobs.
+func Pull(d Deps, systems Systems, orders pull.Queue, phones intake.Phones) *pull.Puller {
+	in := &intake.Intake{Store: d.Store, Catalogue: d.Catalogue, Phones: phones, Log: d.Log}
+	return &pull.Puller{Store: d.Store, Catalogue: d.Catalogue, Systems: systems.Clients, Opens: systems.Opens, Learn: in.Learn, Queue: orders, Clock: d.Clock, Log: d.Log}
+}
+
+// Import takes existing bases in from files: requests begins an import and tells
+// how one stands, and the loader's Tick takes what lies in the watched folders,
+// its Handle works on the import that a message names. Reads: clinic, import, job,
+// card, contacts, files. Writes: import, job, event, facts, milestones, touches,
+// tasks, contacts, origins, files.
+func Import(d Deps, files load.Files, formats map[string]load.Format, queue load.Queue, phones intake.Phones) (loader *load.Loader, requests http.Handler) {
+	phones = load.Once(phones)
+	in := &intake.Intake{Store: d.Store, Catalogue: d.Catalogue, Phones: phones, Log: d.Log}
+	loader = &load.Loader{Store: d.Store, Files: files, Formats: formats, Learn: in.Learn, Phones: phones, Queue: queue, Clock: d.Clock, Log: d.Log}
+	mux := http.NewServeMux()
+	h := &api.Imports{Loader: loader, Clock: d.Clock, Log: d.Log,
+		Clinic: func(ctx context.Context, id string) (*dental.Clinic, error) { return d.Store.Begin().Clinic(ctx, id) }}
+	h.Routes(mux)
+	return loader, mux
 }
 
 // Survey serves the survey page. Reads: link, clinic, card. Writes: answer,

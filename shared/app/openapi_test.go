@@ -36,10 +36,17 @@ func deps(s *stagetest.Stage) app.Deps {
 	return app.Deps{Store: s.Store, Catalogue: s.Catalogue, Clock: s.Now, Log: slog.New(slog.DiscardHandler)}
 }
 
+// sources read one word: a system that tells of nobody.
+func sources() map[string]intake.Reader {
+	return map[string]intake.Reader{dental.YClients: func(_ *dental.Clinic, _ dental.Account, d intake.Delivery) (intake.Heard, error) {
+		return intake.Heard{Silent: string(d.Body)}, nil
+	}}
+}
+
 // handlers are the functions that speak HTTP.
 func handlers(s *stagetest.Stage) map[string]http.Handler {
 	return map[string]http.Handler{
-		"webhook":     app.Webhook(deps(s), generic.Decode, stagetest.Phones),
+		"webhook":     app.Webhook(deps(s), app.Told{Events: generic.Decode, Sources: sources()}, stagetest.Phones),
 		"survey":      app.Survey(deps(s)),
 		"confirm":     app.Confirm(deps(s)),
 		"unsubscribe": app.Unsubscribe(deps(s)),

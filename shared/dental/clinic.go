@@ -51,6 +51,9 @@ type Clinic struct {
 	BonusDays int
 	// Accounts are the clinic's own, by provider.
 	Accounts map[string]Account
+	// FormerPaths are, by the account, the secrets that stood in the path of its
+	// callbacks before the present one, for as long as they are still right.
+	FormerPaths map[string]WebhookSecret
 	// Kinds sorts the procedures whose kind a source does not say, before the
 	// product's own table does.
 	Kinds []KindRule
@@ -219,6 +222,16 @@ func (c *Clinic) Owner() string {
 // Scenario is the clinic's settings of a scenario; unset is off.
 func (c *Clinic) Scenario(name string) ScenarioSettings { return c.Scenarios[name] }
 
+// Backlogs reports whether any scenario takes up those whose day has passed.
+func (c *Clinic) Backlogs() bool {
+	for _, s := range c.Scenarios {
+		if s.On && s.BacklogPerDay > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // ActiveSecrets lists the secrets that verify at the instant.
 func (c *Clinic) ActiveSecrets(at time.Time) []Secret {
 	var out []Secret
@@ -246,6 +259,24 @@ func (c *Clinic) RotateSecret(next Secret, at time.Time, overlap time.Duration) 
 	}
 	kept = kept[max(0, len(kept)-(MostSecrets-1)):]
 	c.Secrets = append(kept, WebhookSecret{Secret: next, From: at})
+}
+
+// PathSecrets lists the secrets that are right in the path of an account's
+// callbacks at the instant: the present one, and the one before it while that
+// is still out.
+func (c *Clinic) PathSecrets(account string, at time.Time) []Secret {
+	var out []Secret
+	of, has := c.Accounts[account]
+	if !has {
+		return nil
+	}
+	if s := of.Secrets[CallbackSecret]; s != "" {
+		out = append(out, s)
+	}
+	if was := c.FormerPaths[account]; was.Secret != "" && at.Before(was.Until) {
+		out = append(out, was.Secret)
+	}
+	return out
 }
 
 // Opening is the clinic's week: spans by weekday, none on a day it is closed.

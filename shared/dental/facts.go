@@ -91,6 +91,13 @@ type Appointment struct {
 	ReplyAt  time.Time
 	// On is the clinic's calendar date of the Start.
 	On Date
+	// MovedTo is the appointment that took the place of this cancelled one, where a
+	// system of record tells a move as the end of one and the beginning of another:
+	// nobody has cancelled anything then.
+	MovedTo string
+	// System is the system of record that told of it as an object of its own, one
+	// of Systems; "" for the clinic's own events and files.
+	System string
 	Source
 }
 
@@ -159,8 +166,10 @@ const (
 // Stage is one step of a treatment plan.
 type Stage struct {
 	ID     string
+	Code   string
 	Name   string
 	Kind   ProcedureKind
+	Sorted bool // as a Procedure's
 	Status StageStatus
 	Price  Money
 	DoneAt time.Time

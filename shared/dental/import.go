@@ -10,6 +10,8 @@ type Import struct {
 	Name   string // of the file as somebody called it; "" where nobody did
 	By     string // the member of staff, "" for a program
 	State  ImportState
+	// Held: it waits for somebody to look at its columns and to start it, and not for its file alone.
+	Held bool
 	// Problem is why an import failed as a whole, as a key of the locale's
 	// texts, with what it is about.
 	Problem string

@@ -68,15 +68,32 @@ type Piece struct {
 	Source
 }
 
-// Pulled is how far a system of record has been asked what has changed.
+// Pulled is how a clinic stands with a system of record: how far it has been
+// asked what has changed, and when it last told something by itself.
 type Pulled struct {
 	Clinic string
 	System string
 	Cursor string // the adapter's own: where the next question begins
 	At     time.Time
-	// Problem is why it cannot be asked, since Failing; "" when it can.
+	// Problem is why it cannot be asked, since Failing; "" when it can. It is for
+	// the log; Mend says that nothing but a change of the account will help.
 	Problem string
 	Failing time.Time
+	Mend    bool
+	// Next is when it is asked again, Tries how often it failed in a row.
+	Next  time.Time
+	Tries int
+	// Heard is when it last told something by itself, to within a few minutes.
+	Heard time.Time
+	// Unread is what was wrong with the last delivery that could not be read, at UnreadAt.
+	Unread   string
+	UnreadAt time.Time
+}
+
+// TakesAnswers reports whether a system of record can be told what a patient
+// has said of an appointment: whether its adapter is a pull.Confirmer.
+func TakesAnswers(system string) bool {
+	return system == YClients || system == SQNS || system == OpenDental
 }
 
 // KindRule says of what kind procedures are whose code begins with Code, or

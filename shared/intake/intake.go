@@ -147,6 +147,7 @@ type draft struct {
 	changed  bool
 	wasStub  bool
 	cards    int // of them that were a card
+	proposed int // twins, for which the write needs room
 	subjects []scenario.Subject
 	gone     bool // and nothing more is to be settled
 }
@@ -187,8 +188,11 @@ func (d *draft) settle() {
 	d.tx.Put(d.card.Patient)
 	d.reward(d.card.Patient)
 	d.course().Dates()
-	o := journey.Options{Subjects: append(d.subjects, scenario.Calendar(d.card, d.clinic.Today(d.now))...),
-		Awaken: d.wasStub && !d.card.Patient.Stub, Limit: most}
+	if !d.how.Quiet || d.clinic.Backlogs() { // of the quiet past a scenario asks as backlog alone
+		d.subjects = append(d.subjects, scenario.Calendar(d.card, d.clinic.Today(d.now))...)
+	}
+	o := journey.Options{Subjects: d.subjects,
+		Awaken: d.wasStub && !d.card.Patient.Stub, Limit: most - d.proposed}
 	if d.learned {
 		o.Limit = max(0, min(most, table.MaxWrite-2-d.tx.Size()))
 	}
@@ -265,8 +269,7 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 			return nil, false, nil
 		}
 		for i := range p.Stages {
-			sorted := false
-			d.sortKind("", p.Stages[i].Name, &p.Stages[i].Kind, &sorted)
+			d.sortKind(p.Stages[i].Code, p.Stages[i].Name, &p.Stages[i].Kind, &p.Stages[i].Sorted)
 		}
 		d.tx.Put(p)
 		d.card.Plans = replace(d.card.Plans, old, p)
@@ -327,6 +330,9 @@ func (d *draft) appointment(old *dental.Appointment, a dental.Appointment) denta
 	a.BookedAt, a.ChangedAt = at, at
 	if old == nil {
 		return a
+	}
+	if a.System == "" { // a file or an event that tells of it too is not where it is kept
+		a.System = old.System
 	}
 	if old.Status == a.Status {
 		a.ChangedAt = old.ChangedAt
@@ -461,6 +467,9 @@ func (d *draft) contacts(ctx context.Context, was dental.Patient, p *dental.Pati
 			continue
 		}
 		d.tx.Put(*c)
+	}
+	if p.Phone != "" && (p.Phone != was.Phone || p.BirthDate != was.BirthDate) {
+		return d.twins(ctx, *p, contacts[string(p.Phone)])
 	}
 	return nil
 }

@@ -79,7 +79,8 @@ type Reader func(cl *dental.Clinic, account dental.Account, d Delivery) (Heard, 
 // How says how facts are taken in.
 type How struct {
 	// Quiet: they are of the past, as an import's. Nothing leaves because of them;
-	// what lies ahead of them is planned as ever.
+	// what lies ahead of them is planned as ever. Nor do they come to figures by
+	// themselves: whoever brings them leaves store.Figures, once for all.
 	Quiet bool
 }
 
@@ -122,6 +123,9 @@ func (in *Intake) Learn(ctx context.Context, cl *dental.Clinic, how How, now tim
 // many these were: none after a write that only took one back from a card.
 func (in *Intake) some(ctx context.Context, cl *dental.Clinic, how How, now time.Time, objects []Object, out []Outcome) (int, error) {
 	tx := in.Store.Begin()
+	if how.Quiet {
+		tx.LeaveFigures()
+	}
 	objects = objects[:min(len(objects), atOnce)]
 	origins, err := originsOf(ctx, tx, cl.ID, objects)
 	if err != nil {
@@ -280,6 +284,9 @@ func (d *draft) object(ctx context.Context, o Object, origin dental.Origin) (new
 		f.Clinic = d.clinic.ID
 		if o.System != "" {
 			f.source(dental.Source{Version: o.Version, Body: o.Body})
+			if f.Appointment != nil {
+				f.Appointment.System = o.System
+			}
 		}
 		d.remembered = o.System != ""
 		changed, err := d.enter(ctx, f)

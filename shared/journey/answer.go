@@ -1,11 +1,13 @@
 package journey
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/scenario"
+	"github.com/returnpoint/returnpoint/shared/store"
 )
 
 // What a patient says is one thing, whether on a page or to staff on the phone:
@@ -36,10 +38,18 @@ func (c Course) Respond(r dental.Response) bool {
 }
 
 // Reply records what the patient says of an appointment at its present time:
-// "confirm", "reschedule", "cancel", "callback".
+// "confirm", "reschedule", "cancel", "callback". A confirmation and a
+// cancellation are left to a job, which tells the system that keeps the
+// appointment, where that can be told.
 func (c Course) Reply(a *dental.Appointment, action string) {
 	a.Reply, a.ReplyFor, a.ReplyAt = action, a.Start, c.Now
 	c.Tx.Put(*a)
+	_, has := c.Clinic.Accounts[a.System]
+	if has && dental.TakesAnswers(a.System) && (action == "confirm" || action == "cancel") {
+		// Each word is a job of its own: one call is made for it at most.
+		c.Tx.Put(store.Job{Clinic: c.Clinic.ID, ID: fmt.Sprintf("answer.%s.%s.%d", c.Card.Patient.ID, a.ID, c.Now.UnixMilli()), Kind: store.AnswerJob,
+			Patient: c.Card.Patient.ID, System: a.System, Subject: a.ID, Step: action, Wake: c.Now, Made: c.Now})
+	}
 }
 
 // Disown keeps the patient's messages and calls from an address that is

@@ -53,6 +53,7 @@ func values() map[string]string {
 		"id":       "P-77",                          // of a card without a name
 		"list":     "SMS 12 марта и почта 14 марта", // several things in a row
 		"who":      "Ольга",                         // a member of staff
+		"detail":   "31.02.2026",                    // what a line of an import has in a place where something else is asked for
 	}
 }
 

@@ -40,3 +40,14 @@ type Confirmer interface {
 
 // ErrNotWritten is in the error of a Confirmer that has proof of having changed nothing.
 var ErrNotWritten = errors.New("nothing was written")
+
+// Later is in the error of a system that says itself for how long it wants to
+// be left alone.
+type Later struct {
+	After time.Duration
+	Err   error // why
+}
+
+func (l *Later) Error() string { return "left alone for " + l.After.String() + ": " + l.Err.Error() }
+
+func (l *Later) Unwrap() error { return l.Err }

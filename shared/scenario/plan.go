@@ -113,7 +113,7 @@ func look(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {
 		return m, true
 	case OnAppointment:
 		a := card.Appointment(s.ID)
-		if a == nil || card.Attended(a.ID) || madeUp(card, a) {
+		if a == nil || card.Attended(a.ID) || madeUp(card, a) || moved(a) {
 			return moment{}, false
 		}
 		m := moment{anchor: dental.AppointmentAnchor(*a), booked: a.BookedAt,
@@ -154,6 +154,10 @@ func madeUp(card *dental.Card, a *dental.Appointment) bool {
 	}
 	return false
 }
+
+// moved reports whether an appointment was cancelled only because another, of
+// which it is known by itself, took its place.
+func moved(a *dental.Appointment) bool { return a.Status == dental.Cancelled && a.MovedTo != "" }
 
 // membership is what a visit day changed in the club.
 func membership(cl *dental.Clinic, card *dental.Card, s Subject) (moment, bool) {

@@ -129,7 +129,7 @@ func lost(card *dental.Card, a *dental.Appointment, anchor string) string {
 		return "appointment-cancelled"
 	case card.Attended(a.ID):
 		return "attended"
-	case dental.AppointmentAnchor(*a) != anchor:
+	case dental.AppointmentAnchor(*a) != anchor, moved(a):
 		return "rescheduled"
 	case a.Status == dental.Cancelled:
 		return "appointment-cancelled"

@@ -51,6 +51,16 @@ func telling() map[string]string {
 	return map[string]string{"status": "active", "excluded": "", "erased": "", "birthDate": "", "returnOn": ""}
 }
 
+// LeaveFigures lets a step of many, as an import's are, leave no job for each
+// patient: the caller leaves one for all of them, Figures, which looks at the whole base.
+func (tx *Tx) LeaveFigures() { tx.bulk = true }
+
+// Figures is the job that brings the tallies of a clinic's whole base in line
+// with its cards, half an hour from now. Put again it waits anew, and begins anew.
+func Figures(clinic string, now time.Time) Job {
+	return Job{Clinic: clinic, ID: FiguresJob, Kind: FiguresJob, Wake: now.Add(tallyEvery), Made: now}
+}
+
 // mark leaves the job that an operation asks for.
 func (tx *Tx) mark(op table.Op) {
 	if op.Kind == table.OpCheck {
@@ -58,7 +68,7 @@ func (tx *Tx) mark(op table.Op) {
 	}
 	tx.begun(op)
 	clinic, patient, kind, is := ofPatient(op.Item.Key)
-	if !is || !tx.counts(op, kind) {
+	if !is || tx.bulk || !tx.counts(op, kind) {
 		return
 	}
 	now := tx.store.clock()

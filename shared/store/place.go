@@ -81,7 +81,7 @@ type Job struct {
 }
 
 // Adds reports whether a job adds figures up: there may be as many as patients.
-func (j Job) Adds() bool { return j.Kind == TallyJob || j.Kind == TotalJob }
+func (j Job) Adds() bool { return j.Kind == TallyJob || j.Kind == TotalJob || j.Kind == FiguresJob }
 
 // Tally is what one patient adds to the figures of one day: a sum by its name.
 // A name that is absent adds nothing.
@@ -136,6 +136,7 @@ const (
 	LeadJob     = "lead"     // forget who a recommended friend is that has not come
 	CRMJob      = "crm"      // tell the clinic's own CRM of a task; Step is its kind
 	TallyJob    = "tally"    // bring a patient's tallies in line with the card
+	FiguresJob  = "figures"  // bring the tallies of all patients in line with their cards
 	TotalJob    = "total"    // add a day's tallies up, the month's days and the year's months
 	BaselineJob = "baseline" // freeze what was before the first scenario was switched on
 	PressJob    = "press"    // let a press on a task take effect; Step is the task's kind

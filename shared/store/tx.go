@@ -41,6 +41,7 @@ type Tx struct {
 	read  map[table.Key]table.Item
 	whole map[string]bool // partitions read to their end: what is not in read is absent
 	ops   []table.Op
+	bulk  bool              // LeaveFigures
 	index map[table.Key]int // of an op by its key: the last say about an item counts
 	err   error
 }

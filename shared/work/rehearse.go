@@ -161,28 +161,36 @@ func (w *Worker) beginRehearsal(ctx context.Context, cl *dental.Clinic, job stor
 			r.Held = r.Held || st.Class == dental.Advertising && st.Task == ""
 		}
 	}
-	months := []string{}
-	for d := (dental.Date{Year: today.Year, Month: today.Month, Day: 1}).AddMonths(1); d.Year >= firstYearOfVisit; d = d.AddMonths(-1) {
-		months = append(months, d.String()[:7])
+	var err error
+	r.Months, r.Patients, err = w.base(ctx, cl.ID, today, firstYearOfVisit)
+	return r, err
+}
+
+// base lists the months in which patients had their last visit, the latest
+// first, from a year on, and those without any visit last; and how many patients
+// there are.
+func (w *Worker) base(ctx context.Context, clinic string, today dental.Date, year int) (months []string, patients int, err error) {
+	var all []string
+	for d := (dental.Date{Year: today.Year, Month: today.Month, Day: 1}).AddMonths(1); d.Year >= year; d = d.AddMonths(-1) {
+		all = append(all, d.String()[:7])
 	}
-	for _, month := range append(months, store.NoVisit) {
+	for _, month := range append(all, store.NoVisit) {
 		n := 0
 		for cursor := ""; ; {
-			patients, next, err := w.Store.PatientsOf(ctx, cl.ID, month, table.MaxLimit, cursor)
+			some, next, err := w.Store.PatientsOf(ctx, clinic, month, table.MaxLimit, cursor)
 			if err != nil {
-				return r, err
+				return nil, 0, err
 			}
-			n += len(patients)
+			n += len(some)
 			if cursor = next; cursor == "" {
 				break
 			}
 		}
 		if n > 0 {
-			r.Months = append(r.Months, month)
-			r.Patients += n
+			months, patients = append(months, month), patients+n
 		}
 	}
-	return r, nil
+	return months, patients, nil
 }
 
 // look looks at some patients of the month that the walk has come to.

@@ -15,15 +15,29 @@ import (
 // tally brings what a patient adds to each day's figures in line with the card,
 // a write's worth of days at a time, and leaves the days' totals to jobs.
 func (w *Worker) tally(ctx context.Context, tx *store.Tx, job store.Job) (done bool, err error) {
-	card, err := tx.Card(ctx, job.Clinic, job.Patient)
-	if err != nil {
-		return false, err
-	}
 	cl, err := tx.Clinic(ctx, job.Clinic)
 	if err != nil {
 		return false, err
 	}
-	tallied, err := tx.Tallied(ctx, job.Clinic, job.Patient)
+	left, err := w.bringTallies(ctx, tx, cl, job.Patient)
+	if err != nil {
+		return false, err
+	}
+	if !left {
+		job.Done = w.Clock()
+		tx.Put(job)
+	}
+	return !left, tx.Commit(ctx)
+}
+
+// bringTallies puts what of a patient's tallies differs from the card, as many
+// as fit beside a job, and reports whether any is left.
+func (w *Worker) bringTallies(ctx context.Context, tx *store.Tx, cl *dental.Clinic, patient string) (left bool, err error) {
+	card, err := tx.Card(ctx, cl.ID, patient)
+	if err != nil {
+		return false, err
+	}
+	tallied, err := tx.Tallied(ctx, cl.ID, patient)
 	if err != nil {
 		return false, err
 	}
@@ -39,7 +53,7 @@ func (w *Worker) tally(ctx context.Context, tx *store.Tx, job store.Job) (done b
 			return false, dental.Errorf(dental.Invalid, "day", "the tallies of a patient name the day %q", name)
 		}
 	}
-	left, changed := false, false
+	changed := false
 	for _, name := range slices.Sorted(maps.Keys(days)) {
 		sums, hash := wanted[days[name]], ""
 		if len(sums) > 0 {
@@ -48,12 +62,12 @@ func (w *Worker) tally(ctx context.Context, tx *store.Tx, job store.Job) (done b
 		if hash == tallied.Days[name] {
 			continue
 		}
-		if tx.Size() > table.MaxWrite-4 { // a tally, its total's job, the list of days, this job
+		if tx.Size() > table.MaxWrite-4 { // a tally, its total's job, the list of days, the caller's job
 			left = true
 			break
 		}
 		changed = true
-		t := store.Tally{Clinic: job.Clinic, Day: days[name], Patient: job.Patient, Sums: sums}
+		t := store.Tally{Clinic: cl.ID, Day: days[name], Patient: patient, Sums: sums}
 		if hash == "" {
 			tx.Remove(t)
 			delete(tallied.Days, name)
@@ -61,7 +75,7 @@ func (w *Worker) tally(ctx context.Context, tx *store.Tx, job store.Job) (done b
 			tx.Put(t)
 			tallied.Days[name] = hash
 		}
-		tx.Put(store.Job{Clinic: job.Clinic, ID: "total." + name, Kind: store.TotalJob, Day: days[name], Wake: w.addUp(cl, days[name]), Made: w.Clock()})
+		tx.Put(store.Job{Clinic: cl.ID, ID: "total." + name, Kind: store.TotalJob, Day: days[name], Wake: w.addUp(cl, days[name]), Made: w.Clock()})
 	}
 	switch {
 	case changed && len(tallied.Days) == 0:
@@ -69,11 +83,7 @@ func (w *Worker) tally(ctx context.Context, tx *store.Tx, job store.Job) (done b
 	case changed:
 		tx.Put(tallied)
 	}
-	if !left {
-		job.Done = w.Clock()
-		tx.Put(job)
-	}
-	return !left, tx.Commit(ctx)
+	return left, nil
 }
 
 // addUp is when a day's changed tallies are added up: at the next minute, so that

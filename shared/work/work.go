@@ -87,12 +87,16 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		return w.press(ctx, job)
 	case store.TallyJob:
 		return w.tally(ctx, tx, job)
+	case store.FiguresJob:
+		return w.figures(ctx, tx, job)
 	case store.TotalJob:
 		return w.total(ctx, tx, job)
 	case store.BaselineJob:
 		return w.baseline(ctx, tx, job)
 	case store.RehearseJob:
 		return w.rehearse(ctx, tx, job)
+	case store.AuditJob:
+		return w.audit(ctx, tx, job)
 	}
 	card, err := tx.Card(ctx, clinic, job.Patient)
 	if err != nil {

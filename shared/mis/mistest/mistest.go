@@ -269,7 +269,7 @@ func (o *Office) change(t *rapid.T, tells Tells) any {
 		if r := pick(t, o.Records, func(r *Record) bool { return !r.Deleted }); r != nil {
 			r.Status = rapid.SampledFrom([]Status{Waiting, Confirmed, Came, Missed, Cancelled}).Draw(t, "status")
 			if r.Status == Came && r.Start.After(o.Now) { // a visit that is yet to come has not been
-				r.Start = o.Now.Add(-time.Hour).Truncate(time.Minute)
+				r.Start = daytime(o.Now.AddDate(0, 0, -1))
 			}
 			return o.touched(r)
 		}
@@ -354,7 +354,12 @@ func (o *Office) paid(r *Record) bool {
 }
 
 func (o *Office) start(t *rapid.T) time.Time {
-	return o.Now.Add(time.Duration(rapid.IntRange(-20, 60).Draw(t, "half days")) * 12 * time.Hour).Truncate(time.Minute)
+	return daytime(o.Now.Add(time.Duration(rapid.IntRange(-20, 60).Draw(t, "half days")) * 12 * time.Hour))
+}
+
+// daytime moves a time into the hours in which clinics work, so that no visit ends on another day.
+func daytime(at time.Time) time.Time {
+	return time.Date(at.Year(), at.Month(), at.Day(), 8+at.Hour()/2, at.Minute(), 0, 0, at.Location())
 }
 
 func family(t *rapid.T) string {

@@ -1,7 +1,256 @@
-// Package sheet reads a patient base from a table: CSV or XLSX.
+// Package sheet reads a patient base from a table, a CSV or an XLSX file: a line
+// of it is a patient, or a visit of one.
+//
+// What a column holds is found by its header, in Russian or English, by the table
+// in headings.go, which the clinic's own Columns overrule. The headers stand in
+// one of the first twenty rows, so that a title above them does no harm.
+//
+// A line comes to one object that is not remembered (intake.Object without a
+// System), with up to six facts: the card, of which the line says only what
+// stands in it (intake.Known), the visit, the first visit, the appointment ahead
+// and the plan. Their ids follow from the line, so that the same line again is
+// the same facts:
+//
+//   - a patient without an id of their own gets one of the last ten digits of the
+//     phone, the name and the birth date; of the e-mail where there is neither
+//     phone nor date. Whoever changes the phone in such a table makes another
+//     patient, which is proposed as a twin of the first;
+//   - a visit is named by its patient and all that the line says of it except the
+//     date to come back by: two services of one day in two lines are two visits;
+//   - the appointment of a "next visit" column is one for each patient, which
+//     moves when the column does; a line of a timetable, whose own date lies
+//     ahead, is named by patient and start;
+//   - a plan is named by its patient, name and date, whatever it costs by now.
+//
+// A date of two digits for the year is of this century, except a birth date that
+// would lie ahead, which is of the last. A visit without a time of day is at noon
+// of the clinic's zone. An appointment without one is left out: a patient would be
+// reminded of a wrong hour. A consent without a date proves nothing and is left
+// out; a refusal without one counts, older than any decision with a date.
+//
+// Lines of totals and repeated headers are passed over; empty lines are no records.
+//
+// Sources: RFC 4180 for CSV, with the liberties that spreadsheets take (a "sep=;"
+// line, quotes left as they are within a bare field, ="0123" for a text of
+// digits); ECMA-376 for XLSX, its serial dates included. The headers are those
+// seen in exports and import templates of Russian practice and booking systems,
+// and in lists kept by hand; no vendor promises its own.
 package sheet
 
 import (
-	_ "github.com/xuri/excelize/v2" // until it is used
-	_ "golang.org/x/text/encoding/charmap"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/load"
 )
+
+// The codes of what can be wrong. With a file as a whole:
+const (
+	NoColumns = "no-columns" // Detail: the headers found
+	Empty     = "empty-file"
+	NotText   = "not-text"
+	NotXLSX   = "not-xlsx"
+	OldExcel  = "old-excel"
+	Locked    = "password"
+	TooBig    = "too-big"
+	Damaged   = "damaged-file"
+	NoSheet   = "no-sheet" // Detail: its name
+)
+
+// With a line:
+const (
+	NUL       = "nul"
+	OpenQuote = "open-quote"
+	LongLine  = "long-line"
+	WideLine  = "wide-line" // Detail: how many cells it has
+	NoPatient = "no-patient"
+	CutOff    = "cut-off" // Detail: the last row that there should be
+)
+
+// With a cell, while the rest of the line goes in:
+const (
+	BadDate        = "bad-date"
+	DateRange      = "date-range"
+	YearOnly       = "year-only"
+	BirthAhead     = "birth-ahead"
+	BadTime        = "bad-time"
+	BadMoney       = "bad-money"
+	OtherCurrency  = "other-currency" // Detail: the clinic's
+	BadSex         = "bad-sex"
+	BadEmail       = "bad-email"
+	BadAnswer      = "bad-answer"
+	BadStatus      = "bad-status"
+	BadName        = "bad-name"
+	Initials       = "initials"
+	BadGuardian    = "bad-guardian"
+	LongCell       = "long-cell"
+	BadLetters     = "bad-letters"
+	CellError      = "cell-error"
+	Rounded        = "rounded-number"
+	VisitAhead     = "visit-ahead"
+	VisitUndated   = "visit-undated"
+	NextPast       = "appointment-past"
+	NextUntimed    = "appointment-untimed"
+	ConsentUndated = "consent-undated"
+	ConsentAhead   = "consent-ahead"
+	PlanUndated    = "plan-undated"
+	ReturnUnplaced = "return-unplaced"
+)
+
+// Codes lists all of them; each has its words in the locale's desk.import.reason.<code>.
+func Codes() []string {
+	return []string{NoColumns, Empty, NotText, NotXLSX, OldExcel, Locked, TooBig, Damaged, NoSheet,
+		NUL, OpenQuote, LongLine, WideLine, NoPatient, CutOff,
+		BadDate, DateRange, YearOnly, BirthAhead, BadTime, BadMoney, OtherCurrency, BadSex, BadEmail, BadAnswer, BadStatus, BadName, Initials,
+		BadGuardian, LongCell, BadLetters, CellError, Rounded, VisitAhead, VisitUndated, NextPast, NextUntimed, ConsentUndated, ConsentAhead,
+		PlanUndated, ReturnUnplaced}
+}
+
+// Bounds of what is read.
+const (
+	maxColumns = 500
+	maxLine    = 1 << 20 // bytes of a line of a CSV file, with all the line breaks that are quoted in it
+	maxBreaks  = 100     // line breaks quoted in one line: beyond them a quote was never closed
+	maxText    = 200     // letters of a name or a service
+	maxValue   = 500     // letters of a cell that a Fault repeats
+	maxDetail  = 1000    // bytes of the headers that a Fault names
+	headRows   = 20      // in which the headers stand
+	preview    = 20      // rows that a Preview shows
+)
+
+var (
+	_ load.Previewer = CSV{}
+	_ load.Previewer = XLSX{}
+	_ load.Format    = CSV{}
+	_ load.Format    = XLSX{}
+)
+
+// table is how the rows of a file are read.
+type table struct {
+	options  load.Options
+	zone     *time.Location
+	today    dental.Date
+	currency string
+
+	headers []string // as they stand
+	fields  []field  // of each column; none for those left out
+	columns [fields][]int
+	// exact: a number is written in full, whatever its form. In a CSV file
+	// 7.916E+10 is what a spreadsheet left of a phone number.
+	exact bool
+	// since1904: serial dates count from 1 January 1904.
+	since1904 bool
+}
+
+func newTable(o load.Options) *table {
+	t := &table{options: o, zone: o.Clinic.Location(), today: o.Clinic.Today(o.Now), currency: o.Clinic.Currency}
+	if t.currency == "" {
+		t.currency = "RUB"
+	}
+	return t
+}
+
+// head makes the row of headers the table's own.
+func (t *table) head(cells []string, known index) {
+	t.headers, t.fields, t.columns = nil, nil, [fields][]int{}
+	var commons []int
+	for i, cell := range cells {
+		f, common := known.field(cell)
+		if common {
+			commons = append(commons, i)
+		} else if f != none {
+			t.columns[f] = append(t.columns[f], i)
+		}
+		t.headers, t.fields = append(t.headers, clean(cell)), append(t.fields, f)
+	}
+	visits := t.has(receipt, serviceName, serviceCode, visitDoctor, visitNumber)
+	for _, i := range commons {
+		if f := t.fields[i]; visits && !t.has(f) {
+			t.columns[f] = []int{i}
+		} else {
+			t.fields[i] = none
+		}
+	}
+}
+
+// score is how many fields the headers give, and whether they say who a line is about.
+func (t *table) score() (n int, enough bool) {
+	for _, columns := range t.columns {
+		n += min(len(columns), 1)
+	}
+	return n, t.has(patientID) || t.has(fullName, familyName, givenName) && t.has(phone, otherPhone)
+}
+
+// has reports whether there is a column of one of the fields.
+func (t *table) has(fs ...field) bool {
+	return slices.ContainsFunc(fs, func(f field) bool { return len(t.columns[f]) > 0 })
+}
+
+// find makes the best of the rows the table's header and says which it is, -1
+// for none that is enough; then the row with the most columns stands for the
+// headers, so that a fault and a preview can show them.
+func (t *table) find(rows [][]string, known index) (at int) {
+	at, best := -1, 0
+	widest := -1
+	for i, cells := range rows {
+		t.head(cells, known)
+		if n, enough := t.score(); enough && n > best {
+			at, best = i, n
+		}
+		if widest < 0 || filled(cells) > filled(rows[widest]) {
+			widest = i
+		}
+	}
+	switch {
+	case at >= 0:
+		t.head(rows[at], known)
+	case widest >= 0:
+		t.head(rows[widest], known)
+	}
+	return at
+}
+
+// missing is why a file without enough headers cannot be read.
+func (t *table) missing() *load.Fault {
+	var found []string
+	for _, h := range t.headers {
+		if h != "" {
+			found = append(found, h)
+		}
+	}
+	if len(found) == 0 {
+		return &load.Fault{Code: Empty}
+	}
+	return &load.Fault{Code: NoColumns, Detail: cut(strings.Join(found, ", "), maxDetail)}
+}
+
+func (t *table) preview() []load.Column {
+	var out []load.Column
+	for i, h := range t.headers {
+		out = append(out, load.Column{Header: h, Field: t.fields[i].String()})
+	}
+	return out
+}
+
+// filled is how many cells of a row hold anything.
+func filled(cells []string) (n int) {
+	for _, c := range cells {
+		if clean(c) != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// blank reports whether nothing stands in a row.
+func blank(cells []string) bool {
+	return !slices.ContainsFunc(cells, func(c string) bool { return strings.TrimSpace(c) != "" })
+}
+
+// Fields implements load.Previewer.
+func (CSV) Fields() []string { return fieldNames() }
+
+// Fields implements load.Previewer.
+func (XLSX) Fields() []string { return fieldNames() }

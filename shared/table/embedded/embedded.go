@@ -66,6 +66,9 @@ const (
 	// examined bounds the entries one page looks at, since expired ones are
 	// passed over.
 	examined = 4 * table.MaxLimit
+	// listed is the size from which on the list of free pages is written with
+	// each commit, since looking for them would take long.
+	listed = 256 << 20
 	// chunk is how many items Each holds at a time.
 	chunk = 200
 )
@@ -78,8 +81,8 @@ func Open(path string, now func() time.Time, rand io.Reader) (*Engine, error) {
 	options := *bbolt.DefaultOptions
 	options.Timeout = lockWait
 	options.FreelistType = bbolt.FreelistMapType
-	// The list of free pages is rebuilt when the file is opened instead of
-	// being written with every commit.
+	// Of a small file the list of free pages is rebuilt when it is opened,
+	// instead of being written with every commit.
 	options.NoFreelistSync = true
 	options.InitialMmapSize = mapped
 	db, err := bbolt.Open(path, 0o600, &options)

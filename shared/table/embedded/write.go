@@ -186,6 +186,7 @@ func (e *Engine) commit(batch []*request) {
 		answerAll(batch, fmt.Errorf("begin a transaction: %w", err))
 		return
 	}
+	e.db.NoFreelistSync = tx.Size() < listed
 	answers := make([]answer, len(batch))
 	changed, err := applyAll(newWriter(tx, e.now()), batch, answers)
 	if err != nil || !changed {

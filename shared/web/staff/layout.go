@@ -166,6 +166,9 @@ func (p *Pages) render(w http.ResponseWriter, r *http.Request, code int, name st
 	if styled, ok := page.(interface{ own() string }); ok {
 		w.Header().Set("Content-Security-Policy", policy(styled.own()))
 	}
+	if sends, ok := page.(interface{ reaches() string }); ok && sends.reaches() != "" {
+		w.Header().Set("Content-Security-Policy", strings.Replace(w.Header().Get("Content-Security-Policy"), "connect-src 'self'", "connect-src 'self' "+sends.reaches(), 1))
+	}
 	body := b.Bytes()
 	w.Header().Set("Vary", "Accept-Encoding")
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") { // a list of many forms shrinks to a seventh

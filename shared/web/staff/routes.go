@@ -19,5 +19,8 @@ func (p *Pages) routes() []route {
 		p.measuresRoutes(),
 		p.reportRoutes(),
 		p.startRoutes(),
+		p.auditRoutes(),
+		p.twinRoutes(),
+		p.importRoutes(),
 	)
 }

@@ -54,6 +54,10 @@ type Pages struct {
 	Erase func(ctx context.Context, cl *dental.Clinic, patient string, entry dental.LogEntry, now time.Time) error
 	// Weeks works out what the weekly report is made of.
 	Weeks report.Figures
+	// Imports takes files in; nil where there is no place for them. Uploads is the
+	// origin that a browser sends large files to, "" where it is this host.
+	Imports Imports
+	Uploads string
 	// SignIn is the path that signs a person in and leads back to ?to=, and
 	// SignOut the one that a POST to ends the session.
 	SignIn, SignOut string

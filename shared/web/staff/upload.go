@@ -10,8 +10,12 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 )
 
-// fileField is the one field of a form that a file may stand in.
-const fileField = "file"
+// fileField is the one field of a form that a file may stand in, and fileName what
+// the file was called then, as a field of the form: no field has a space.
+const (
+	fileField = "file"
+	fileName  = "file name"
+)
 
 // uploaded reads a form with a file from a body of at most limit bytes, wholly in
 // memory; file is nil where none was chosen.
@@ -39,6 +43,7 @@ func uploaded(w http.ResponseWriter, r *http.Request, limit int64) (form url.Val
 		case part.FormName() == fileField:
 			if len(raw) > 0 {
 				file = raw
+				form.Set(fileName, part.FileName())
 			}
 		default:
 			form.Add(part.FormName(), string(raw))

@@ -64,3 +64,39 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
     }, 600);
   });
 }
+
+// A file of any size goes straight to where files are kept, and the page says how
+// far it has come. Without this script the form itself sends what is small.
+for (const form of document.querySelectorAll("form[data-upload]")) {
+  const input = form.querySelector("[type=file]"), button = form.querySelector("button");
+  const busy = form.querySelector("[data-busy]"), wrong = form.querySelector("[data-wrong]");
+  const put = (to, type, file) => new Promise((done, failed) => {
+    const sent = new XMLHttpRequest(), bar = busy.querySelector("progress");
+    sent.open("PUT", to);
+    sent.setRequestHeader("Content-Type", type);
+    sent.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = 100 * event.loaded / event.total; });
+    sent.addEventListener("load", () => (sent.status < 300 ? done() : failed(new Error(String(sent.status)))));
+    sent.addEventListener("error", () => failed(new Error("network")));
+    sent.send(file);
+  });
+  form.addEventListener("submit", async (event) => {
+    const file = input.files[0];
+    if (!file || file.size <= Number(form.dataset.most) * 1e6) return;
+    event.preventDefault();
+    button.disabled = true;
+    wrong.hidden = true;
+    busy.hidden = false;
+    try {
+      const body = new URLSearchParams({ id: form.elements.id.value, name: file.name, size: file.size, head: await file.slice(0, 4096).text() });
+      const answer = await fetch(form.dataset.upload, { method: "POST", body });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const { upload, type, page } = await answer.json();
+      await put(upload, type, file);
+      location.assign(page);
+    } catch {
+      wrong.hidden = false;
+      busy.hidden = true;
+      button.disabled = false;
+    }
+  });
+}

@@ -1,0 +1,76 @@
+// Package systems is the table of the systems of record that clinics may have an
+// account with: what the functions on AWS and the one machine both take.
+package systems
+
+import (
+	"context"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/fhir"
+	"github.com/returnpoint/returnpoint/shared/mis/opendental"
+	"github.com/returnpoint/returnpoint/shared/mis/sqns"
+	"github.com/returnpoint/returnpoint/shared/mis/yclients"
+	"github.com/returnpoint/returnpoint/shared/pull"
+)
+
+// Readers read what they tell by themselves, by the name of the clinic's account.
+func Readers() map[string]intake.Reader {
+	return map[string]intake.Reader{
+		dental.YClients:   yclients.Read,
+		dental.SQNS:       sqns.Read,
+		dental.FHIR:       fhir.Read,
+		dental.OpenDental: opendental.Read,
+	}
+}
+
+// Clients are the ways to those that have an API, over the connections of calls.
+// hosts may be called beside the vendors' own: a test's servers.
+func Clients(calls *wire.Client, clock func() time.Time, hosts ...string) map[string]pull.System {
+	return map[string]pull.System{
+		dental.YClients:   yclients.New(calls, yclients.NewPace(clock, sleep), hosts...),
+		dental.SQNS:       sqns.New(calls, hosts...),
+		dental.FHIR:       fhir.New(calls, hosts...),
+		dental.OpenDental: opendental.New(calls, hosts...),
+	}
+}
+
+// Opens reports whether an account has what its system's API asks for. Without
+// it the system's webhooks are read all the same, and nothing is asked.
+func Opens(system string, a dental.Account) bool {
+	switch system {
+	case dental.YClients:
+		return a.Secrets[yclients.PartnerSecret] != "" && a.Secrets[yclients.UserSecret] != ""
+	case dental.SQNS:
+		return a.Secrets[sqns.TokenSecret] != ""
+	case dental.FHIR:
+		return a.Settings[fhir.URLSetting] != ""
+	case dental.OpenDental:
+		return a.Secrets[opendental.DeveloperSecret] != "" && a.Secrets[opendental.CustomerSecret] != ""
+	}
+	return false
+}
+
+// Accounts judge the accounts that a clinic may have with them.
+func Accounts() map[string]func(dental.Account) error {
+	return map[string]func(dental.Account) error{
+		dental.YClients:   yclients.Validate,
+		dental.SQNS:       sqns.Validate,
+		dental.FHIR:       func(a dental.Account) error { return fhir.Validate(a) },
+		dental.OpenDental: func(a dental.Account) error { return opendental.Validate(a) },
+	}
+}
+
+// sleep waits for d, or until the context ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

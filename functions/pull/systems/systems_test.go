@@ -1,0 +1,48 @@
+package systems_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/returnpoint/returnpoint/functions/pull/systems"
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/pull"
+)
+
+func TestEverySystemThatAClinicCanChooseIsReadAndJudged(t *testing.T) {
+	want := slices.Sorted(slices.Values(dental.Systems()))
+	if got := slices.Sorted(maps.Keys(systems.Readers())); !slices.Equal(got, want) {
+		t.Errorf("read are %q, want %q", got, want)
+	}
+	judged := systems.Accounts()
+	for _, name := range want {
+		if name == dental.Bitrix24 {
+			continue // judged as the CRM that it is too
+		}
+		if judged[name] == nil || judged[name](dental.Account{}) == nil {
+			t.Errorf("an empty account with %s is taken", name)
+		}
+	}
+}
+
+// TestWhatCanBeToldIsWhatTheRulesSay holds the rules' list to the adapters: a
+// patient's answer is left to a job for just those that can be told.
+func TestWhatCanBeToldIsWhatTheRulesSay(t *testing.T) {
+	clients := systems.Clients(wire.NewClient(wire.Options{}), time.Now)
+	for _, name := range dental.Systems() {
+		if _, can := clients[name].(pull.Confirmer); can != dental.TakesAnswers(name) {
+			t.Errorf("%s can be told: %v; by the rules: %v", name, can, dental.TakesAnswers(name))
+		}
+	}
+}
+
+func TestAnAccountThatOnlyTakesWebhooksOpensNothing(t *testing.T) {
+	for name := range systems.Clients(wire.NewClient(wire.Options{}), time.Now) {
+		if systems.Opens(name, dental.Account{Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret-example"}}) {
+			t.Errorf("%s is asked without a key", name)
+		}
+	}
+}

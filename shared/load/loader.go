@@ -1,0 +1,369 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/store"
+)
+
+// Loader takes files in. An import is a noun of the clinic (dental.Import) and a
+// job with a due key, so that whatever breaks off comes back; the queue is
+// transport only, and a queue that loses everything costs minutes.
+type Loader struct {
+	Store *store.Store
+	Files Files
+	// Formats are by their media types.
+	Formats map[string]Format
+	// Learn takes objects in, as intake.Intake does. Load calls it from several
+	// goroutines, and never with one patient in two of them.
+	Learn func(ctx context.Context, cl *dental.Clinic, how intake.How, now time.Time, objects ...intake.Object) ([]intake.Outcome, error)
+	// Phones says what is wrong with a number, for the report.
+	Phones intake.Phones
+	Queue  Queue
+	Clock  func() time.Time
+	Log    *slog.Logger
+	// Workers is how many patients are taken in at once, and Chunk how many records
+	// lie between two places to go on from; 0 is a number that suits both engines.
+	Workers int
+	Chunk   int
+}
+
+// Queue hands bodies over to whoever calls Handle.
+type Queue interface {
+	Enqueue(ctx context.Context, bodies ...string) error
+}
+
+const (
+	workers = 64
+	chunk   = 4000
+	// lease is how long after its last sign of life an import is taken up again.
+	lease = 2 * time.Minute
+	// patience is how long an import waits for its file.
+	patience = 24 * time.Hour
+	// UploadLife is how long an upload URL holds.
+	UploadLife = time.Hour
+	// near is how much time one more chunk needs before the deadline.
+	near = 25 * time.Second
+)
+
+// Order asks for an import.
+type Order struct {
+	// ID is the asker's own: the same one with an equal Body is the same import,
+	// and with another a Conflict, for as long as deliveries are remembered.
+	ID     string
+	Body   string
+	Format string // one of Formats
+	Name   string // of the file, "" where nobody has said
+	By     string // the member of staff, "" for a program
+	// Held: the import is begun by Start and not by its file's arrival.
+	Held bool
+	// Log is the line of the audit log that goes with it; zero for none.
+	Log dental.LogEntry
+}
+
+// Begin takes in a file that has come as a whole.
+func (l *Loader) Begin(ctx context.Context, cl *dental.Clinic, o Order, body []byte) (dental.Import, error) {
+	imp, err := l.open(ctx, cl, o)
+	if err != nil || imp.State != dental.ImportWaiting {
+		return imp, err
+	}
+	if err := l.Files.Put(ctx, fileName(cl.ID, imp.ID), bytes.NewReader(body)); err != nil {
+		return imp, fmt.Errorf("load: keep the file: %w", err)
+	}
+	if imp.Held {
+		return imp, nil
+	}
+	return l.start(ctx, imp, dental.LogEntry{})
+}
+
+// Await opens an import whose file is yet to come, and says where to PUT it.
+func (l *Loader) Await(ctx context.Context, cl *dental.Clinic, o Order) (imp dental.Import, upload string, err error) {
+	if imp, err = l.open(ctx, cl, o); err != nil {
+		return imp, "", err
+	}
+	if upload, err = l.Files.UploadURL(ctx, fileName(cl.ID, imp.ID), imp.Format, l.Clock().Add(UploadLife)); err != nil {
+		return imp, "", fmt.Errorf("load: make an upload URL: %w", err)
+	}
+	return imp, upload, nil
+}
+
+// open writes an import that waits for its file, or finds the one that the order was for.
+func (l *Loader) open(ctx context.Context, cl *dental.Clinic, o Order) (imp dental.Import, err error) {
+	if _, known := l.Formats[o.Format]; !known {
+		return imp, dental.Errorf(dental.Invalid, "format", "the format is none of those that can be read")
+	}
+	now := l.Clock()
+	err = store.Retry(ctx, func(ctx context.Context) error {
+		tx := l.Store.Begin()
+		// No id of a delivery begins so: they have no full stop.
+		seen, err := tx.Event(ctx, cl.ID, "import."+o.ID)
+		if err != nil {
+			return err
+		}
+		at := now
+		if seen.ID != "" {
+			if seen.Body != o.Body {
+				return dental.Errorf(dental.Conflict, "", "this id was used for another file")
+			}
+			at = seen.At
+		}
+		id := importID(at, o.ID)
+		if imp, err = tx.Import(ctx, cl.ID, id); err != nil || imp.ID != "" {
+			return err
+		}
+		imp = dental.Import{Clinic: cl.ID, ID: id, Format: o.Format, Name: short(o.Name, 200), By: o.By, State: dental.ImportWaiting, Held: o.Held, Made: at}
+		tx.Put(store.Event{Clinic: cl.ID, ID: "import." + o.ID, Body: o.Body, At: at})
+		tx.Put(imp)
+		tx.Put(job(imp, at.Add(time.Minute)))
+		if o.Log.ID != "" {
+			tx.Put(o.Log)
+		}
+		return tx.Commit(ctx)
+	})
+	if err != nil {
+		return imp, fmt.Errorf("load: open an import: %w", err)
+	}
+	return imp, nil
+}
+
+// importID sorts by time, and tells two orders of one second apart.
+func importID(at time.Time, order string) string {
+	sum := sha256.Sum256([]byte(order))
+	return at.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(sum[:6])
+}
+
+// job is what brings an import back; only its due key ever changes.
+func job(imp dental.Import, wake time.Time) store.Job {
+	return store.Job{Clinic: imp.Clinic, ID: jobID(imp.ID), Kind: store.ImportJob, Anchor: imp.ID, Made: imp.Made, Wake: wake}
+}
+
+func jobID(id string) string { return "import." + id }
+
+// Start begins a held import, or another one whose file has come. One that has
+// begun stays as it is; one without a file is a Conflict.
+func (l *Loader) Start(ctx context.Context, clinic, id string, entry dental.LogEntry) (dental.Import, error) {
+	imp, err := l.Import(ctx, clinic, id)
+	if err != nil || imp.State != dental.ImportWaiting {
+		return imp, err
+	}
+	return l.start(ctx, imp, entry)
+}
+
+func (l *Loader) start(ctx context.Context, imp dental.Import, entry dental.LogEntry) (dental.Import, error) {
+	size, err := l.Files.Size(ctx, fileName(imp.Clinic, imp.ID))
+	if dental.KindOf(err) == dental.NotFound {
+		return imp, dental.Errorf(dental.Conflict, "", "the file has not come yet")
+	}
+	if err != nil {
+		return imp, fmt.Errorf("load: look at the file: %w", err)
+	}
+	err = store.Retry(ctx, func(ctx context.Context) error {
+		tx := l.Store.Begin()
+		var err error
+		if imp, err = tx.Import(ctx, imp.Clinic, imp.ID); err != nil || imp.State != dental.ImportWaiting {
+			return err
+		}
+		imp.State, imp.Held, imp.Size = dental.ImportRunning, false, size
+		tx.Put(imp)
+		tx.Put(job(imp, l.Clock().Add(time.Minute))) // in case the queue loses it
+		if entry.ID != "" {
+			tx.Put(entry)
+		}
+		return tx.Commit(ctx)
+	})
+	if err != nil {
+		return imp, fmt.Errorf("load: start an import: %w", err)
+	}
+	l.soon(ctx, imp)
+	return imp, nil
+}
+
+// soon asks for the import to be worked on now. Failing that its due key does.
+func (l *Loader) soon(ctx context.Context, imp dental.Import) {
+	body, err := json.Marshal(Item{Job: &JobRef{imp.Clinic, jobID(imp.ID)}})
+	if err == nil {
+		err = l.Queue.Enqueue(context.WithoutCancel(ctx), string(body))
+	}
+	if err != nil {
+		l.Log.WarnContext(ctx, "an import is not queued and waits for its due key", "clinic", imp.Clinic, "import", imp.ID, "error", err)
+	}
+}
+
+// Item is the body of a message: an import's job, as the dispatcher names jobs.
+type Item struct{ Job *JobRef }
+
+// JobRef names a job.
+type JobRef struct{ Clinic, ID string }
+
+// Import reads an import; one that there is not is NotFound.
+func (l *Loader) Import(ctx context.Context, clinic, id string) (dental.Import, error) {
+	imp, err := l.Store.Begin().Import(ctx, clinic, id)
+	if err == nil && imp.ID == "" {
+		err = dental.Errorf(dental.NotFound, "", "there is no such import")
+	}
+	if err != nil {
+		return imp, fmt.Errorf("load: read an import: %w", err)
+	}
+	return imp, nil
+}
+
+// ReportURL is where the report of an import that is over may be had until the
+// time; "" while it is not over.
+func (l *Loader) ReportURL(ctx context.Context, imp dental.Import, until time.Time) (string, error) {
+	if !imp.Over() {
+		return "", nil
+	}
+	u, err := l.Files.DownloadURL(ctx, reportName(imp.Clinic, imp.ID), "import-"+imp.ID+".csv", until)
+	if err != nil {
+		return "", fmt.Errorf("load: make a URL of the report: %w", err)
+	}
+	return u, nil
+}
+
+// Preview shows what the columns of a file that has come are read as, and what
+// they could be read as; false: its format has none.
+func (l *Loader) Preview(ctx context.Context, cl *dental.Clinic, imp dental.Import) (p Preview, fields []string, ok bool, err error) {
+	previewer, ok := l.Formats[imp.Format].(Previewer)
+	if !ok {
+		return p, nil, false, nil
+	}
+	file, err := l.file(ctx, imp)
+	if err != nil {
+		return p, nil, true, err
+	}
+	if p, err = previewer.Preview(ctx, file, Options{Clinic: cl, Now: l.Clock()}); err != nil {
+		return p, nil, true, fmt.Errorf("load: preview: %w", err)
+	}
+	return p, previewer.Fields(), true, nil
+}
+
+func (l *Loader) file(ctx context.Context, imp dental.Import) (kept, error) {
+	name := fileName(imp.Clinic, imp.ID)
+	size, err := l.Files.Size(ctx, name)
+	if err != nil {
+		return kept{}, fmt.Errorf("load: look at the file: %w", err)
+	}
+	return kept{l.Files, name, size}, nil
+}
+
+// Handle works on the import that a message names, until it is over or the
+// deadline is near: then the import is queued again. The message is a
+// dispatcher's, or a bucket's word that an upload has come. An error asks for it
+// again; nothing is lost by it.
+func (l *Loader) Handle(ctx context.Context, body string) error {
+	refs, err := named(body)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := l.work(ctx, ref.Clinic, ref.ID); err != nil {
+			return fmt.Errorf("load: import %s of %s: %w", ref.ID, ref.Clinic, err)
+		}
+	}
+	return nil
+}
+
+// ref names an import.
+type ref struct{ Clinic, ID string }
+
+// named are the imports that a message speaks of.
+func named(body string) ([]ref, error) {
+	var m struct {
+		Job     *JobRef
+		Event   string // of the message by which a bucket tries the queue out
+		Records []struct {
+			S3 struct {
+				Object struct {
+					Key string `json:"key"`
+				} `json:"object"`
+			} `json:"s3"`
+		}
+	}
+	err := json.Unmarshal([]byte(body), &m)
+	switch {
+	case err == nil && m.Job != nil:
+		if id, ok := strings.CutPrefix(m.Job.ID, "import."); ok {
+			return []ref{{m.Job.Clinic, id}}, nil
+		}
+	case err == nil && m.Records != nil:
+		var out []ref
+		for _, r := range m.Records {
+			key, err := url.QueryUnescape(r.S3.Object.Key)
+			parts := strings.Split(key, "/")
+			if err == nil && len(parts) == 4 && parts[0]+"/" == imports && parts[3] == "file" {
+				out = append(out, ref{parts[1], parts[2]})
+			}
+		}
+		return out, nil
+	case err == nil && m.Event == "s3:TestEvent":
+		return nil, nil
+	}
+	return nil, dental.Errorf(dental.Invalid, "", "load: a message of %d bytes names no import", len(body))
+}
+
+// work brings one import further.
+func (l *Loader) work(ctx context.Context, clinic, id string) error {
+	tx := l.Store.Begin()
+	imp, err := tx.Import(ctx, clinic, id)
+	if err != nil || imp.ID == "" {
+		return err // one that there is not has no job either
+	}
+	if imp.State == dental.ImportWaiting {
+		if imp, err = l.wait(ctx, imp); err != nil || imp.State == dental.ImportWaiting {
+			return err
+		}
+	}
+	if imp.Over() {
+		return l.close(ctx, imp)
+	}
+	cl, err := tx.Clinic(ctx, clinic)
+	if err != nil {
+		return err
+	}
+	return l.run(ctx, cl, imp)
+}
+
+// wait starts an import whose file has come, gives up one whose file never came,
+// and has any other looked at later, the less often the longer it waits.
+func (l *Loader) wait(ctx context.Context, imp dental.Import) (dental.Import, error) {
+	_, err := l.Files.Size(ctx, fileName(imp.Clinic, imp.ID))
+	if err != nil && dental.KindOf(err) != dental.NotFound {
+		return imp, fmt.Errorf("load: look at the file: %w", err)
+	}
+	age := l.Clock().Sub(imp.Made)
+	switch {
+	case err == nil && !imp.Held:
+		return l.start(ctx, imp, dental.LogEntry{})
+	case age > patience:
+		return l.finish(ctx, imp, &Fault{Code: "no-file"})
+	}
+	tx := l.Store.Begin()
+	tx.Put(job(imp, l.Clock().Add(min(max(age, time.Minute), time.Hour))))
+	if err := tx.Commit(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		l.Log.WarnContext(ctx, "a waiting import is looked at later than it might be", "import", imp.ID, "error", err)
+	}
+	return imp, nil
+}
+
+// short cuts a text to so many bytes, at the end of a letter.
+func short(s string, most int) string {
+	if len(s) <= most {
+		return strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return strings.ToValidUTF8(s[:most], "")
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,355 @@
+package load
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/store"
+)
+
+// errOvertaken ends a worker whose import another one has brought further.
+var errOvertaken = errors.New("load: another worker is at this import")
+
+// run reads on in an import's file, chunk after chunk, until the file ends or
+// the deadline is near. What lies between two checkpoints may be taken in twice,
+// and the second time changes nothing.
+func (l *Loader) run(ctx context.Context, cl *dental.Clinic, imp dental.Import) error {
+	file, err := l.file(ctx, imp)
+	if dental.KindOf(err) == dental.NotFound {
+		_, err = l.finish(ctx, imp, &Fault{Code: "no-file"})
+	}
+	if err != nil || file.files == nil {
+		return err
+	}
+	scanner, err := l.Formats[imp.Format].Scan(ctx, file, imp.Place, Options{Clinic: cl, Now: l.Clock()})
+	if fault, ok := errors.AsType[*Fault](err); ok {
+		_, err := l.finish(ctx, imp, fault)
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("load: begin to read: %w", err)
+	}
+	chunks, stop := l.read(ctx, scanner)
+	defer stop()
+	for c := range chunks {
+		if len(c.records) > 0 {
+			if imp, err = l.chunk(ctx, cl, imp, c.records); err != nil {
+				if errors.Is(err, errOvertaken) {
+					l.Log.InfoContext(ctx, "an import is left to another worker", "clinic", cl.ID, "import", imp.ID)
+					return nil
+				}
+				return err
+			}
+		}
+		fault, broken := errors.AsType[*Fault](c.end)
+		switch {
+		case errors.Is(c.end, io.EOF):
+			_, err := l.finish(ctx, imp, nil)
+			return err
+		case broken:
+			_, err := l.finish(ctx, imp, fault)
+			return err
+		case c.end != nil:
+			return fmt.Errorf("load: read on: %w", c.end)
+		}
+		if deadline, has := ctx.Deadline(); has && time.Until(deadline) < near {
+			l.soon(ctx, imp)
+			return nil
+		}
+	}
+	return ctx.Err()
+}
+
+// records are a piece of the file, and what came after it: nil, or why there is no more.
+type records struct {
+	records []Record
+	end     error
+}
+
+// read reads ahead of who takes in, by one chunk. stop ends it and waits.
+func (l *Loader) read(ctx context.Context, s Scanner) (<-chan records, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	out := make(chan records)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		defer close(out)
+		for {
+			c := records{records: make([]Record, 0, l.chunkSize())}
+			for len(c.records) < l.chunkSize() && c.end == nil {
+				var r Record
+				if r, c.end = s.Next(ctx); c.end == nil {
+					c.records = append(c.records, r)
+				}
+			}
+			select {
+			case out <- c:
+			case <-ctx.Done():
+				return
+			}
+			if c.end != nil {
+				return
+			}
+		}
+	})
+	return out, func() {
+		cancel()
+		wait.Wait()
+		_ = s.Close() // it was only read
+	}
+}
+
+func (l *Loader) chunkSize() int { return cmp.Or(l.Chunk, chunk) }
+
+// chunk takes records in, writes what is to be reported of them, and then the
+// place to go on from.
+func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import, all []Record) (dental.Import, error) {
+	verdicts, err := l.take(ctx, cl, all)
+	if err != nil {
+		return imp, fmt.Errorf("load: take records in: %w", err)
+	}
+	next := imp
+	var rows bytes.Buffer
+	for i, v := range verdicts {
+		next.Lines++
+		switch {
+		case v.refused:
+			next.Refused++
+		case v.news:
+			next.Accepted++
+		default:
+			next.Unchanged++
+		}
+		reportRows(&rows, cl, all[i].Line, v.faults)
+	}
+	last := all[len(all)-1]
+	next.Place, next.Read = last.Place, last.Read
+	if rows.Len() > 0 {
+		next.Parts++
+		if err := l.Files.Put(ctx, partName(cl.ID, imp.ID, next.Parts), &rows); err != nil {
+			return imp, fmt.Errorf("load: keep a part of the report: %w", err)
+		}
+	}
+	return next, l.checkpoint(ctx, imp, next, func(tx *store.Tx) { tx.Put(job(next, l.Clock().Add(lease))) })
+}
+
+// checkpoint writes an import one step further, if it is still where this worker
+// left it: of two workers one comes further.
+func (l *Loader) checkpoint(ctx context.Context, before, next dental.Import, also func(*store.Tx)) error {
+	err := store.Retry(ctx, func(ctx context.Context) error {
+		tx := l.Store.Begin()
+		now, err := tx.Import(ctx, next.Clinic, next.ID)
+		switch {
+		case err != nil:
+			return err
+		case same(now, next): // the write before this try was done
+			return nil
+		case !same(now, before):
+			return errOvertaken
+		}
+		tx.Put(next)
+		also(tx)
+		return tx.Commit(ctx)
+	})
+	if err != nil && !errors.Is(err, errOvertaken) {
+		return fmt.Errorf("load: write a checkpoint: %w", err)
+	}
+	return err
+}
+
+// same compares how far two states of an import are; the clock that the store
+// keeps may be coarser than the one that was written.
+func same(a, b dental.Import) bool {
+	return a.State == b.State && a.Place == b.Place && a.Read == b.Read && a.Lines == b.Lines && a.Accepted == b.Accepted &&
+		a.Unchanged == b.Unchanged && a.Refused == b.Refused && a.Parts == b.Parts && a.Problem == b.Problem
+}
+
+// verdict is what became of a record.
+type verdict struct {
+	refused bool // nothing of it could be taken
+	news    bool
+	faults  []Fault // what the report says
+}
+
+// take takes records in: those of one patient one after another and by one
+// goroutine, those of several at once.
+func (l *Loader) take(ctx context.Context, cl *dental.Clinic, all []Record) ([]verdict, error) {
+	verdicts := make([]verdict, len(all))
+	var tasks [][]int // records of one patient, by their places in all
+	of := make(map[string]int, len(all))
+	for i, r := range all {
+		if verdicts[i].faults = r.Notes; r.Fault != nil {
+			verdicts[i] = verdict{refused: true, faults: append([]Fault{*r.Fault}, r.Notes...)}
+			continue
+		}
+		if len(r.Objects) == 0 {
+			continue
+		}
+		patient := r.Objects[0].Patient()
+		if n, known := of[patient]; known {
+			tasks[n] = append(tasks[n], i)
+			continue
+		}
+		of[patient] = len(tasks)
+		tasks = append(tasks, []int{i})
+	}
+	now := l.Clock()
+	var next atomic.Int64
+	failed := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wait sync.WaitGroup
+	for range min(cmp.Or(l.Workers, workers), len(tasks)) {
+		wait.Go(func() {
+			for ctx.Err() == nil {
+				n := int(next.Add(1)) - 1
+				if n >= len(tasks) {
+					return
+				}
+				if err := l.patient(ctx, cl, now, all, verdicts, tasks[n]); err != nil {
+					select {
+					case failed <- err:
+					default: // another one was the first
+					}
+					cancel()
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	select {
+	case err := <-failed:
+		return nil, err
+	default:
+		return verdicts, ctx.Err()
+	}
+}
+
+// patient takes in the records of one patient, as many in one write as fit.
+func (l *Loader) patient(ctx context.Context, cl *dental.Clinic, now time.Time, all []Record, verdicts []verdict, records []int) error {
+	objects := make([]intake.Object, 0, len(records))
+	for _, i := range records {
+		objects = append(objects, all[i].Objects...)
+		verdicts[i].faults = append(verdicts[i].faults, l.numbers(cl, all[i])...)
+	}
+	outcomes, err := l.Learn(ctx, cl, intake.How{Quiet: true}, now, objects...)
+	if err != nil {
+		return err
+	}
+	for _, i := range records {
+		mine := outcomes[:len(all[i].Objects)]
+		outcomes = outcomes[len(mine):]
+		v := &verdicts[i]
+		v.refused = true
+		for _, o := range mine {
+			v.news = v.news || o.News
+			v.refused = v.refused && o.Err != nil
+			if o.Err != nil {
+				v.faults = append(v.faults, faultOf(o.Err))
+			}
+		}
+	}
+	return nil
+}
+
+// numbers reports the numbers that no message can be sent to: the card goes in
+// without them.
+func (l *Loader) numbers(cl *dental.Clinic, r Record) (out []Fault) {
+	for _, o := range r.Objects {
+		for _, f := range o.Facts {
+			if f.Card == nil || f.Card.Number == "" {
+				continue
+			}
+			if _, _, _, issue := l.Phones(f.Card.Number, cl.Country); issue != "" && issue != "empty" {
+				out = append(out, Fault{Column: "phone", Code: "phone-" + issue, Value: f.Card.Number})
+			}
+		}
+	}
+	return out
+}
+
+// faultOf is what intake says against an object. Its words are for programs, so
+// the report says them in the clinic's language by what they are about.
+func faultOf(err error) Fault {
+	f := Fault{Code: "not-taken"}
+	if known, ok := errors.AsType[*dental.Error](err); ok {
+		f.Column, f.Detail = known.Field, known.Message
+	}
+	return f
+}
+
+// finish ends an import: its report becomes one file, then it is over, then what
+// nobody needs any more is deleted. fault is why the whole file failed, nil when it was read.
+func (l *Loader) finish(ctx context.Context, imp dental.Import, fault *Fault) (dental.Import, error) {
+	cl, err := l.Store.Begin().Clinic(ctx, imp.Clinic)
+	if err != nil {
+		return imp, fmt.Errorf("load: read the clinic: %w", err)
+	}
+	if err := l.Files.Put(ctx, reportName(imp.Clinic, imp.ID), l.report(ctx, cl, imp)); err != nil {
+		return imp, fmt.Errorf("load: keep the report: %w", err)
+	}
+	next := imp
+	next.State, next.Done, next.Held = dental.ImportDone, l.Clock(), false
+	if fault != nil {
+		next.State, next.Problem, next.About = dental.ImportFailed, "desk.import.reason."+fault.Code, short(cmp.Or(fault.Detail, fault.Column), 500)
+	} else {
+		next.Read = next.Size
+	}
+	err = l.checkpoint(ctx, imp, next, func(tx *store.Tx) { done(tx, next) })
+	if errors.Is(err, errOvertaken) {
+		return imp, nil
+	}
+	if err != nil {
+		return imp, err
+	}
+	l.Log.InfoContext(ctx, "import over", "clinic", next.Clinic, "import", next.ID, "state", next.State, "problem", next.Problem,
+		"lines", next.Lines, "accepted", next.Accepted, "unchanged", next.Unchanged, "refused", next.Refused, "bytes", next.Read)
+	l.clear(ctx, next)
+	return next, nil
+}
+
+func done(tx *store.Tx, imp dental.Import) {
+	j := job(imp, imp.Done)
+	j.Done = imp.Done
+	tx.Put(j)
+}
+
+// close ends the job of an import that is over.
+func (l *Loader) close(ctx context.Context, imp dental.Import) error {
+	err := store.Retry(ctx, func(ctx context.Context) error {
+		tx := l.Store.Begin()
+		if j, err := tx.Job(ctx, imp.Clinic, jobID(imp.ID)); err != nil || j.ID == "" || !j.Done.IsZero() {
+			return err
+		}
+		done(tx, imp)
+		return tx.Commit(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("load: end a job: %w", err)
+	}
+	return nil
+}
+
+// clear deletes the file that was read and the parts of the report: whose data
+// it is has them. What is left by a break here goes with the age of its folder.
+func (l *Loader) clear(ctx context.Context, imp dental.Import) {
+	names := []string{fileName(imp.Clinic, imp.ID)}
+	for n := 1; n <= imp.Parts; n++ {
+		names = append(names, partName(imp.Clinic, imp.ID, n))
+	}
+	for _, name := range names {
+		if err := l.Files.Delete(ctx, name); err != nil {
+			l.Log.WarnContext(ctx, "a file of an import stays until its folder is cleared", "file", name, "error", err)
+			return
+		}
+	}
+}

@@ -1,0 +1,415 @@
+package fhir
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/pull"
+	"github.com/returnpoint/returnpoint/shared/strictjson"
+)
+
+// Client asks FHIR servers. It is safe for concurrent use.
+type Client struct {
+	calls *wire.Client
+	hosts []string
+}
+
+var _ pull.System = (*Client)(nil)
+
+// New makes it. hosts are the hosts, with their port if they have one, that may
+// be asked beside those of the public network, and without TLS: a server in the
+// clinic's own network, a test server. They are the deployment's choice.
+func New(calls *wire.Client, hosts ...string) *Client { return &Client{calls: calls, hosts: hosts} }
+
+const (
+	// pageSize is how many resources a page is asked to have; servers may give fewer.
+	pageSize = 100
+	// longestPage bounds an answer, in bytes.
+	longestPage = 16 << 20
+	// overlap is how far back the next question begins before the last change that
+	// was seen: servers index what they take in a little later, and out of order.
+	overlap = 5 * time.Minute
+	// fetchedAtOnce is how many resources that $events only names are read at
+	// once; the questions by type bring the others.
+	fetchedAtOnce = 20
+)
+
+// cursor is where a round of questions is, and what the rounds before it saw.
+// A round asks for each type in turn, page by page.
+type cursor struct {
+	// Since is the time of the last change seen of each type, by the server's clock.
+	Since map[string]time.Time `json:"since,omitempty"`
+	// Seen is the latest of the type that is being read.
+	Seen time.Time `json:"seen,omitzero"`
+	Type string    `json:"type,omitempty"`
+	Next string    `json:"next,omitempty"` // the page to ask for, as the server named it
+	// Refused are types that the server did not answer for in this round.
+	Refused []string `json:"refused,omitempty"`
+	// Event is the number of the Subscription's last event that was seen.
+	Event int64 `json:"event,omitempty"`
+}
+
+// Changed is pull.System's. A page is one of a search by _lastUpdated for one
+// type of resource, or what the Subscription has told since ($events). A type
+// that the server does not know, or does not show, is passed over, unless that
+// is so of all. A resource that cannot be read is passed over too.
+func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, a dental.Account, from string, now time.Time) (pull.Page, error) {
+	page, err := c.changed(ctx, cl, a, from, now)
+	if err != nil {
+		return pull.Page{}, fmt.Errorf("fhir: ask what has changed: %w", err)
+	}
+	return page, nil
+}
+
+func (c *Client) changed(ctx context.Context, cl *dental.Clinic, a dental.Account, from string, now time.Time) (pull.Page, error) {
+	s, err := c.session(cl, a, now)
+	if err != nil {
+		return pull.Page{}, err
+	}
+	var at cursor
+	if from != "" {
+		if err := json.Unmarshal([]byte(from), &at); err != nil {
+			return pull.Page{}, dental.Errorf(dental.Invalid, "cursor", "is not one of a FHIR server")
+		}
+	}
+	if at.Since == nil {
+		at.Since = map[string]time.Time{}
+	}
+	var objects []intake.Object
+	if at.Type == "" {
+		at.Type = Types()[0]
+		if objects, at.Event, err = s.events(ctx, a.Settings[SubscriptionSetting], at.Event); err != nil {
+			return pull.Page{}, err
+		}
+	}
+	address := at.Next
+	if address == "" {
+		address = s.query(at)
+	}
+	answer, err := s.get(ctx, address)
+	switch {
+	case err != nil:
+		return pull.Page{}, err
+	case answer.status == http.StatusOK:
+		found, next, err := s.page(answer.body)
+		if err != nil {
+			return pull.Page{}, err
+		}
+		for _, o := range found {
+			if o.Kind == at.Type && o.At.After(at.Seen) {
+				at.Seen = o.At
+			}
+		}
+		objects = append(objects, found...)
+		if at.Next = next; next != "" {
+			break
+		}
+		if at.Seen.After(at.Since[at.Type]) {
+			at.Since[at.Type] = at.Seen
+		}
+		at.turn()
+	case at.Next != "": // a page that the server does not keep any more: the round begins anew
+		at.Next, at.Seen, at.Type = "", time.Time{}, ""
+		return s.brought(objects, at, false)
+	case slices.Contains(unsupported, answer.status):
+		if at.Refused = append(at.Refused, at.Type); len(at.Refused) == len(Types()) {
+			return pull.Page{}, answer.refusal()
+		}
+		at.turn()
+	default:
+		return pull.Page{}, answer.refusal()
+	}
+	return s.brought(objects, at, at.Type != "")
+}
+
+// unsupported are the statuses by which servers say that they do not have a
+// type, or do not search for it, or do not show it.
+var unsupported = []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnprocessableEntity, http.StatusNotImplemented}
+
+// turn goes on to the next type; after the last one the round is over.
+func (c *cursor) turn() {
+	types := Types()
+	i := slices.Index(types, c.Type)
+	c.Seen, c.Next = time.Time{}, ""
+	if i < 0 || i+1 == len(types) {
+		c.Type, c.Refused = "", nil
+		return
+	}
+	c.Type = types[i+1]
+}
+
+func (s *session) brought(objects []intake.Object, at cursor, more bool) (pull.Page, error) {
+	raw, err := json.Marshal(at)
+	if err != nil {
+		return pull.Page{}, fmt.Errorf("write the cursor: %w", err)
+	}
+	return pull.Page{Objects: objects, Cursor: string(raw), More: more}, nil
+}
+
+// Fetch is pull.System's.
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, a dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
+	s, err := c.session(cl, a, now)
+	if err == nil {
+		var objects []intake.Object
+		if objects, err = s.fetch(ctx, ref); err == nil {
+			return objects, nil
+		}
+	}
+	return nil, fmt.Errorf("fhir: read a %s again: %w", line(ref.Kind), err)
+}
+
+func (s *session) fetch(ctx context.Context, ref intake.Ref) ([]intake.Object, error) {
+	if kinds[ref.Kind] == nil || ref.ID == "" {
+		return nil, nil
+	}
+	answer, err := s.get(ctx, s.base+"/"+ref.Kind+"/"+url.PathEscape(ref.ID))
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case answer.status == http.StatusOK:
+	case answer.status == http.StatusGone, answer.status == http.StatusNotFound && answer.outcome() != "":
+		// A server that says so as FHIR does: the page that some other program
+		// shows for a wrong address proves nothing.
+		return s.deleted(ref.Kind, ref.ID, s.at), nil
+	case answer.status == http.StatusNotFound:
+		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "what answers at the address is no FHIR server")
+	default:
+		return nil, answer.refusal()
+	}
+	objects, p := s.resource(answer.body, entry{})
+	if p != nil && p.broken != "" {
+		return nil, p.invalid(ref.Kind)
+	}
+	for _, o := range objects {
+		if o.Kind != ref.Kind || o.ID != ref.ID {
+			return nil, dental.Errorf(dental.Unavailable, "id", "the server answers with another resource")
+		}
+	}
+	return objects, nil
+}
+
+// session is what is asked of one server at one time.
+type session struct {
+	listener
+	calls  *wire.Client
+	base   string
+	header string // Authorization
+	since  dental.Date
+}
+
+func (c *Client) session(cl *dental.Clinic, a dental.Account, now time.Time) (*session, error) {
+	base := strings.TrimRight(a.Settings[URLSetting], "/")
+	if base == "" {
+		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "the server's address is missing: it cannot be asked")
+	}
+	if err := public(base, c.hosts); err != nil {
+		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "%v", err)
+	}
+	s := &session{listener: listen(cl, a, now), calls: c.calls, base: base, since: day(a.Settings[SinceSetting])}
+	switch token, user := string(a.Secrets[TokenSecret]), a.Settings[UserSetting]; {
+	case user != "":
+		s.header = "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+token))
+	case token != "":
+		s.header = "Bearer " + token
+	}
+	return s, nil
+}
+
+// query asks for a type's changes, the oldest first.
+func (s *session) query(at cursor) string {
+	q := url.Values{"_sort": {"_lastUpdated"}, "_count": {strconv.Itoa(pageSize)}}
+	switch since := at.Since[at.Type]; {
+	case !since.IsZero():
+		q.Set("_lastUpdated", "gt"+since.Add(-overlap).UTC().Format("2006-01-02T15:04:05.000Z"))
+	case !s.since.IsZero():
+		q.Set("_lastUpdated", "ge"+s.since.String())
+	}
+	return s.base + "/" + at.Type + "?" + q.Encode()
+}
+
+// page reads one page of a search, and where the next one is.
+func (s *session) page(body []byte) (objects []intake.Object, next string, err error) {
+	var w struct {
+		ResourceType string `json:"resourceType"`
+		Link         []struct {
+			Relation string `json:"relation"`
+			URL      string `json:"url"`
+		} `json:"link"`
+		Entry []json.RawMessage `json:"entry"`
+	}
+	if err := strictjson.Decode(body, longestPage, &w); err != nil || w.ResourceType != "Bundle" {
+		return nil, "", &dental.Error{Kind: dental.Unavailable, Message: "the server's answer is no Bundle", Err: err}
+	}
+	for _, raw := range w.Entry {
+		found, _ := s.entry(raw)
+		objects = append(objects, found...)
+	}
+	for _, l := range w.Link {
+		if l.Relation == "next" {
+			next = l.URL
+		}
+	}
+	if next == "" {
+		return objects, "", nil
+	}
+	if next, err = s.own(next); err != nil {
+		return nil, "", err
+	}
+	return objects, next, nil
+}
+
+// own is the address of the next page, which must be at the same server: the
+// token goes with it.
+func (s *session) own(address string) (string, error) {
+	base, errBase := url.Parse(s.base + "/")
+	next, err := url.Parse(address)
+	if err != nil || errBase != nil {
+		return "", dental.Errorf(dental.Unavailable, "link", "the server names a next page that is no address")
+	}
+	next = base.ResolveReference(next)
+	if next.Scheme != base.Scheme || !strings.EqualFold(next.Host, base.Host) || next.User != nil {
+		return "", dental.Errorf(dental.Invalid, "settings."+URLSetting,
+			"the server names another host for its next page: give the address that it calls itself by")
+	}
+	return next.String(), nil
+}
+
+// events asks a Subscription for what it has told since, deletions among it. A
+// server that cannot be asked so is none the worse: the types are asked for in
+// any case.
+func (s *session) events(ctx context.Context, subscription string, last int64) ([]intake.Object, int64, error) {
+	if subscription == "" {
+		return nil, last, nil
+	}
+	q := url.Values{"eventsSinceNumber": {strconv.FormatInt(last+1, 10)}, "content": {"full-resource"}}
+	answer, err := s.get(ctx, s.base+"/Subscription/"+url.PathEscape(subscription)+"/$events?"+q.Encode())
+	if err != nil {
+		return nil, last, err
+	}
+	var w struct {
+		Entry []json.RawMessage `json:"entry"`
+	}
+	if answer.status != http.StatusOK || strictjson.Decode(answer.body, longestPage, &w) != nil || len(w.Entry) == 0 {
+		if answer.status == http.StatusUnauthorized {
+			return nil, last, answer.refusal()
+		}
+		return nil, last, nil
+	}
+	var first entry
+	if decode(w.Entry[0], &first) != nil {
+		return nil, last, nil
+	}
+	status, p := notified(first.Resource)
+	if p != nil || status == nil {
+		return nil, last, nil
+	}
+	var heard intake.Heard
+	for _, raw := range w.Entry[1:] {
+		var e entry
+		if decode(raw, &e) != nil || e.empty() && e.Request.Method != "DELETE" {
+			continue
+		}
+		found, p := s.told(e)
+		heard.Objects, heard.Fetch = append(heard.Objects, found...), append(heard.Fetch, p.fetch()...)
+	}
+	heard = status.heard(heard)
+	for _, ref := range heard.Fetch[:min(len(heard.Fetch), fetchedAtOnce)] {
+		found, err := s.fetch(ctx, ref)
+		if dental.KindOf(err) == dental.Unavailable {
+			return nil, last, err
+		}
+		heard.Objects = append(heard.Objects, found...)
+	}
+	for _, e := range status.events {
+		last = max(last, e.number)
+	}
+	return heard.Objects, last, nil
+}
+
+// answer is what a server said.
+type answer struct {
+	status int
+	after  string // Retry-After
+	body   []byte
+}
+
+// get asks for one address.
+func (s *session) get(ctx context.Context, address string) (answer, error) {
+	ctx, _ = wire.Begin(ctx)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return answer{}, dental.Errorf(dental.Invalid, "settings."+URLSetting, "is not the address of a server")
+	}
+	r.Header.Set("Accept", "application/fhir+json")
+	r.Header.Set("User-Agent", "return-point/1")
+	if s.header != "" {
+		r.Header.Set("Authorization", s.header)
+	}
+	resp, err := s.calls.Do(r)
+	if err != nil {
+		return answer{}, &dental.Error{Kind: dental.Unavailable, Message: "the FHIR server does not answer", Err: err}
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, longestPage+1))
+	if err != nil {
+		return answer{}, &dental.Error{Kind: dental.Unavailable, Message: "the FHIR server's answer was lost", Err: err}
+	}
+	if len(body) > longestPage {
+		return answer{}, dental.Errorf(dental.Unavailable, "", "the FHIR server's answer is longer than %d MB", longestPage>>20)
+	}
+	return answer{status: resp.StatusCode, after: resp.Header.Get("Retry-After"), body: body}, nil
+}
+
+// outcome is the first code of an OperationOutcome, "" where the answer is none.
+func (a answer) outcome() string {
+	var w struct {
+		ResourceType string `json:"resourceType"`
+		Issue        []struct {
+			Code string `json:"code"`
+		} `json:"issue"`
+	}
+	if decode(a.body, &w) != nil || w.ResourceType != "OperationOutcome" {
+		return ""
+	}
+	if len(w.Issue) == 0 {
+		return "unknown"
+	}
+	return cmp.Or(line(w.Issue[0].Code), "unknown")
+}
+
+// refusal is the error of an answer that is not the one asked for. What the
+// server says in words may be personal, so that only its code is repeated.
+func (a answer) refusal() error {
+	said := fmt.Sprintf("status %d", a.status)
+	if code := a.outcome(); code != "" {
+		said += ", " + code
+	}
+	switch {
+	case a.status == http.StatusUnauthorized:
+		return dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "the FHIR server does not accept the token (%s)", said)
+	case a.status == http.StatusForbidden:
+		return dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "the FHIR server shows nothing to this token (%s)", said)
+	case a.status/100 == 3:
+		return dental.Errorf(dental.Invalid, "settings."+URLSetting, "the FHIR server has another address now (%s)", said)
+	case a.status == http.StatusTooManyRequests || a.status == http.StatusRequestTimeout || a.status/100 == 5 && a.status != http.StatusNotImplemented:
+		if seconds, err := strconv.Atoi(a.after); err == nil && seconds > 0 {
+			said += fmt.Sprintf(", again in %d s", seconds)
+		}
+		return dental.Errorf(dental.Unavailable, "", "the FHIR server cannot answer now (%s)", said)
+	}
+	return dental.Errorf(dental.Invalid, "settings."+URLSetting, "the FHIR server does not answer such questions (%s)", said)
+}

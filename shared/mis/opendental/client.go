@@ -1,0 +1,264 @@
+package opendental
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/pull"
+	"github.com/returnpoint/returnpoint/shared/strictjson"
+)
+
+var (
+	_ pull.System    = (*Client)(nil)
+	_ pull.Confirmer = (*Client)(nil)
+)
+
+// Client is the way to the API. It makes one request at a time and repeats none:
+// Open Dental answers one in five seconds, or in one, depending on what the
+// office's key may do, and lets the next wait for its turn by itself. It is safe
+// for concurrent use.
+//
+// To confirm or break an appointment the keys need the permission "Comm"; to read,
+// "Read All" is enough.
+type Client struct {
+	calls *wire.Client
+	hosts []string
+}
+
+// New makes a client. hosts are those of Validate.
+func New(calls *wire.Client, hosts ...string) *Client { return &Client{calls: calls, hosts: hosts} }
+
+const (
+	// pageOf is how many rows a page has: a fuller one may be followed by another.
+	pageOf = 100
+	// past is how far the first question goes back: nobody whose last visit is
+	// longer ago is written to.
+	past = -36 // months
+	// overlap is asked for again each time, so that a row that was being written
+	// when the last question was answered is not passed over.
+	overlap = time.Minute
+)
+
+// listed is one list of the API, in the order in which they are asked for: who
+// there is before what became of them.
+type listed struct {
+	table, path, since string
+	daily              bool // since is a date
+}
+
+func lists() []listed {
+	return []listed{
+		{table: patients, path: "/patients/Simple", since: "DateTStamp"},
+		{table: appointments, path: "/appointments", since: "DateTStamp"},
+		{table: procedures, path: "/procedurelogs", since: "DateTStamp"},
+		{table: payments, path: "/payments", since: "DateEntry", daily: true},
+	}
+}
+
+// place is a cursor: which list is being read, and how far each was read before.
+type place struct {
+	List   int      `json:"list"`
+	Offset int      `json:"offset,omitempty"`
+	Next   string   `json:"next,omitempty"`  // the office's clock when the list was begun
+	Since  []string `json:"since,omitempty"` // by list; "" for one that was never read
+}
+
+func placeOf(cursor string) place {
+	p, n := place{}, len(lists())
+	if json.Unmarshal([]byte(cursor), &p) != nil || p.List < 0 || p.List >= n || p.Offset < 0 || len(p.Since) != n {
+		return place{Since: make([]string, n)} // from the beginning
+	}
+	return p
+}
+
+// Changed reads one page of one list. Patients are all read the first time, of the
+// rest the last three years.
+func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
+	at := placeOf(cursor)
+	list := lists()[at.List]
+	office := newOffice(cl, account)
+	query := url.Values{}
+	if since := office.since(list, at.Since[at.List], now); since != "" {
+		query.Set(list.since, since)
+	}
+	if at.Offset > 0 {
+		query.Set("Offset", strconv.Itoa(at.Offset))
+	}
+	body, err := c.call(ctx, account, http.MethodGet, list.path, query, nil)
+	if err != nil {
+		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, err)
+	}
+	var rows []row
+	if err := strictjson.Decode(body, largest, &rows); err != nil {
+		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, unavailable("Open Dental's answer cannot be read", err))
+	}
+	page := pull.Page{More: true}
+	for i, r := range rows {
+		o, err := office.object(list.table, r)
+		if err != nil {
+			return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, unavailable("Open Dental's answer cannot be read", within(i, err)))
+		}
+		page.Objects = append(page.Objects, o)
+	}
+	if at.Offset == 0 && len(rows) > 0 {
+		at.Next = string(rows[0].ServerDateTime)
+	}
+	if len(rows) >= pageOf {
+		at.Offset += len(rows)
+	} else {
+		if begun := office.instant(text(at.Next)); !begun.IsZero() {
+			at.Since[at.List] = begun.Add(-overlap).Format(time.DateTime)
+		}
+		at.Offset, at.Next = 0, ""
+		at.List = (at.List + 1) % len(lists())
+		page.More = at.List != 0
+	}
+	raw, err := json.Marshal(at)
+	if err != nil {
+		return pull.Page{}, fmt.Errorf("opendental: write the cursor: %w", err)
+	}
+	page.Cursor = string(raw)
+	return page, nil
+}
+
+// since is from when on a list is asked for, as its parameter wants it.
+func (f office) since(l listed, stored string, now time.Time) string {
+	from := f.instant(text(stored))
+	if from.IsZero() {
+		if l.table == patients {
+			return ""
+		}
+		from = dental.DateOf(now.In(f.zone)).AddMonths(past).At(0, f.zone)
+	}
+	if l.daily {
+		return from.Format(time.DateOnly)
+	}
+	return from.Format(time.DateTime)
+}
+
+// Fetch reads one row. Payments have no address of their own.
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, _ time.Time) ([]intake.Object, error) {
+	path := map[string]string{patients: "/patients/", appointments: "/appointments/", procedures: "/procedurelogs/"}[ref.Kind]
+	if path == "" || !number.MatchString(ref.ID) {
+		return nil, dental.Errorf(dental.Invalid, "kind", "Open Dental has no single %.20q to read", ref.Kind)
+	}
+	body, err := c.call(ctx, account, http.MethodGet, path+ref.ID, nil, nil)
+	if said, ok := errors.AsType[*refusal](err); ok && said.status == http.StatusNotFound {
+		return []intake.Object{{System: dental.OpenDental, Kind: ref.Kind, ID: ref.ID, Gone: true}}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, err)
+	}
+	var r row
+	if err = strictjson.Decode(body, largest, &r); err == nil {
+		var o intake.Object
+		if o, err = newOffice(cl, account).object(ref.Kind, r); err == nil {
+			return []intake.Object{o}, nil
+		}
+	}
+	return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, unavailable("Open Dental's answer cannot be read", err))
+}
+
+// Confirm writes a confirmation, or breaks the appointment and puts it on the
+// Unscheduled List, where the office sees that a new time is wanted.
+func (c *Client) Confirm(ctx context.Context, _ *dental.Clinic, account dental.Account, a dental.Appointment, action string) error {
+	var path, body string
+	switch {
+	case !number.MatchString(a.ID):
+		return fmt.Errorf("opendental: the appointment is not Open Dental's: %w", pull.ErrNotWritten)
+	case action == "confirm":
+		path, body = "/appointments/"+a.ID+"/Confirm", `{"confirmVal":"Confirmed"}`
+	case action == "cancel":
+		path, body = "/appointments/"+a.ID+"/Break", `{"sendToUnscheduledList":"true"}`
+	default:
+		return fmt.Errorf("opendental: nothing is written for %.20q: %w", action, pull.ErrNotWritten)
+	}
+	if _, err := c.call(ctx, account, http.MethodPut, path, nil, []byte(body)); err != nil {
+		return fmt.Errorf("opendental: %s appointment %s: %w", action, a.ID, err)
+	}
+	return nil
+}
+
+// call makes one request and returns the body of an answer 200 or 201. The error
+// of a request that proves to have changed nothing is pull.ErrNotWritten.
+func (c *Client) call(ctx context.Context, account dental.Account, method, path string, query url.Values, body []byte) ([]byte, error) {
+	if err := Validate(account, c.hosts...); err != nil {
+		return nil, fmt.Errorf("%w: %w", pull.ErrNotWritten, err)
+	}
+	address, err := base(account, c.hosts)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", pull.ErrNotWritten, err)
+	}
+	if address += path; len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	ctx, call := wire.Begin(ctx)
+	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", pull.ErrNotWritten, err)
+	}
+	r.Header.Set("Authorization", "ODFHIR "+string(account.Secrets[DeveloperSecret])+"/"+string(account.Secrets[CustomerSecret]))
+	r.Header.Set("Content-Type", "application/json") // asked for of every request, with a body or without
+	r.Header.Set("User-Agent", "return-point/1")
+	resp, err := c.calls.Do(r)
+	if err != nil {
+		if about, ok := errors.AsType[*url.Error](err); ok {
+			err = about.Err // the address may name a patient
+		}
+		if call.NotSent() {
+			err = fmt.Errorf("%w: %w", pull.ErrNotWritten, err)
+		}
+		return nil, unavailable("Open Dental does not answer", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, largest+1))
+	switch {
+	case resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated:
+		if err != nil {
+			return nil, unavailable("Open Dental's answer was lost", err)
+		}
+		return answer, nil
+	}
+	return nil, (&refusal{resp.StatusCode}).judge()
+}
+
+// refusal is an answer that is none. What it says in words is not kept: it may
+// quote a patient's name.
+type refusal struct{ status int }
+
+func (r *refusal) Error() string { return "HTTP " + strconv.Itoa(r.status) }
+
+// judge says whose turn it is. The statuses are those of
+// https://www.opendental.com/site/apiimplementation.html, of which 400 covers both
+// a request that was refused and one whose answer from the office was too late.
+func (r *refusal) judge() error {
+	nothing := fmt.Errorf("%w: %w", pull.ErrNotWritten, r)
+	switch {
+	case r.status == http.StatusUnauthorized || r.status == http.StatusForbidden:
+		return &dental.Error{Kind: dental.Invalid, Message: "Open Dental does not know the keys, or they may not do this: look at Setup, Advanced Setup, API", Err: nothing}
+	case r.status == http.StatusNotFound || r.status == http.StatusGone:
+		return &dental.Error{Kind: dental.Invalid, Message: "Open Dental has no such thing: the address of the API is wrong, the version of the office too old, or the row gone", Err: nothing}
+	case r.status == http.StatusTooManyRequests:
+		return unavailable("Open Dental takes no more requests just now", nothing)
+	case r.status == http.StatusBadRequest:
+		return unavailable("Open Dental could not ask the office: is its eConnector running?", r)
+	case r.status/100 == 3:
+		return &dental.Error{Kind: dental.Invalid, Message: "the API has another address now", Err: nothing}
+	}
+	return unavailable("Open Dental failed inside", r)
+}
+
+func unavailable(message string, cause error) error {
+	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
+}

@@ -1,0 +1,270 @@
+package opendental_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/opendental"
+	"github.com/returnpoint/returnpoint/shared/pull"
+)
+
+// api behaves as Open Dental's: it filters by the time of a change, gives pages
+// of a hundred rows, and knows its keys.
+type api struct {
+	*httptest.Server
+	mu      sync.Mutex
+	rows    map[string][]map[string]any // by path
+	asked   []string
+	written []string
+	status  int // of every answer, when it is set
+	now     string
+}
+
+func start(t testing.TB) *api {
+	a := &api{rows: map[string][]map[string]any{"/patients/Simple": nil, "/appointments": nil, "/procedurelogs": nil, "/payments": nil}, now: "2026-08-01 12:00:00"}
+	a.Server = httptest.NewServer(a)
+	t.Cleanup(a.Close)
+	return a
+}
+
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	path := strings.TrimPrefix(r.URL.Path, "/api/v1")
+	query := ""
+	if r.URL.RawQuery != "" {
+		query = "?" + r.URL.Query().Encode()
+	}
+	a.asked = append(a.asked, r.Method+" "+path+query)
+	switch {
+	case r.Header.Get("Authorization") != "ODFHIR "+developer+"/"+customer:
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	case r.Header.Get("Content-Type") != "application/json":
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	case a.status != 0:
+		w.WriteHeader(a.status)
+		_, _ = io.WriteString(w, "Jane Larkspur is not here")
+		return
+	}
+	if r.Method == http.MethodPut {
+		body, _ := io.ReadAll(r.Body)
+		a.written = append(a.written, path+" "+string(body))
+		return
+	}
+	list, single := a.rows[path]
+	if !single {
+		dir, id := path[:strings.LastIndex(path, "/")], path[strings.LastIndex(path, "/")+1:]
+		for _, row := range a.rows[dir] {
+			if fmt.Sprint(row["num"]) == id {
+				_ = json.NewEncoder(w).Encode(row)
+				return
+			}
+		}
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	var out []map[string]any
+	for _, row := range list {
+		if since := r.URL.Query().Get("DateTStamp"); since == "" || fmt.Sprint(row["DateTStamp"]) > since {
+			out = append(out, row)
+		}
+	}
+	offset, _ := strconv.Atoi(r.URL.Query().Get("Offset"))
+	out = out[min(offset, len(out)):]
+	out = out[:min(100, len(out))]
+	if out == nil {
+		out = []map[string]any{}
+	}
+	for _, row := range out {
+		row["serverDateTime"] = a.now
+	}
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+func (a *api) add(path string, num int, row string) {
+	of := map[string]any{}
+	if err := json.Unmarshal([]byte(row), &of); err != nil {
+		panic(err)
+	}
+	of["num"] = num
+	a.rows[path] = append(a.rows[path], of)
+}
+
+func (a *api) account() dental.Account {
+	own := account()
+	own.Settings[opendental.URLSetting] = a.URL + "/api/v1"
+	return own
+}
+
+func (a *api) client(t testing.TB) *opendental.Client {
+	calls := wire.NewClient(wire.Options{Timeout: 5 * time.Second})
+	t.Cleanup(calls.CloseIdleConnections)
+	return opendental.New(calls, strings.TrimPrefix(a.URL, "http://"))
+}
+
+func now() time.Time { return at("2026-08-01 12:00:00") }
+
+// all reads until there is no more, and returns what came and the cursor.
+func (a *api) all(t *testing.T, c *opendental.Client, cursor string) (ids []string, next string) {
+	t.Helper()
+	for range 50 {
+		page, err := c.Changed(t.Context(), clinic(), a.account(), cursor, now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range page.Objects {
+			ids = append(ids, o.Kind+" "+o.ID)
+		}
+		if cursor = page.Cursor; !page.More {
+			return ids, cursor
+		}
+	}
+	t.Fatal("it never ends")
+	return nil, ""
+}
+
+func TestWhatHasChangedIsReadListByListAndPageByPage(t *testing.T) {
+	a := start(t)
+	for n := 1; n <= 250; n++ {
+		a.add("/patients/Simple", n, with(patientRow, "PatNum", strconv.Itoa(n)))
+	}
+	a.add("/appointments", 18, appointmentRow)
+	a.add("/procedurelogs", 20, procedureRow)
+	a.add("/payments", 56734, paymentRow)
+	c := a.client(t)
+	ids, cursor := a.all(t, c, "")
+	if len(ids) != 253 || ids[0] != "patient 1" || ids[249] != "patient 250" || strings.Join(ids[250:], ", ") != "appointment 18, procedurelog 20, payment 56734" {
+		t.Errorf("there came %d: %v", len(ids), ids)
+	}
+	want := []string{
+		"GET /patients/Simple", "GET /patients/Simple?Offset=100", "GET /patients/Simple?Offset=200",
+		"GET /appointments?DateTStamp=2023-08-01+00%3A00%3A00", "GET /procedurelogs?DateTStamp=2023-08-01+00%3A00%3A00", "GET /payments?DateEntry=2023-08-01",
+	}
+	if strings.Join(a.asked, "\n") != strings.Join(want, "\n") {
+		t.Errorf("it was asked\n%s\nwant\n%s", strings.Join(a.asked, "\n"), strings.Join(want, "\n"))
+	}
+
+	t.Run("and from the office's own clock on the next time", func(t *testing.T) {
+		a.asked = nil
+		a.add("/appointments", 19, with(appointmentRow, "AptNum", "19", "DateTStamp", `"2026-08-01 13:00:00"`))
+		ids, _ := a.all(t, c, cursor)
+		if strings.Join(ids, ", ") != "appointment 19, payment 56734" {
+			t.Errorf("there came %v", ids)
+		}
+		if a.asked[0] != "GET /patients/Simple?DateTStamp=2026-08-01+11%3A59%3A00" || a.asked[3] != "GET /payments?DateEntry=2026-08-01" {
+			t.Errorf("it was asked %q", a.asked)
+		}
+	})
+	t.Run("and a list that was empty is asked from where it was before", func(t *testing.T) {
+		b := start(t)
+		_, cursor := b.all(t, b.client(t), "")
+		b.asked = nil
+		b.all(t, b.client(t), cursor)
+		if b.asked[0] != "GET /patients/Simple" || b.asked[1] != "GET /appointments?DateTStamp=2023-08-01+00%3A00%3A00" {
+			t.Errorf("it was asked %q", b.asked)
+		}
+	})
+	t.Run("and a cursor that is none begins anew", func(t *testing.T) {
+		for _, cursor := range []string{"x", `{"list":9}`, `{"list":-1,"since":["","","",""]}`, `{"list":1,"offset":-5,"since":["","","",""]}`, `{"list":1}`} {
+			a.asked = nil
+			if _, err := c.Changed(t.Context(), clinic(), a.account(), cursor, now()); err != nil || a.asked[0] != "GET /patients/Simple" {
+				t.Errorf("%s: asked %q, %v", cursor, a.asked, err)
+			}
+		}
+	})
+}
+
+func TestOneRowIsReadByItsNumber(t *testing.T) {
+	a := start(t)
+	a.add("/patients", 48, patientRow)
+	a.add("/appointments", 18, appointmentRow)
+	a.add("/procedurelogs", 20, procedureRow)
+	c := a.client(t)
+	for _, ref := range []intake.Ref{{Kind: "patient", ID: "48"}, {Kind: "appointment", ID: "18"}, {Kind: "procedurelog", ID: "20"}} {
+		objects, err := c.Fetch(t.Context(), clinic(), a.account(), ref, now())
+		if err != nil || len(objects) != 1 || objects[0].ID != ref.ID || len(objects[0].Facts) == 0 {
+			t.Errorf("%v: %+v, %v", ref, objects, err)
+		}
+	}
+	objects, err := c.Fetch(t.Context(), clinic(), a.account(), intake.Ref{Kind: "appointment", ID: "19"}, now())
+	if err != nil || len(objects) != 1 || !objects[0].Gone {
+		t.Errorf("one that is no more there is %+v, %v", objects, err)
+	}
+	for _, ref := range []intake.Ref{{Kind: "payment", ID: "1"}, {Kind: "appointment", ID: "../18"}} {
+		if _, err := c.Fetch(t.Context(), clinic(), a.account(), ref, now()); dental.KindOf(err) != dental.Invalid {
+			t.Errorf("%v: %v", ref, err)
+		}
+	}
+}
+
+func TestAPatientsAnswerIsWrittenBackOnce(t *testing.T) {
+	for action, want := range map[string]string{"confirm": `/appointments/18/Confirm {"confirmVal":"Confirmed"}`, "cancel": `/appointments/18/Break {"sendToUnscheduledList":"true"}`} {
+		a := start(t)
+		if err := a.client(t).Confirm(t.Context(), clinic(), a.account(), dental.Appointment{ID: "18"}, action); err != nil || len(a.written) != 1 || a.written[0] != want {
+			t.Errorf("%s wrote %q, %v", action, a.written, err)
+		}
+	}
+	t.Run("what is proven not to have been written says so", func(t *testing.T) {
+		for name, c := range map[string]struct {
+			status int
+			action string
+			id     string
+			proven bool
+		}{
+			"keys that may not": {http.StatusUnauthorized, "confirm", "18", true}, "no such appointment": {http.StatusNotFound, "cancel", "18", true},
+			"too many requests": {http.StatusTooManyRequests, "confirm", "18", true}, "an office that may have done it": {http.StatusBadRequest, "confirm", "18", false},
+			"an answer that was too late": {http.StatusGatewayTimeout, "confirm", "18", false}, "a failure inside": {http.StatusInternalServerError, "cancel", "18", false},
+			"another's appointment": {0, "confirm", "V-18", true}, "another answer": {0, "callback", "18", true},
+		} {
+			t.Run(name, func(t *testing.T) {
+				a := start(t)
+				a.status = c.status
+				err := a.client(t).Confirm(t.Context(), clinic(), a.account(), dental.Appointment{ID: c.id}, c.action)
+				if err == nil || errors.Is(err, pull.ErrNotWritten) != c.proven || strings.Contains(err.Error(), "Larkspur") {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		a := start(t)
+		a.Close()
+		if err := a.client(t).Confirm(t.Context(), clinic(), a.account(), dental.Appointment{ID: "18"}, "confirm"); !errors.Is(err, pull.ErrNotWritten) {
+			t.Errorf("nobody was there, and it is %v", err)
+		}
+	})
+}
+
+func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
+	for status, kind := range map[int]dental.ErrorKind{
+		http.StatusBadRequest: dental.Unavailable, http.StatusUnauthorized: dental.Invalid, http.StatusNotFound: dental.Invalid, http.StatusGone: dental.Invalid,
+		http.StatusTooManyRequests: dental.Unavailable, http.StatusBadGateway: dental.Unavailable, http.StatusMovedPermanently: dental.Invalid,
+	} {
+		a := start(t)
+		a.status = status
+		_, err := a.client(t).Changed(t.Context(), clinic(), a.account(), "", now())
+		if dental.KindOf(err) != kind || strings.Contains(err.Error(), customer) || strings.Contains(err.Error(), "Larkspur") {
+			t.Errorf("%d is %q: %v", status, dental.KindOf(err), err)
+		}
+	}
+	t.Run("an account that is not whole is never called with", func(t *testing.T) {
+		a := start(t)
+		own := a.account()
+		delete(own.Secrets, opendental.DeveloperSecret)
+		if _, err := a.client(t).Changed(t.Context(), clinic(), own, "", now()); dental.KindOf(err) != dental.Invalid || len(a.asked) != 0 {
+			t.Errorf("it was called: %v", err)
+		}
+	})
+}

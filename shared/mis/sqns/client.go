@@ -1,0 +1,336 @@
+package sqns
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
+	"github.com/returnpoint/returnpoint/shared/pull"
+)
+
+// Client asks the API for clinics, each by its own account. It is safe for
+// concurrent use.
+type Client struct {
+	calls *wire.Client
+	hosts []string
+}
+
+var (
+	_ pull.System    = (*Client)(nil)
+	_ pull.Confirmer = (*Client)(nil)
+)
+
+// New makes a client. hosts are allowed as the API's beside the vendor's own: a
+// test server.
+func New(calls *wire.Client, hosts ...string) *Client { return &Client{calls: calls, hosts: hosts} }
+
+const (
+	// page is how many rows are asked for at once. The API gives a hundred at most,
+	// and says itself which page is the last.
+	page = 100
+	// longestAnswer is far above a page of visits with their clients.
+	longestAnswer = 8 << 20
+	// modificate is the furthest that the API looks back by changes, in minutes.
+	modificate = 24 * 60
+	// overlap is how much of what was asked last is asked again: a row that moved
+	// between pages, and a state that a late webhook has overwritten, come again.
+	overlap = time.Hour
+	// sweep is how often all cards are read: nothing says which have changed.
+	sweep = 24 * time.Hour
+	// The first question has the past that matters and all that lies ahead; one
+	// after a longer break the visits of the break and a month before.
+	past, ahead, before = 3 * 366, 366, 31 // days
+)
+
+// place is where the asking stands. A round asks for the cards, once a day, and
+// then for the visits that have changed.
+type place struct {
+	// Done is when the last whole round began, Cards when the last one that read
+	// the cards did, both as Unix seconds; 0 for never.
+	Done  int64 `json:"done,omitempty"`
+	Cards int64 `json:"cards,omitempty"`
+	// Round is when the present round began, 0 between rounds.
+	Round int64 `json:"round,omitempty"`
+	// Of is what its page is of: "client" or "visit".
+	Of   string `json:"of,omitempty"`
+	Page int    `json:"page,omitempty"`
+	// From is the first day of the visits of a round that cannot go by changes.
+	From string `json:"from,omitempty"`
+}
+
+// Changed brings a page of cards or of visits.
+func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
+	at := place{}
+	if cursor != "" && json.Unmarshal([]byte(cursor), &at) != nil {
+		at = place{} // of another edition: begin anew
+	}
+	if at.Round == 0 {
+		at = at.begin(cl, now)
+	}
+	query := url.Values{"page": {strconv.Itoa(at.Page)}, "perPage": {strconv.Itoa(page)}}
+	if at.Of == kindVisit {
+		today := cl.Today(now)
+		query.Set("dateFrom", today.AddDays(-past).String())
+		query.Set("dateTill", today.AddDays(ahead).String())
+		if at.From != "" {
+			query.Set("dateFrom", at.From)
+		} else {
+			query.Set("modificate", strconv.Itoa(at.minutes(now)))
+		}
+	}
+	raw, err := c.get(ctx, account, "/api/v2/"+at.Of+"?"+query.Encode())
+	if err != nil {
+		return pull.Page{}, err
+	}
+	var list struct {
+		Data told.List[json.RawMessage] `json:"data"`
+		Meta told.Object[struct {
+			Last told.Text `json:"lastPage"`
+		}] `json:"meta"`
+	}
+	if err := told.Decode(raw, longestAnswer, &list); err != nil {
+		return pull.Page{}, unavailable("1Denta's answer cannot be read", err)
+	}
+	out := pull.Page{}
+	for _, row := range list.Data {
+		out.Objects = append(out.Objects, reader{cl, now}.row(at.Of, row)...)
+	}
+	last, _ := list.Meta.Value.Last.Whole()
+	at, out.More = at.next(int64(at.Page) < last && len(list.Data) > 0)
+	next, err := json.Marshal(at)
+	if err != nil {
+		return pull.Page{}, fmt.Errorf("sqns: write the cursor: %w", err)
+	}
+	out.Cursor = string(next)
+	return out, nil
+}
+
+// begin is the first page of the next round.
+func (p place) begin(cl *dental.Clinic, now time.Time) place {
+	p.Round, p.Of, p.Page, p.From = now.Unix(), kindVisit, 1, ""
+	switch {
+	case p.Done == 0:
+		p.From = cl.Today(now).AddDays(-past).String()
+	case p.minutes(now) > modificate:
+		p.From = cl.Today(time.Unix(p.Done, 0)).AddDays(-before).String()
+	}
+	if now.Sub(time.Unix(p.Cards, 0)) >= sweep {
+		p.Of = kindClient
+	}
+	return p
+}
+
+// minutes is how far back changes are asked for.
+func (p place) minutes(now time.Time) int {
+	return int((now.Sub(time.Unix(p.Done, 0))+overlap)/time.Minute) + 1
+}
+
+// next is the place after a page, and whether the round goes on.
+func (p place) next(more bool) (place, bool) {
+	switch {
+	case more:
+		p.Page++
+		return p, true
+	case p.Of == kindClient:
+		p.Of, p.Page, p.Cards = kindVisit, 1, p.Round
+		return p, true
+	}
+	return place{Done: p.Round, Cards: p.Cards}, false
+}
+
+// row reads one row of a list. One that cannot be read stops no other: it comes
+// as an object that is refused by its name.
+func (r reader) row(kind string, raw json.RawMessage) []intake.Object {
+	var objects []intake.Object
+	var name struct {
+		ID told.Text `json:"id"`
+	}
+	err := told.Decode(raw, longestAnswer, &name)
+	if err == nil {
+		objects, err = r.object(kind, raw)
+	}
+	if err != nil {
+		return []intake.Object{{System: dental.SQNS, Kind: kind, ID: told.Line(string(name.ID), longestID), Facts: []intake.Event{{}}}}
+	}
+	return objects
+}
+
+// object reads one object of the API.
+func (r reader) object(kind string, raw []byte) ([]intake.Object, error) {
+	if kind == kindClient {
+		var p patient
+		if err := told.Decode(raw, longestAnswer, &p); err != nil {
+			return nil, err
+		}
+		return r.client(p)
+	}
+	var v visit
+	if err := told.Decode(raw, longestAnswer, &v); err != nil {
+		return nil, err
+	}
+	return r.visit(v)
+}
+
+// Fetch reads one visit or client.
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
+	if ref.Kind != kindVisit && ref.Kind != kindClient {
+		return nil, dental.Errorf(dental.Invalid, "kind", "1Denta has no %.20q", ref.Kind)
+	}
+	r := reader{cl, now}
+	raw, err := c.get(ctx, account, "/api/v2/"+ref.Kind+"/"+url.PathEscape(ref.ID))
+	if said, ok := errors.AsType[*refusal](err); ok && said.status == http.StatusNotFound {
+		id := told.Text(ref.ID)
+		if ref.Kind == kindClient {
+			return r.client(patient{ID: id, gone: true})
+		}
+		return r.visit(visit{ID: id, gone: true})
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The object stands in a field of its name, as the client does in the vendor's
+	// examples, in "data", or by itself.
+	var inside map[string]json.RawMessage
+	if err := told.Decode(raw, longestAnswer, &inside); err != nil {
+		return nil, unavailable("1Denta's answer cannot be read", err)
+	}
+	for _, field := range []string{"data", ref.Kind} {
+		if bytes.HasPrefix(inside[field], []byte("{")) && inside["id"] == nil {
+			raw = inside[field]
+		}
+	}
+	objects, err := r.object(ref.Kind, raw)
+	if err != nil {
+		return nil, unavailable("1Denta's answer cannot be read", err)
+	}
+	return objects, nil
+}
+
+// Confirm sets a visit's status, in one call at most. Above the pace of the API,
+// with a bad token and with a visit that it does not find or will not change,
+// nothing was written: these are refusals of its own, by their status. 1Denta
+// changes no visit that has begun.
+func (c *Client) Confirm(ctx context.Context, _ *dental.Clinic, account dental.Account, a dental.Appointment, action string) error {
+	status, known := map[string]string{"confirm": "confirmed", "cancel": "cancel"}[action]
+	if !known {
+		return notWritten(dental.Errorf(dental.Invalid, "action", "1Denta cannot be told %.20q", action))
+	}
+	if !organisation.MatchString(a.ID) {
+		return notWritten(dental.Errorf(dental.Invalid, "id", "is not the number of a visit in 1Denta"))
+	}
+	body, err := json.Marshal(map[string]string{"status": status})
+	if err != nil {
+		return notWritten(fmt.Errorf("write the status: %w", err))
+	}
+	_, err = c.call(ctx, account, http.MethodPut, "/api/v2/visit/"+a.ID+"/status", body)
+	if said, ok := errors.AsType[*refusal](err); ok {
+		switch said.status {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, tooMany:
+			return notWritten(err)
+		case http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity: // as often as it is tried
+			return notWritten(&dental.Error{Kind: dental.Invalid, Message: "1Denta does not change this visit", Err: said})
+		}
+	}
+	return err
+}
+
+func notWritten(err error) error { return fmt.Errorf("sqns: %w: %w", pull.ErrNotWritten, err) }
+
+// tooMany is the status of the API above its pace.
+const tooMany = 444
+
+// get asks for something.
+func (c *Client) get(ctx context.Context, account dental.Account, path string) ([]byte, error) {
+	return c.call(ctx, account, http.MethodGet, path, nil)
+}
+
+// call makes one request. Its errors name the method and the status, and quote
+// neither the token nor the answer. One of which no byte has left is ErrNotWritten.
+func (c *Client) call(ctx context.Context, account dental.Account, method, path string, body []byte) ([]byte, error) {
+	base, err := base(account, c.hosts)
+	if err != nil {
+		return nil, notWritten(dental.Errorf(dental.Invalid, "settings."+URLSetting, "%s", err.Error()))
+	}
+	token := string(account.Secrets[TokenSecret])
+	if token == "" {
+		return nil, notWritten(dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "is missing"))
+	}
+	ctx, sent := wire.Begin(ctx)
+	r, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, notWritten(unavailable("1Denta could not be called", err))
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "return-point/1")
+	resp, err := c.calls.Do(r)
+	if err != nil {
+		if err = unavailable("1Denta does not answer", plain(err)); sent.NotSent() {
+			return nil, notWritten(err)
+		}
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, longestAnswer+1))
+	switch {
+	case resp.StatusCode/100 != 2:
+		return nil, judge(method, resp)
+	case err != nil:
+		return nil, unavailable("1Denta's answer was lost", plain(err))
+	case len(raw) > longestAnswer:
+		return nil, unavailable("1Denta's answer is too long", nil)
+	}
+	return raw, nil
+}
+
+// refusal is an answer other than the one that was asked for.
+type refusal struct {
+	method string
+	status int
+}
+
+func (r *refusal) Error() string { return r.method + ": HTTP " + strconv.Itoa(r.status) }
+
+// judge says whose turn it is.
+func judge(method string, resp *http.Response) error {
+	said := &refusal{method, resp.StatusCode}
+	switch s := resp.StatusCode; {
+	case s == http.StatusUnauthorized, s == http.StatusForbidden:
+		return &dental.Error{Kind: dental.Invalid, Field: "secrets." + TokenSecret, Message: "1Denta does not take the token: get a new one", Err: said}
+	case s/100 == 3:
+		return &dental.Error{Kind: dental.Invalid, Field: "settings." + URLSetting, Message: "1Denta's API has another address", Err: said}
+	case s == tooMany, s == http.StatusTooManyRequests:
+		err := unavailable("1Denta takes no more calls just now", said)
+		if seconds, bad := strconv.Atoi(resp.Header.Get("Retry-After")); bad == nil && seconds > 0 {
+			return &pull.Later{After: time.Duration(min(seconds, 24*60*60)) * time.Second, Err: err}
+		}
+		return err
+	case s >= 500:
+		return unavailable("1Denta failed inside", said)
+	}
+	return unavailable("1Denta refused the question", said)
+}
+
+func unavailable(message string, cause error) error {
+	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
+}
+
+// plain is an error of net/http without the address of the call in it.
+func plain(err error) error {
+	if about := (*url.Error)(nil); errors.As(err, &about) {
+		return about.Err
+	}
+	return err
+}

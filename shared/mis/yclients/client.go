@@ -1,0 +1,335 @@
+package yclients
+
+import (
+	"bytes"
+	"context"
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/pull"
+	"github.com/returnpoint/returnpoint/shared/strictjson"
+)
+
+var (
+	_ pull.System    = (*Client)(nil)
+	_ pull.Confirmer = (*Client)(nil)
+)
+
+// Client is the way to all clinics' companies. It is safe for concurrent use.
+type Client struct {
+	calls *wire.Client
+	pace  *Pace
+	hosts []string
+}
+
+// New makes it. hosts are the hosts, with their port if they have one, that an
+// account may name beside the vendor's: a test server. They are the
+// deployment's choice and never a clinic's.
+func New(calls *wire.Client, pace *Pace, hosts ...string) *Client {
+	return &Client{calls: calls, pace: pace, hosts: hosts}
+}
+
+const (
+	// perPage is what all three lists have been seen to give.
+	perPage = 200
+	// furthestPage bounds how far a list is read that does not come to an end.
+	furthestPage = 20000
+	// longestAnswer is far above a page of records, each of some 5 KB.
+	longestAnswer = 16 << 20
+	// again is how far before the last question the next one reaches back: in
+	// which zone the vendor reads changed_after is not said.
+	again = 24 * time.Hour
+	// Operations are listed by their dates and not by their changes: those of the
+	// last days are read each time, those of the last weeks once a day.
+	days, weeks, years = 3, 45, 3 * 366
+)
+
+// place is where in the lists a question begins: the clients first, so that
+// patients are known by their cards before their records name them.
+type place struct {
+	list  string // "clients", "records", "operations"; "" before the first
+	since int64  // Unix seconds, asked for what has changed since; 0 for all
+	began int64  // when the first of these lists was asked
+	page  int
+	seen  int // rows of this list so far
+}
+
+func (p place) String() string {
+	return fmt.Sprintf("%s %d %d %d %d", p.list, p.since, p.began, p.page, p.seen)
+}
+
+// placed reads a cursor; one that cannot be read is a new beginning.
+func placed(cursor string) place {
+	var p place
+	if _, err := fmt.Sscanf(cursor, "%s %d %d %d %d", &p.list, &p.since, &p.began, &p.page, &p.seen); err != nil {
+		return place{}
+	}
+	return p
+}
+
+// next is the list after p's, at its first page.
+func (p place) next() place {
+	after := map[string]string{"clients": "records", "records": "operations", "operations": "done"}
+	return place{list: after[p.list], since: p.since, began: p.began, page: 1}
+}
+
+// Changed brings one page of one of three lists: clients, records, operations.
+// A row that cannot be read is left out of its page; a page of which no row can
+// is an error.
+func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
+	page, err := c.changed(ctx, cl, account, cursor, now)
+	if err != nil {
+		return pull.Page{}, fmt.Errorf("yclients: ask what has changed: %w", err)
+	}
+	return page, nil
+}
+
+func (c *Client) changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
+	at, err := c.open(account)
+	if err != nil {
+		return pull.Page{}, err
+	}
+	p := placed(cursor)
+	switch p.list {
+	case "clients", "records", "operations":
+	case "done":
+		p = place{list: "clients", since: p.began, began: now.Unix(), page: 1}
+	default:
+		p = place{list: "clients", began: now.Unix(), page: 1}
+	}
+	path, query, kind := p.question(cl, at.company)
+	var rows list[stdjson.RawMessage]
+	said, err := c.call(ctx, at, http.MethodGet, path, query, nil, &rows)
+	if err != nil {
+		return pull.Page{}, err
+	}
+	var page pull.Page
+	r := reader{clinic: cl, at: now}
+	for _, row := range rows {
+		objects, wrong := r.object(kind, row, "", false)
+		if err = wrong; err == nil {
+			page.Objects = append(page.Objects, objects...)
+		}
+	}
+	if len(rows) > 0 && len(page.Objects) == 0 {
+		return pull.Page{}, unavailable("no row of a page can be read", err)
+	}
+	p.page, p.seen = p.page+1, p.seen+len(rows)
+	total, counted := said.total()
+	if len(rows) == 0 || counted && p.seen >= total || !counted && len(rows) < perPage || p.page > furthestPage {
+		p = p.next()
+	}
+	page.Cursor, page.More = p.String(), p.list != "done"
+	return page, nil
+}
+
+// question is how the place's list is asked for.
+func (p place) question(cl *dental.Clinic, company string) (path string, query url.Values, kind string) {
+	query = url.Values{"page": {strconv.Itoa(p.page)}, "count": {strconv.Itoa(perPage)}}
+	began := time.Unix(p.began, 0).In(cl.Location())
+	since := time.Unix(p.since, 0).In(cl.Location())
+	if p.since != 0 {
+		query.Set("changed_after", since.Add(-again).Format("2006-01-02T15:04:05"))
+	}
+	today := dental.DateOf(began)
+	switch p.list {
+	case "clients":
+		return "/clients/" + company, query, clientKind
+	case "records":
+		// Both ends are given, lest the list begin with today by itself.
+		query.Set("start_date", "2000-01-01")
+		query.Set("end_date", today.AddDays(years).String())
+		if p.since != 0 {
+			query.Set("with_deleted", "1")
+		}
+		return "/records/" + company, query, recordKind
+	}
+	query.Del("changed_after")
+	back := years
+	switch {
+	case p.since != 0 && dental.DateOf(since) == today:
+		back = days
+	case p.since != 0:
+		back = max(weeks, today.DaysSince(dental.DateOf(since))+days)
+	}
+	query.Set("start_date", today.AddDays(-back).String())
+	query.Set("end_date", today.AddDays(1).String())
+	return "/transactions/" + company, query, operationKind
+}
+
+// Fetch reads one record, client or operation. Of what the vendor says that it
+// is not there is known only that it is gone.
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
+	objects, err := c.fetch(ctx, cl, account, ref, now)
+	if err != nil {
+		return nil, fmt.Errorf("yclients: read a %s: %w", ref.Kind, err)
+	}
+	return objects, nil
+}
+
+func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
+	at, err := c.open(account)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := number(text(ref.ID)); !ok || !tells(ref.Kind) {
+		return nil, dental.Errorf(dental.Invalid, "id", "names no object of this system")
+	}
+	path := map[string]string{recordKind: "/record/", clientKind: "/client/", operationKind: "/finance_transactions/"}[ref.Kind]
+	r := reader{clinic: cl, at: now}
+	var raw stdjson.RawMessage
+	_, err = c.call(ctx, at, http.MethodGet, path+at.company+"/"+ref.ID, nil, nil, &raw)
+	if said, is := errors.AsType[*refusal](err); is && said.status == http.StatusNotFound {
+		return []intake.Object{r.gone(ref.Kind, ref.ID, time.Time{})}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	objects, err := r.object(ref.Kind, raw, text(ref.ID), false)
+	if err != nil {
+		return nil, unavailable("the answer cannot be read", err)
+	}
+	return objects, nil
+}
+
+// open reads an account that the API is to be asked with.
+func (c *Client) open(account dental.Account) (access, error) {
+	at, err := open(account, c.hosts)
+	if err == nil && at.authorization == "" {
+		err = dental.Errorf(dental.Invalid, "secrets."+UserSecret, "the tokens are missing: without them webhooks are all that is heard")
+	}
+	return at, err
+}
+
+// answer is the envelope of every answer.
+type answer struct {
+	Success whole              `json:"success"`
+	Data    stdjson.RawMessage `json:"data"`
+	Meta    maybe[meta]        `json:"meta"`
+}
+
+type meta struct {
+	Total *whole `json:"total_count"`
+}
+
+// total is how many rows a list has in all its pages, where it says so.
+func (a answer) total() (int, bool) {
+	if a.Meta.V.Total == nil {
+		return 0, false
+	}
+	return int(*a.Meta.V.Total), true
+}
+
+// refusal is an answer by which the vendor says, in its own shape, that it has
+// not done what it was asked.
+type refusal struct{ status int }
+
+func (r *refusal) Error() string { return "HTTP " + strconv.Itoa(r.status) }
+
+// call makes one request, after its turn, and reads the data of its answer. An
+// error has a *refusal in it where the vendor itself has refused, and
+// wire's proof where nothing was sent (notSent).
+func (c *Client) call(ctx context.Context, at access, method, path string, query url.Values, body, into any) (answer, error) {
+	if err := c.pace.wait(ctx, at.host); err != nil {
+		return answer{}, unavailable("there was no time to ask", errors.Join(errNotSent, err))
+	}
+	var payload io.Reader
+	if body != nil {
+		raw, err := stdjson.Marshal(body)
+		if err != nil {
+			return answer{}, fmt.Errorf("write the request: %w", err)
+		}
+		payload = bytes.NewReader(raw)
+	}
+	ctx, sent := wire.Begin(ctx)
+	address := at.base + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	r, err := http.NewRequestWithContext(ctx, method, address, payload)
+	if err != nil {
+		return answer{}, unavailable("the system could not be asked", errNotSent)
+	}
+	r.Header.Set("Authorization", at.authorization)
+	r.Header.Set("Accept", at.accept)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "return-point/1")
+	resp, err := c.calls.Do(r)
+	if err != nil {
+		if sent.NotSent() {
+			err = errors.Join(errNotSent, err)
+		}
+		return answer{}, unavailable("the system does not answer", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, longestAnswer+1))
+	if err != nil {
+		return answer{}, unavailable("the answer was lost", err)
+	}
+	return read(resp.StatusCode, raw, into)
+}
+
+// errNotSent is in an error of a request of which no byte has left.
+var errNotSent = errors.New("nothing was sent")
+
+// read takes an answer apart.
+func read(status int, raw []byte, into any) (answer, error) {
+	var a answer
+	shaped := strictjson.Decode(raw, longestAnswer, &a)
+	switch {
+	case status/100 == 2 && len(bytes.TrimSpace(raw)) == 0: // 204 of a deletion
+		return a, nil
+	case status/100 == 2 && shaped == nil && a.Success != 0:
+		if into == nil || empty(a.Data) {
+			return a, nil
+		}
+		if err := strictjson.Decode(a.Data, longestAnswer, into); err != nil {
+			return a, unavailable("the answer cannot be read", &unread{status})
+		}
+		return a, nil
+	case status/100 == 4 && shaped == nil && a.Success == 0 && a.Meta.Is:
+		return a, judge(&refusal{status})
+	}
+	return a, unavailable("the answer cannot be read", &unread{status})
+}
+
+// unread is an answer that proves nothing.
+type unread struct{ status int }
+
+func (u *unread) Error() string {
+	return "HTTP " + strconv.Itoa(u.status) + " without an answer of the system's shape"
+}
+
+// judge says whose turn it is after a refusal.
+func judge(said *refusal) error {
+	switch said.status {
+	case http.StatusUnauthorized:
+		return invalid("the tokens are not accepted: a user who changes the password needs a new one", said)
+	case http.StatusPaymentRequired:
+		return invalid("the company's licence has run out", said)
+	case http.StatusForbidden:
+		return invalid("the user of the token has too few rights in this company", said)
+	case http.StatusTooManyRequests:
+		return unavailable("the system takes no more requests just now", said)
+	case http.StatusNotFound:
+		return invalid("there is no such company, or nothing like this in it", said)
+	}
+	return unavailable("the system refused the question", said)
+}
+
+func unavailable(message string, cause error) error {
+	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
+}
+
+func invalid(message string, cause error) error {
+	return &dental.Error{Kind: dental.Invalid, Message: message, Err: cause}
+}

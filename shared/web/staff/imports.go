@@ -1,0 +1,316 @@
+package staff
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/desk"
+	"github.com/returnpoint/returnpoint/shared/load"
+)
+
+// mostUpload is the most bytes of a file that a plain form sends: on Lambda a form
+// travels as base64, of which 6 MB may come. A larger file goes to a URL of its
+// own, by the page's script.
+const mostUpload = 4_400_000
+
+func (p *Pages) importRoutes() []route {
+	return []route{
+		{path: "/desk/{clinic}/imports", get: p.importsPage, post: p.takeFile, least: dental.Manager, upload: mostUpload + maxBody},
+		{path: "/desk/{clinic}/imports/upload", post: p.awaitFile, least: dental.Manager},
+		{path: "/desk/{clinic}/imports/{import}", get: p.importPage, post: p.pressImport, least: dental.Manager},
+	}
+}
+
+// Imports takes files in, as load.Loader does.
+type Imports interface {
+	Begin(ctx context.Context, cl *dental.Clinic, o load.Order, body []byte) (dental.Import, error)
+	Await(ctx context.Context, cl *dental.Clinic, o load.Order) (imp dental.Import, upload string, err error)
+	Start(ctx context.Context, clinic, id string, entry dental.LogEntry) (dental.Import, error)
+	Preview(ctx context.Context, cl *dental.Clinic, imp dental.Import) (p load.Preview, fields []string, ok bool, err error)
+	ReportURL(ctx context.Context, imp dental.Import, until time.Time) (string, error)
+}
+
+var _ Imports = (*load.Loader)(nil)
+
+// uploading is a page whose script sends files elsewhere.
+type uploading struct{ To string }
+
+// reaches is where the page's script may send to, beside this host.
+func (u uploading) reaches() string { return u.To }
+
+// importsPage is where a base is brought in, with the imports there were.
+type importsPage struct {
+	shell
+	uploading
+	Press   string
+	Imports []desk.ImportView
+	Most    string // of a file that the form itself sends, in MB
+	Can     bool
+	Formats string
+}
+
+// accepted are the ends of the names of files that can be read.
+const accepted = ".csv,.txt,.xlsx,.json,.ndjson,.jsonl"
+
+func (p *Pages) importsPage(w http.ResponseWriter, r request) error {
+	page, err := p.importsAt(r)
+	if err != nil {
+		return err
+	}
+	page.Said, page.Problem = r.noticed()
+	p.render(w, r.Request, http.StatusOK, "imports", page)
+	return nil
+}
+
+func (p *Pages) importsAt(r request) (importsPage, error) {
+	list, err := desk.Imports(r.Context(), p.Store, r.clinic, r.locale)
+	return importsPage{shell: p.shell(r, "/imports", "desk.import.title"), uploading: uploading{p.Uploads}, Press: p.draw(), Imports: list,
+		Most: strconv.Itoa(mostUpload / 1_000_000), Can: p.Imports != nil, Formats: accepted}, err
+}
+
+// formatOf tells the format of a file by the end of its name; of lines of JSON,
+// which FHIR and the product's own events share the ends of, by how it begins.
+// It is "" of one that cannot be read.
+func formatOf(name string, head []byte) string {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".csv", ".txt":
+		return load.CSV
+	case ".xlsx":
+		return load.XLSX
+	case ".json":
+		return load.Bundle
+	case ".ndjson", ".jsonl":
+		line, _, _ := bytes.Cut(bytes.TrimSpace(head), []byte("\n"))
+		if bytes.Contains(line, []byte(`"resourceType"`)) {
+			return load.NDJSON
+		}
+		return load.JSONLines
+	}
+	return ""
+}
+
+// order asks for an import by a press of this desk. Body tells one file from another.
+func (p *Pages) order(r request, format, name, body string) load.Order {
+	return load.Order{ID: "desk." + r.form.Get("id"), Body: body, Format: format, Name: name, By: r.me.Name, Held: true, Log: p.act(r, "import.file", "", name)}
+}
+
+// takeFile takes a file that stands in the form.
+func (p *Pages) takeFile(w http.ResponseWriter, r request) error {
+	name, wrong := r.form.Get(fileName), ""
+	format := formatOf(name, r.file[:min(len(r.file), 8<<10)])
+	switch {
+	case p.Imports == nil:
+		return missing()
+	case !dental.ValidID(r.form.Get("id")):
+		return dental.Errorf(dental.Invalid, "id", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+	case r.file == nil:
+		wrong = "desk.import.wrong.none"
+	case len(r.file) > mostUpload:
+		wrong = "desk.import.wrong.large"
+	case format == "":
+		wrong = "desk.import.wrong.format"
+	}
+	query := url.Values{}
+	if wrong == "" {
+		sum := sha256.Sum256(r.file)
+		imp, err := p.Imports.Begin(r.Context(), r.clinic, p.order(r, format, name, hex.EncodeToString(sum[:])), r.file)
+		if err == nil {
+			return back(w, r, "/imports/"+url.PathEscape(imp.ID), query)
+		}
+		if dental.KindOf(err) != dental.Conflict {
+			return err
+		}
+		wrong = "desk.wrong.changed"
+	}
+	p.wronged(w, r, query, r.locale.Text(wrong, map[string]string{"n": strconv.Itoa(mostUpload / 1_000_000)}))
+	return back(w, r, "/imports", query)
+}
+
+// awaited is the answer to the page's script: where to PUT the file, with which
+// content type, and the page of the import.
+type awaited struct {
+	Upload string `json:"upload"`
+	Type   string `json:"type"`
+	Page   string `json:"page"`
+}
+
+// awaitFile opens an import for a file that the page's script will send elsewhere.
+func (p *Pages) awaitFile(w http.ResponseWriter, r request) error {
+	name := r.form.Get("name")
+	format := formatOf(name, []byte(r.form.Get("head")))
+	switch {
+	case p.Imports == nil:
+		return missing()
+	case !dental.ValidID(r.form.Get("id")), name == "", format == "":
+		return dental.Errorf(dental.Invalid, "name", "the file is none that can be read")
+	}
+	imp, upload, err := p.Imports.Await(r.Context(), r.clinic, p.order(r, format, name, name+"\x00"+r.form.Get("size")))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	return json.NewEncoder(w).Encode(awaited{Upload: upload, Type: format, Page: r.home() + "/imports/" + url.PathEscape(imp.ID)})
+}
+
+// importPage is one import: its columns before it is begun, then how far it is,
+// then what came of it.
+type importPage struct {
+	shell
+	desk.ImportView
+	Title   string
+	Path    string
+	Columns []importColumn
+	Rows    [][]string
+	Fields  []importField
+	Fault   string // why the file cannot be one
+	Coming  bool   // the file has not come yet
+	Report  string // where the report may be had
+	Twins   bool
+}
+
+// importColumn is one of a table's.
+type importColumn struct {
+	N             int
+	Header, Field string
+	Sample        string
+}
+
+// importField is what a column can be read as.
+type importField struct{ Name, Label string }
+
+// sampled is how many of the first rows stand beside a column.
+const sampled = 2
+
+// reportLife is how long the page's link to a report holds.
+const reportLife = time.Hour
+
+func (p *Pages) importPage(w http.ResponseWriter, r request) error {
+	imp, err := desk.ImportAt(r.Context(), p.Store, r.clinic.ID, r.PathValue("import"))
+	if err != nil {
+		return err
+	}
+	page := importPage{shell: p.shell(r, "/imports", "desk.import.title"), ImportView: desk.ViewImport(r.clinic, imp, r.locale), Path: r.home() + "/imports/" + url.PathEscape(imp.ID)}
+	page.Title = page.ImportView.Title
+	page.Said, page.Problem = r.noticed()
+	if p.Imports != nil {
+		if imp.State == dental.ImportWaiting {
+			if err := p.preview(r, imp, &page); err != nil {
+				return err
+			}
+		}
+		if page.Report, err = p.Imports.ReportURL(r.Context(), imp, r.now.Add(reportLife)); err != nil {
+			return err
+		}
+	}
+	if desk.ReadsAgain(imp, r.now) || page.Coming && r.now.Sub(imp.Made) < reportLife {
+		w.Header().Set("Refresh", reloads+"; url="+page.Path)
+	}
+	p.render(w, r.Request, http.StatusOK, "import", page)
+	return nil
+}
+
+// preview lays out what the columns of a table are read as.
+func (p *Pages) preview(r request, imp dental.Import, page *importPage) error {
+	seen, fields, table, err := p.Imports.Preview(r.Context(), r.clinic, imp)
+	fault, broken := errors.AsType[*load.Fault](err)
+	switch {
+	case dental.KindOf(err) == dental.NotFound:
+		page.Coming = true
+		return nil
+	case broken:
+		page.Fault = load.Reason(r.clinic, *fault)
+		return nil
+	case err != nil:
+		return err
+	case !table:
+		return nil
+	}
+	page.Rows = seen.Rows
+	for i, c := range seen.Columns {
+		column := importColumn{N: i, Header: c.Header, Field: c.Field}
+		var sample []string
+		for _, row := range seen.Rows {
+			if i < len(row) && row[i] != "" && len(sample) < sampled {
+				sample = append(sample, row[i])
+			}
+		}
+		column.Sample = strings.Join(sample, " · ")
+		page.Columns = append(page.Columns, column)
+	}
+	for _, f := range fields {
+		label := f
+		if key := "desk.import.field." + f; r.locale.Has(key) { // a reader newer than the texts says its own name
+			label = r.locale.Text(key, nil)
+		}
+		page.Fields = append(page.Fields, importField{f, label})
+	}
+	slices.SortStableFunc(page.Fields, func(a, b importField) int { return strings.Compare(a.Label, b.Label) })
+	return nil
+}
+
+// pressImport has columns read otherwise, or begins the import.
+func (p *Pages) pressImport(w http.ResponseWriter, r request) error {
+	imp, err := desk.ImportAt(r.Context(), p.Store, r.clinic.ID, r.PathValue("import"))
+	if err != nil {
+		return err
+	}
+	if p.Imports == nil {
+		return missing()
+	}
+	said, query := "", url.Values{}
+	switch r.form.Get("do") {
+	case "columns":
+		said, err = "desk.import.columns.saved", p.readColumns(r, imp)
+	case "start":
+		said = "desk.import.started"
+		_, err = p.Imports.Start(r.Context(), r.clinic.ID, imp.ID, p.act(r, "import.start", imp.ID, imp.Name))
+	default:
+		return dental.Errorf(dental.Invalid, "do", "is no press of this page")
+	}
+	if err != nil {
+		says := desk.InWords(r.locale, err)
+		if says == "" {
+			return err
+		}
+		p.wronged(w, r, query, says)
+	} else {
+		p.said(w, r, query, r.locale.Text(said, nil))
+	}
+	return back(w, r, "/imports/"+url.PathEscape(imp.ID), query)
+}
+
+// readColumns keeps what was chosen for the columns whose reading was changed.
+func (p *Pages) readColumns(r request, imp dental.Import) error {
+	seen, fields, table, err := p.Imports.Preview(r.Context(), r.clinic, imp)
+	if fault, broken := errors.AsType[*load.Fault](err); broken && fault.Code != "" {
+		return dental.Errorf(dental.Invalid, "file", "the file cannot be read")
+	}
+	if err != nil || !table {
+		return err
+	}
+	as := map[string]string{}
+	for i, c := range seen.Columns {
+		n := strconv.Itoa(i)
+		chosen := r.form.Get("field." + n)
+		// A form of another file, or one of another reading, changes nothing.
+		if c.Header == "" || r.form.Get("header."+n) != c.Header || !r.form.Has("field."+n) || chosen == c.Field {
+			continue
+		}
+		if as[c.Header] = chosen; chosen == "" {
+			as[c.Header] = desk.NoField
+		}
+	}
+	return (&desk.Columns{Store: p.Store}).Read(r.Context(), r.clinic.ID, as, fields, p.act(r, "", "", ""))
+}
