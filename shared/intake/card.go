@@ -9,12 +9,13 @@ import (
 // supplemented is a card of which only some is told, in line with what is known
 // already: what is told wins over it, or with a Hint it wins.
 func supplemented(was, told dental.Patient, says Saying) dental.Patient {
-	winner, other := told, was
-	if says == Hint && !was.Stub {
-		winner, other = was, told
-		told.Source = was.Source
+	winner, other, out := told, was, told
+	if says == Hint {
+		out.Source = was.Source // a hint has no place in the order of cards
+		if !was.Stub {
+			winner, other = was, told
+		}
 	}
-	out := told
 	fill(&out.FamilyName, winner.FamilyName, other.FamilyName)
 	fill(&out.GivenName, winner.GivenName, other.GivenName)
 	fill(&out.MiddleName, winner.MiddleName, other.MiddleName)

@@ -369,7 +369,7 @@ func (d *draft) happened() time.Time {
 // time, and the addresses' contacts told who shares them.
 func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 	was, p := d.card.Patient, d.event.Card.Patient
-	news := was.Stub || d.news(ctx, false, func() dental.Source { return was.Source }, p.Source)
+	news := was.Stub || d.event.Card.Says == Hint || d.news(ctx, false, func() dental.Source { return was.Source }, p.Source)
 	consents := decided(was, p.Consents, news)
 	if !news {
 		// Even an outdated card tells of decisions, each of which has its own time.

@@ -92,9 +92,25 @@ type Outcome struct {
 	Err error
 }
 
-// room is how many operations of a write one more object may come to: its
-// facts, the milestones that they move, and its origin.
-const room = 12
+// after is how many operations a write may come to after its objects: the head,
+// the milestones, a reward's job and a deferred one, and the clinic's having been heard.
+const after = 10
+
+// cost is how many operations an object may come to by itself.
+func (o Object) cost(origin dental.Origin) int {
+	n := 1 + 2*len(origin.Facts) // the origin, and what is taken back
+	for _, f := range o.Facts {
+		switch {
+		case f.Card != nil:
+			n += 7 // two contacts left, two joined, the number's ending, a twin, the figures' job
+		case f.Appointment != nil, f.Visit != nil, f.Piece != nil:
+			n += 2 // a doctor's photo, or the visit of a piece
+		default:
+			n++
+		}
+	}
+	return n
+}
 
 // atOnce bounds how many objects one write looks at.
 const atOnce = 8
@@ -135,8 +151,10 @@ func (in *Intake) some(ctx context.Context, cl *dental.Clinic, how How, now time
 	patient, n := "", 0
 	for ; n < len(objects); n++ {
 		o, origin := objects[n], origins[n]
-		if full := tx.Size() > table.MaxWrite-room || d.card != nil && d.cards > 0 && o.tellsCard(); full {
-			break
+		again := slices.ContainsFunc(objects[:n], func(x Object) bool { return x.System != "" && x.System == o.System && x.Kind == o.Kind && x.ID == o.ID })
+		full := n > 0 && tx.Size()+o.cost(origin)+after > table.MaxWrite
+		if full || again || d.cards > 0 && o.tellsCard() {
+			break // what it follows is to be written first
 		}
 		out[n] = Outcome{}
 		if o.old(origin) {
