@@ -11,7 +11,7 @@ LAMBDA = CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -trimpath -ldflags=-s -tags=lambda.no
 SAM = .tools/venv/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench check build deploy
+.PHONY: help run demo test bench check build deploy audit import
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,13 @@ run: ## start everything on http://127.0.0.1:8080 (PORT, LOCAL_DIR and LOCAL_NOW
 
 demo: ## post a clinic's signed events to a running `make run` and print what came of them
 	@go run ./infra/demo
+
+audit: ## count the quiet base of CLINIC at a running `make run`, and write the table to TO
+	@mkdir -p .build
+	@go run ./infra/audit -at http://127.0.0.1:$(or $(PORT),8080) -clinic $(or $(CLINIC),demo) -to $(or $(TO),.build/audit-$(or $(CLINIC),demo).csv)
+
+import: ## take a file in, or a folder of files: FILE=base.csv CLINIC=demo, of a running `make run` or RETURN_POINT_URL
+	@FILE="$(FILE)" CLINIC="$(CLINIC)" go run ./infra/import
 
 test: ## every test that needs no other program
 	go test -timeout 4m ./...

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/returnpoint/returnpoint/shared/web/staff"
 )
@@ -180,10 +181,48 @@ func dress(t *testing.T, b *tab) {
 	}
 }
 
+// bring has a base imported that two cards of are of one person, leaves another
+// file to be looked at, and has all of it counted.
+func bring(t *testing.T, m *machine, b *tab) {
+	const base = "Карта;ФИО;Телефон;Дата рождения;Последний визит;Заметка\nB-1;Клёнова Анна;+7 916 000-00-71;14.03.1985;10.01.2025;да\nB-2;Клёнова Анна;+7 916 000-00-71;14.03.1985;11.08.2025;=1+1\nB-3;;;;31.31.2025;\n"
+	path := filepath.Join(t.TempDir(), "base.csv")
+	if err := os.WriteFile(path, []byte(base), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	look := func() {
+		if _, err := b.visit("/desk/" + clinic + "/imports"); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.choose(`input[type=file]`, path); err != nil {
+			t.Fatal(err)
+		}
+		if status, err := b.press(`form[enctype] button.main`); err != nil || status != http.StatusOK {
+			t.Fatalf("the file is not taken: %d, %v", status, err)
+		}
+	}
+	look()
+	if status, err := b.press(`button[value=start]`); err != nil || status != http.StatusOK {
+		t.Fatalf("the import is not begun: %d, %v", status, err)
+	}
+	look()
+	m.send(http.MethodPost, "/_local/audit?clinic="+clinic, "")
+	m.send(http.MethodPost, "/_local/clock", `{"advance": "5m"}`)
+	var counted struct{ Running bool }
+	for range 120 {
+		if m.read("/_local/audit?clinic="+clinic, &counted); !counted.Running {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+	t.Fatal("the audit comes to no end")
+}
+
 // desksPages looks at every page of the desk that a role can come to.
 func desksPages(t *testing.T, m *machine, browser context.Context, axe string) {
 	looked := map[string]bool{}
-	dress(t, open(t, browser, m.base, true))
+	owner := open(t, browser, m.base, true)
+	dress(t, owner)
+	bring(t, m, owner)
 	for _, role := range roles() {
 		for _, scripts := range []bool{true, false} {
 			b := open(t, browser, m.base, scripts)

@@ -27,9 +27,10 @@ func TestAFunctionLinksTheClientsItUses(t *testing.T) {
 	clients := map[string][]string{
 		"webhook":  {"dynamodb"},
 		"dispatch": {"dynamodb", "sqs"}, "scan-sleeping": {"dynamodb", "sqs"}, "scan-birthdays": {"dynamodb", "sqs"}, "scan-occasions": {"dynamodb", "sqs"}, "pull": {"dynamodb", "sqs"},
+		"import":   {"dynamodb", "s3", "sqs"},
 		"send":     {"dynamodb", "sesv2", "sns"},
 		"report":   {"dynamodb", "sesv2", "sqs"},
-		"delivery": {"dynamodb"}, "survey": {"dynamodb"}, "confirm": {"dynamodb"}, "unsubscribe": {"dynamodb"}, "links": {"dynamodb"}, "referral": {"dynamodb"}, "work": {"dynamodb"}, "desk": {"dynamodb"},
+		"delivery": {"dynamodb"}, "survey": {"dynamodb"}, "confirm": {"dynamodb"}, "unsubscribe": {"dynamodb"}, "links": {"dynamodb"}, "referral": {"dynamodb"}, "work": {"dynamodb"}, "desk": {"dynamodb", "s3", "sqs"},
 	}
 	for _, name := range folders(t) {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +52,7 @@ func TestAFunctionLinksTheClientsItUses(t *testing.T) {
 					}
 				}
 			}
-			if numbers := slices.Contains(deps, "github.com/nyaruka/phonenumbers"); numbers != (name == "webhook" || name == "referral" || name == "pull") {
+			if numbers := slices.Contains(deps, "github.com/nyaruka/phonenumbers"); numbers != (name == "webhook" || name == "referral" || name == "pull" || name == "import") {
 				t.Errorf("it links phonenumbers: %v", numbers)
 			}
 			if pictures := slices.Contains(deps, "golang.org/x/image/draw"); pictures != (name == "work" || name == "desk" || name == "report") { // doctors' photos, a clinic's logo; the report stands beside the desk
@@ -105,6 +106,9 @@ var variables = map[string]string{
 	"SCAN_QUEUE_URL":         "https://sqs.example/000000000000/scan",
 	"REPORT_QUEUE_URL":       "https://sqs.example/000000000000/report",
 	"PULL_QUEUE_URL":         "https://sqs.example/000000000000/pull",
+	"UPLOADS_ORIGIN":         "https://files.s3.example.com",
+	"FILES_BUCKET":           "returnpoint-files",
+	"IMPORT_QUEUE_URL":       "https://sqs.example/000000000000/import",
 	"MAIL_FROM":              "clinic@example.com",
 	"SES_CONFIGURATION_SET":  "returnpoint",
 	"SMS_SENDER_ID":          "RETURN",
@@ -178,7 +182,7 @@ func (e *emptyTable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // there is no such clinic, no such link, nothing due, nothing to send. A message
 // to scan a clinic comes again.
 var answers = map[string]func(answer []byte) string{
-	"webhook": status(http.StatusNotFound, `"code":"not_found"`), "survey": status(http.StatusNotFound, "<html"),
+	"webhook": status(http.StatusNotFound, `"code":"not_found"`), "webhook.source": status(http.StatusNotFound, `"code":"not_found"`), "survey": status(http.StatusNotFound, "<html"),
 	"confirm": status(http.StatusNotFound, "<html"), "unsubscribe": status(http.StatusNotFound, "<html"), "links": status(http.StatusNotFound, "<html"), "referral": status(http.StatusNotFound, "<html"),
 	"scan-sleeping": exactly("null"), "scan-birthdays": exactly("null"), "scan-occasions": exactly("null"),
 	"scan-sleeping.clinic": exactly(again), "scan-birthdays.clinic": exactly(again), "scan-occasions.clinic": exactly(again),
@@ -186,6 +190,7 @@ var answers = map[string]func(answer []byte) string{
 	"desk":              status(http.StatusForbidden, "<html"), // the session of the event is long over
 	"delivery.callback": status(http.StatusNotFound, `"code":"not_found"`),
 	"report":            exactly("null"), "report.notice": exactly(again),
+	"import": exactly("null"), "import.request": status(http.StatusNotFound, `"code":"not_found"`), "import.job": exactly(`{"batchItemFailures":[]}`), "import.upload": exactly(`{"batchItemFailures":[]}`),
 	"pull": exactly("null"), "pull.system": exactly(again), "pull.job": exactly(`{"batchItemFailures":[]}`),
 	"send": exactly(`{"batchItemFailures":[]}`), "work": exactly(`{"batchItemFailures":[]}`), "work.backlog": exactly(`{"batchItemFailures":[]}`),
 }
@@ -231,6 +236,10 @@ func startAndAnswer(t *testing.T, binaries string, functions map[string]function
 			dynamodb := httptest.NewServer(state)
 			defer dynamodb.Close()
 			elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if event == "import" && r.Method == http.MethodGet && r.URL.Path == "/"+variables["FILES_BUCKET"] && r.URL.Query().Get("prefix") == "inbox/" {
+					fmt.Fprint(w, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>") // nobody has laid anything there
+					return
+				}
 				t.Errorf("it called %s %s", r.Method, r.URL)
 				http.Error(w, "", http.StatusTeapot)
 			}))
@@ -248,8 +257,9 @@ func startAndAnswer(t *testing.T, binaries string, functions map[string]function
 			if wrong := answers[event](result.Answer); wrong != "" {
 				t.Errorf("%s\nstdout: %s", wrong, result.Stdout)
 			}
-			// Nobody is signed in at the desk, and what nobody may do is not looked up.
-			if (len(state.calls) == 0) != (name == "desk") || len(state.wrong) > 0 {
+			// Nobody is signed in at the desk, and what nobody may do is not looked up; an
+			// empty folder is nobody's.
+			if (len(state.calls) == 0) != (name == "desk" || event == "import") || len(state.wrong) > 0 {
 				t.Errorf("it called the table %q; wrong: %q", state.calls, state.wrong)
 			}
 			for line := range strings.Lines(result.Stdout) {

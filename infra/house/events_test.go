@@ -22,16 +22,19 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/returnpoint/returnpoint/functions/delivery/callbacks"
+	"github.com/returnpoint/returnpoint/functions/import/formats"
 	"github.com/returnpoint/returnpoint/functions/pull/systems"
 	"github.com/returnpoint/returnpoint/infra/local/template"
 	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/app/team"
+	"github.com/returnpoint/returnpoint/shared/blob/dir"
 	"github.com/returnpoint/returnpoint/shared/channel/email/sesevent"
 	"github.com/returnpoint/returnpoint/shared/channel/sms/inbound"
 	"github.com/returnpoint/returnpoint/shared/channel/sms/smslog"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/lambdaio"
+	"github.com/returnpoint/returnpoint/shared/load"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
 	"github.com/returnpoint/returnpoint/shared/outreach"
 	"github.com/returnpoint/returnpoint/shared/phone"
@@ -78,6 +81,8 @@ type house struct {
 	jobs     *queue
 	clinics  *queue
 	pulls    *queue
+	imports  *queue
+	files    *dir.Dir
 }
 
 // channel takes every message.
@@ -118,7 +123,7 @@ func (records) Fetch(_ context.Context, _ *dental.Clinic, _ dental.Account, ref 
 // newHouse is the demo clinic before its first event.
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, clock: tabletest.NewClock(start), texts: &channel{name: "sms"}, mails: &channel{name: "mail"}, touches: &queue{}, jobs: &queue{}, clinics: &queue{}, pulls: &queue{}}
+	h := &house{t: t, clock: tabletest.NewClock(start), texts: &channel{name: "sms"}, mails: &channel{name: "mail"}, touches: &queue{}, jobs: &queue{}, clinics: &queue{}, pulls: &queue{}, imports: &queue{}}
 	h.table = tabletest.NewReference(h.clock.Now, rand.NewChaCha8([32]byte{1}))
 	log := lambdaio.Logger(&h.log, slog.LevelDebug)
 	deps := func(name string) app.Deps {
@@ -137,7 +142,7 @@ func newHouse(t *testing.T) *house {
 	}
 	h.handlers = map[string]lambdaio.Handler{
 		"webhook":  lambdaio.HTTP(log, app.Webhook(deps("webhook"), app.Told{Events: generic.Decode, Sources: systems.Readers()}, phone.Read)),
-		"dispatch": lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), app.Queues{Touches: h.touches, Jobs: h.jobs, Pulls: h.pulls})),
+		"dispatch": lambdaio.Schedule(log, app.Dispatch(deps("dispatch"), app.Queues{Touches: h.touches, Jobs: h.jobs, Imports: h.imports, Pulls: h.pulls})),
 		"send":     lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return send(ctx, m.Body) }),
 		"delivery": lambdaio.Either(lambdaio.HTTP(log, calls),
 			lambdaio.Events(log, func(ctx context.Context, e lambdaio.Event) error { return take(ctx, e.Time, e.Body) })),
@@ -160,6 +165,14 @@ func newHouse(t *testing.T) *house {
 	puller := app.Pull(deps("pull"), app.Systems{Clients: map[string]pull.System{dental.YClients: records{}}, Opens: systems.Opens}, h.clinics, phone.Read)
 	h.handlers["pull"] = lambdaio.FanOut(lambdaio.Schedule(log, puller.Tick),
 		lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return puller.Handle(ctx, m.Body) }))
+	if h.files, err = dir.Open(t.TempDir(), dir.Options{Base: "https://rp.example", Key: bytes.Repeat([]byte("k"), 32), Now: h.clock.Now,
+		Disk: func() time.Time { return time.Now().Add(time.Hour) }}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.files.Close() })
+	loader, imports := app.Import(deps("import"), h.files, formats.All(), h.imports, phone.Read)
+	h.handlers["import"] = lambdaio.Either(lambdaio.HTTP(log, imports), lambdaio.FanOut(lambdaio.Schedule(log, loader.Tick),
+		lambdaio.Queue(log, time.Second, func(ctx context.Context, m lambdaio.Message) error { return loader.Handle(ctx, m.Body) })))
 	cl := settings.Demo()
 	cl.Secrets = []dental.WebhookSecret{{Secret: dental.Secret(signingKey), From: start.Add(-time.Hour)}}
 	cl.Accounts = map[string]dental.Account{dental.SMSGate: {Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret-of-the-demo-clinic", "callbackSecret": "callbackcallbackcallback"}}}
@@ -372,6 +385,31 @@ func bodies(t *testing.T, name string) (out []string) {
 	return out
 }
 
+// fileOf is the body of a request of events/.
+func fileOf(t *testing.T, name string) string {
+	t.Helper()
+	var request events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(readFile(t, "events/"+name+".json"), &request); err != nil {
+		t.Fatal(err)
+	}
+	return request.Body
+}
+
+// takesIn has an import of one line that can be read and one that cannot done by an event.
+func (h *house) takesIn(t *testing.T, event string) {
+	t.Helper()
+	for range 2 {
+		noFailures(t, h.replay(event))
+	}
+	all, _, err := h.store().Imports(t.Context(), "demo", 10, "")
+	if err != nil || len(all) != 1 || all[0].State != dental.ImportDone || all[0].Accepted != 1 || all[0].Refused != 1 {
+		t.Errorf("there are the imports %+v (%v)\n%s", all, err, &h.log)
+	}
+	if c := h.card(); c.Patient.FamilyName != "Петрова" || len(c.Visits) != 1 {
+		t.Errorf("of the patient there are %d visits", len(c.Visits))
+	}
+}
+
 func noFailures(t *testing.T, answer []byte) {
 	t.Helper()
 	if string(answer) != `{"batchItemFailures":[]}` {
@@ -536,6 +574,22 @@ var replays = map[string]func(*testing.T, *house){
 		h.post("msg_2", "visit.completed", strings.Replace(strings.Replace(visit, "2026-05-22T", "2025-12-22T", 1), `"version"`, `"returnDate": "2026-06-22", "version"`, 1))
 		h.plans("scan-occasions.clinic", "recall", "first", "2026-06-22")
 	},
+	"webhook.source": func(t *testing.T, h *house) {
+		h.connects()
+		for range 2 {
+			if got := h.page(h.replay("webhook.source")); got.StatusCode != http.StatusOK {
+				said, _ := io.ReadAll(got.Body)
+				t.Fatalf("answered %d %s", got.StatusCode, said)
+			}
+		}
+		card, err := h.store().Begin().Card(t.Context(), "demo", "77")
+		if err != nil || card.Patient.GivenName != "Анна" || card.Appointment("70") == nil || len(card.Appointments) != 1 {
+			t.Errorf("the card is %+v, %v", card, err)
+		}
+		if log := h.log.String(); strings.Contains(log, "path-secret") || strings.Contains(log, "Анна") || strings.Contains(log, "79000000000") {
+			t.Errorf("the log tells too much: %s", log)
+		}
+	},
 	"pull": func(t *testing.T, h *house) {
 		h.connects()
 		h.queuesTheClinic("pull", "pull.system")
@@ -571,6 +625,44 @@ var replays = map[string]func(*testing.T, *house){
 		if a := h.card().Appointment("70"); a == nil || a.System != dental.YClients {
 			t.Errorf("the appointment is %+v", a)
 		}
+	},
+	"import": func(t *testing.T, h *house) {
+		if err := h.files.Put(t.Context(), "inbox/demo/night.csv", strings.NewReader(fileOf(t, "import.request"))); err != nil {
+			t.Fatal(err)
+		}
+		if answer := h.replay("import"); string(answer) != "null" || len(h.imports.bodies) != 1 {
+			t.Fatalf("answered %s, queued %q", answer, h.imports.bodies)
+		}
+		all, _, err := h.store().Imports(t.Context(), "demo", 10, "")
+		if err != nil || len(all) != 1 || all[0].State != dental.ImportRunning || all[0].Name != "night.csv" {
+			t.Errorf("there are the imports %+v (%v)", all, err)
+		}
+	},
+	"import.request": func(t *testing.T, h *house) {
+		got := h.page(h.replay("import.request"))
+		body, err := io.ReadAll(got.Body)
+		if want := bodies(t, "import.job"); err != nil || got.StatusCode != http.StatusAccepted || !slices.Equal(h.imports.bodies, want) {
+			t.Errorf("answered %d %s, queued %q, and events/import.job.json holds %q (%v)", got.StatusCode, body, h.imports.bodies, want, err)
+		}
+	},
+	"import.job": func(t *testing.T, h *house) {
+		h.replay("import.request")
+		h.takesIn(t, "import.job")
+	},
+	"import.upload": func(t *testing.T, h *house) {
+		cl, err := h.store().Begin().Clinic(t.Context(), "demo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := load.Loader{Store: h.store(), Files: h.files, Formats: formats.All(), Queue: h.imports, Clock: h.clock.Now}
+		imp, _, err := begin.Await(t.Context(), cl, load.Order{ID: "msg_2026052215400002", Format: load.CSV})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.files.Put(t.Context(), "imports/demo/"+imp.ID+"/file", strings.NewReader(fileOf(t, "import.request"))); err != nil {
+			t.Fatal(err)
+		}
+		h.takesIn(t, "import.upload")
 	},
 	"survey": func(t *testing.T, h *house) {
 		h.post("msg_1", "patient.updated", patient)

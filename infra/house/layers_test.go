@@ -310,6 +310,7 @@ var below = map[floor][]floor{
 var sharedRooms = []struct{ from, to string }{
 	{"shared/channel/*", "shared/channel/wire"}, {"shared/crm/*", "shared/channel/wire"}, {"shared/mis/*", "shared/channel/wire"},
 	{"shared/mis/*", "shared/mis/told"},
+	{"shared/crm/*", "shared/channel/portal"}, {"shared/mis/*", "shared/channel/portal"}, // one portal, told and telling
 	{"shared/channel/email", "shared/channel/email/sesevent"},
 	{"shared/load", "shared/intake"}, {"shared/pull", "shared/intake"}, // what they read is taken in as what a webhook says
 	{"shared/onaws", "shared/table/dynamo"},

@@ -390,6 +390,9 @@ func TestNoSecretOfAPathReachesTheAccessLog(t *testing.T) {
 	}
 }
 
+// inBucket is all that lies in one bucket, or in a folder of it: there is no other way to name it.
+var inBucket = regexp.MustCompile(`^\$\{Files\.Arn\}(/[a-z]+)?/\*$`)
+
 func TestNoFunctionMayDoMoreThanItsStatementsSay(t *testing.T) {
 	for name, f := range readFunctions(t) {
 		for _, policy := range f.properties.in("Policies").list() {
@@ -403,7 +406,7 @@ func TestNoFunctionMayDoMoreThanItsStatementsSay(t *testing.T) {
 					}
 				}
 				for _, resource := range s.in("Resource").list() {
-					if strings.Contains(resource.text(), "*") {
+					if strings.Contains(resource.text(), "*") && !inBucket.MatchString(resource.text()) {
 						t.Errorf("%s: the resource %v", name, resource.value)
 					}
 				}

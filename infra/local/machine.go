@@ -180,8 +180,7 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 		return m, err
 	}
 	m.settings = &settings.Keeper{Store: m.store, Rand: rand.Reader, Providers: map[string]func(dental.Account) error{
-		dental.SMSGate: smsgate.Validate, dental.WhatsAppAccount: whatsapp.Validate,
-		dental.Bitrix24: func(a dental.Account) error { return bitrix24.Validate(a) }}}
+		dental.SMSGate: smsgate.Validate, dental.WhatsAppAccount: whatsapp.Validate}}
 	maps.Copy(m.settings.Providers, systems.Accounts())
 	if m.chats, err = whatsapp.New(wire.NewClient(wire.Options{}), whatsapp.Options{}); err != nil {
 		return m, err

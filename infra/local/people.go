@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/returnpoint/returnpoint/functions/import/formats"
 	"github.com/returnpoint/returnpoint/infra/local/oidc"
 	"github.com/returnpoint/returnpoint/shared/app/team"
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -63,6 +64,7 @@ func (m *machine) composeDesk(base string) error {
 	m.parts.desk, err = team.Desk(m.parts.Deps, team.Front{
 		Base: base, Issuer: base + issuerPath, ClientID: clientID, Keys: [][]byte{key}, Client: m.people.Client(),
 		Operator: m.operator, Invite: m.people.Invite, Accounts: m.settings.Providers,
+		Files: m.files, Formats: formats.All(), Imports: m.parts.queues.Imports,
 	})
 	return err
 }

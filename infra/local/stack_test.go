@@ -55,11 +55,17 @@ func start(t *testing.T, dir string, extra ...string) *stack {
 // startWith is start with an outbox that keeps to rules.
 func startWith(t *testing.T, dir string, rules func(outreach.Message) error, extra ...string) *stack {
 	t.Helper()
+	return startPlanned(t, dir, func(p *plan) { p.rules = rules }, extra...)
+}
+
+// startPlanned is start with a plan that was changed.
+func startPlanned(t *testing.T, dir string, change func(*plan), extra ...string) *stack {
+	t.Helper()
 	p, err := prepare(environment(dir, extra...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.rules = rules
+	change(&p)
 	l, err := listen(p.port)
 	if err != nil {
 		t.Fatal(err)

@@ -106,7 +106,7 @@ func (a *Audits) View(ctx context.Context, cl *dental.Clinic, as Assumption, l l
 	if job.ID != "" && job.Done.IsZero() {
 		v.Running = true
 		v.Progress = l.Text("desk.audit.counting", nil)
-		if run.Run == job.Anchor {
+		if run.Run == job.Anchor && run.Looked > 0 {
 			v.Looked, v.Of = run.Looked, run.Patients
 			v.Progress = l.Text("desk.audit.running", map[string]string{"n": strconv.Itoa(run.Looked), "count": strconv.Itoa(run.Patients)})
 		}

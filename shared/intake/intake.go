@@ -379,10 +379,15 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 	p.Clinic, p.Changes, p.NotMe, p.Excluded = d.clinic.ID, was.Changes, was.NotMe, was.Excluded
 	p.InvitedBy, p.Invitation = was.InvitedBy, was.Invitation
 	p.Disputed, p.ReturnOn, p.ReturnAgreed = was.Disputed, was.ReturnOn, was.ReturnAgreed
-	if p.Status == "" {
+	switch unsaid := p.Status == ""; {
+	case unsaid && d.event.Card.Says != Whole && !was.Stub: // who is gone is not back because a source does not know it
+		p.Status, p.Told = was.Status, was.Told
+	case unsaid:
 		p.Status = dental.Active
+		p.Succeed(was)
+	default:
+		p.Succeed(was)
 	}
-	p.Succeed(was)
 	p.Consents = consents
 	p.Phone, p.PhoneRegion, p.Landline, p.PhoneIssue = "", "", false, ""
 	switch number, region, mobile, issue := d.Phones(d.event.Card.Number, d.clinic.Country); issue {

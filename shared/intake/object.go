@@ -194,7 +194,7 @@ func (in *Intake) some(ctx context.Context, cl *dental.Clinic, how How, now time
 			break
 		}
 	}
-	if tx.Size() == 0 {
+	if tx.Size() == 0 && !d.changed { // a card's head is put at the end
 		return n, nil
 	}
 	if !how.Quiet {

@@ -40,7 +40,7 @@ func Queue(log *slog.Logger, need time.Duration, fn func(ctx context.Context, m 
 		}
 		failures := []events.SQSBatchItemFailure{}
 		begun := 0
-		for ; begun < len(batch) && leaves(ctx, need); begun++ {
+		for ; begun < len(batch) && Leaves(ctx, need); begun++ {
 			m := batch[begun]
 			err := protect(ctx, log, func() error { return fn(ctx, m) }, "message", m.ID)
 			if err != nil {
@@ -58,8 +58,8 @@ func Queue(log *slog.Logger, need time.Duration, fn func(ctx context.Context, m 
 	})
 }
 
-// leaves reports whether ctx still leaves the time needed.
-func leaves(ctx context.Context, need time.Duration) bool {
+// Leaves reports whether ctx still leaves the time needed.
+func Leaves(ctx context.Context, need time.Duration) bool {
 	if ctx.Err() != nil {
 		return false
 	}

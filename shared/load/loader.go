@@ -34,6 +34,8 @@ type Loader struct {
 	Phones intake.Phones
 	Queue  Queue
 	Clock  func() time.Time
+	// Leaves reports whether a context leaves the time needed; nil always does.
+	Leaves func(ctx context.Context, need time.Duration) bool
 	Log    *slog.Logger
 	// Workers is how many patients are taken in at once, and Chunk how many records
 	// lie between two places to go on from; 0 is a number that suits both engines.

@@ -61,7 +61,7 @@ func (l *Loader) run(ctx context.Context, cl *dental.Clinic, imp dental.Import) 
 		case c.end != nil:
 			return fmt.Errorf("load: read on: %w", c.end)
 		}
-		if deadline, has := ctx.Deadline(); has && time.Until(deadline) < near {
+		if l.Leaves != nil && !l.Leaves(ctx, near) {
 			l.soon(ctx, imp)
 			return nil
 		}

@@ -63,10 +63,10 @@ func leading(name string) string { return strings.TrimSpace(spelled.FindString(n
 
 // byCode looks for the longest beginning of a code that is known.
 func byCode(code string) (dental.ProcedureKind, bool) {
-	table := nomenclature()
+	table := serviceKinds
 	switch {
 	case american.MatchString(code):
-		table = cdt()
+		table = americanKinds
 	default:
 		code = service.FindString(code)
 	}
@@ -84,7 +84,7 @@ func byWords(name string) (dental.ProcedureKind, bool) {
 	if text == "" {
 		return dental.OtherKind, false
 	}
-	for _, w := range words() {
+	for _, w := range wordings {
 		if w.fits(text) {
 			return w.kind, true
 		}

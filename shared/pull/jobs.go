@@ -51,7 +51,11 @@ func (p *Puller) fetch(ctx context.Context, tx *store.Tx, job store.Job) error {
 	switch account := cl.Accounts[job.System]; {
 	case !p.reaches(job.System, account): // it can not be asked; what it tells is all there is
 	case job.Object == "":
-		if err := p.pull(ctx, job.Clinic, job.System, true); err != nil {
+		when := soon
+		if job.Step == store.Mended {
+			when = anyway
+		}
+		if err := p.pull(ctx, job.Clinic, job.System, when); err != nil {
 			return err
 		}
 	default:

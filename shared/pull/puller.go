@@ -152,7 +152,7 @@ func (p *Puller) Handle(ctx context.Context, body string) error {
 		return dental.Errorf(dental.Invalid, "", "pull: %.80q names nothing to pull", body)
 	}
 	if it.Pull != nil {
-		if err := p.pull(ctx, it.Pull.Clinic, it.Pull.System, false); err != nil {
+		if err := p.pull(ctx, it.Pull.Clinic, it.Pull.System, inTime); err != nil {
 			return fmt.Errorf("pull: %s of %s: %w", it.Pull.System, it.Pull.Clinic, err)
 		}
 		return nil
@@ -167,12 +167,20 @@ func (p *Puller) Handle(ctx context.Context, body string) error {
 // what is left is asked for by the next message.
 const reserve = 20 * time.Second
 
+// urgency says whether a system is asked before its time.
+type urgency int
+
+const (
+	inTime urgency = iota // it is not: another message was first
+	soon                  // it is, unless it is left alone because it failed
+	anyway                // it is
+)
+
 // pull asks a system, page by page, what has changed since it was last asked.
 // The cursor moves once a page has been taken in, so that a page whose run ends
 // is asked for again. A first pull brings an existing base and is quiet, as an
-// import is, until its last page. soon: it is asked before its time too, unless
-// it is left alone because it failed.
-func (p *Puller) pull(ctx context.Context, clinic, system string, soon bool) error {
+// import is, until its last page.
+func (p *Puller) pull(ctx context.Context, clinic, system string, when urgency) error {
 	cl, err := p.Store.Begin().Clinic(ctx, clinic)
 	if err != nil {
 		return err
@@ -188,8 +196,8 @@ func (p *Puller) pull(ctx context.Context, clinic, system string, soon bool) err
 			return err
 		}
 		c := read[0]
-		if pages == 0 && c.Next.After(at) && (!soon || c.Tries > 0) {
-			return nil // another message was first, or it is left alone
+		if wait := pages == 0 && c.Next.After(at); wait && (when == inTime || when == soon && c.Tries > 0) {
+			return nil
 		}
 		page, err := p.Systems[system].Changed(ctx, cl, account, c.Cursor, at)
 		if ctx.Err() != nil {

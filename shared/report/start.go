@@ -190,7 +190,7 @@ func (f facts) press(name, path string, is bool) Step {
 
 // mis: the clinic's own system has told something, and has not fallen silent since.
 func (f facts) mis() Step {
-	s := f.done("mis", "/settings", !f.clinic.HeardAt.IsZero())
+	s := f.done("mis", "/connect", !f.clinic.HeardAt.IsZero())
 	if since := f.clinic.SilentSince(f.now); !since.IsZero() {
 		s.State, s.Note = StepOpen, f.text("mis.silent", "day", f.locale.Day(f.clinic.Today(since)))
 	}

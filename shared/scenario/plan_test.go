@@ -213,6 +213,10 @@ func TestWhatAnAppointmentAsksFor(t *testing.T) {
 		{"a cancellation asks for them three days after it", func(s *scene) {
 			s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Cancelled, func(a *dental.Appointment) { a.ChangedAt = s.at("2026-03-16 18:00") })
 		}, []string{"missed 2026-03-19 18:00 until 2026-03-23 18:00", "rebook 2026-03-19 18:00 until 2026-03-30 18:00"}},
+		{"a move that is told as a cancellation and another appointment asks for nothing", func(s *scene) {
+			s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Cancelled, func(a *dental.Appointment) { a.ChangedAt, a.MovedTo = s.at("2026-03-16 18:00"), "B" })
+			s.appointment("B", "2026-03-17 14:30", "2026-03-16 18:00", dental.Missed)
+		}, nil},
 		{"a visit asks for nothing more", func(s *scene) {
 			s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Booked)
 			s.visit("V", "2026-03-19 15:00", "2026-03-19 15:05", func(v *dental.Visit) { v.AppointmentID = "A" })
@@ -348,6 +352,9 @@ func TestAStoredTouchFindsItsWantOrTheReasonWhyItHasNone(t *testing.T) {
 		{"one that the facts ask for", "appointment", "reminder", anchor, func(s *scene) { s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Booked) }, ""},
 		{"one of an appointment that was moved", "appointment", "reminder", anchor, func(s *scene) { s.appointment("A", "2026-03-20 14:30", "2026-03-02 12:00", dental.Booked) }, "rescheduled"},
 		{"one of an appointment that was cancelled", "appointment", "reminder", anchor, func(s *scene) { s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Cancelled) }, "appointment-cancelled"},
+		{"one of an appointment that was moved to another", "appointment", "reminder", anchor, func(s *scene) {
+			s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Cancelled, func(a *dental.Appointment) { a.MovedTo = "B" })
+		}, "rescheduled"},
 		{"one of an appointment that was missed", "appointment", "reminder", anchor, func(s *scene) { s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Missed) }, "appointment-missed"},
 		{"one of an appointment that was attended", "appointment", "reminder", anchor, func(s *scene) {
 			s.appointment("A", "2026-03-19 14:30", "2026-03-02 12:00", dental.Booked)

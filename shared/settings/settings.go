@@ -138,7 +138,7 @@ func (s *Keeper) lay(ctx context.Context, stored dental.Clinic, patch []byte, no
 	if err != nil {
 		return nil, nil, err
 	}
-	return &next, begin(stored, &next, now), nil
+	return &next, append(begin(stored, &next, now), mended(stored, &next, now)...), nil
 }
 
 // begin notes since when a scenario that is switched on counts, and the first

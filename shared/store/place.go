@@ -80,6 +80,10 @@ type Job struct {
 	Tries    int
 }
 
+// Mended is the Step of a FetchJob that comes of a changed account: whatever kept
+// its system from being asked before is no reason any more.
+const Mended = "mended"
+
 // Adds reports whether a job adds figures up: there may be as many as patients.
 func (j Job) Adds() bool { return j.Kind == TallyJob || j.Kind == TotalJob || j.Kind == FiguresJob }
 

@@ -15,6 +15,7 @@ import (
 
 const (
 	auditedAStep = 200                  // patients
+	monthsAStep  = 120                  // whose patients are counted
 	auditKept    = 400 * 24 * time.Hour // then its results are gone
 	// firstYearOfAll: an imported base may reach back further than anybody whom a
 	// rehearsal would reach.
@@ -24,11 +25,13 @@ const (
 // auditing is how far an audit has come: the page AuditRun of its results.
 type auditing struct {
 	audit.Audit
-	// Months are those in which patients had their last visit, Month the one that
-	// is walked, Cursor the place in it.
-	Months []string `json:"months,omitempty"`
-	Month  int      `json:"month,omitempty"`
-	Cursor string   `json:"cursor,omitempty"`
+	// Counted is of how many months, the latest first, the patients are counted;
+	// Months are those of them in which patients had their last visit, Month the one
+	// that is walked, Cursor the place in it.
+	Counted int      `json:"counted,omitempty"`
+	Months  []string `json:"months,omitempty"`
+	Month   int      `json:"month,omitempty"`
+	Cursor  string   `json:"cursor,omitempty"`
 }
 
 // audit takes one step of an audit: it counts the patients, or reads some of
@@ -52,10 +55,15 @@ func (w *Worker) audit(ctx context.Context, tx *store.Tx, job store.Job) (done b
 			return false, fmt.Errorf("work: read how far an audit has come: %w", err)
 		}
 	}
-	switch {
-	case a.Run != job.Anchor:
+	if a.Run != job.Anchor {
 		a = auditing{Audit: audit.Audit{Run: job.Anchor, On: job.Day, At: job.Made}}
-		a.Months, a.Patients, err = w.base(ctx, cl.ID, cl.Today(w.Clock()), firstYearOfAll)
+	}
+	all := monthsSince(cl.Today(job.Made), firstYearOfAll)
+	switch {
+	case a.Counted < len(all):
+		some := all[a.Counted:min(a.Counted+monthsAStep, len(all))]
+		months, patients, failed := w.inhabited(ctx, cl.ID, some)
+		a.Months, a.Patients, a.Counted, err = append(a.Months, months...), a.Patients+patients, a.Counted+len(some), failed
 	case a.Month < len(a.Months):
 		err = w.countSome(ctx, cl, &a)
 	}
@@ -72,12 +80,12 @@ func (w *Worker) audit(ctx context.Context, tx *store.Tx, job store.Job) (done b
 	}
 	now := w.Clock()
 	job.Wake = now // a run that ends before the job comes back at once
-	if a.Done = a.Month >= len(a.Months); a.Done {
+	if a.Done = a.Counted >= len(all) && a.Month >= len(a.Months); a.Done {
 		job.Done = now
 		if err := keep(store.AuditFound, a.Audit); err != nil {
 			return false, err
 		}
-		a = auditing{Audit: audit.Audit{Run: a.Run, On: a.On, At: a.At, Patients: a.Patients, Looked: a.Looked, Done: true}}
+		a = auditing{Audit: audit.Audit{Run: a.Run, On: a.On, At: a.At, Patients: a.Patients, Looked: a.Looked, Done: true}, Counted: a.Counted}
 	}
 	if err := keep(store.AuditRun, a); err != nil {
 		return false, err

@@ -162,19 +162,22 @@ func (w *Worker) beginRehearsal(ctx context.Context, cl *dental.Clinic, job stor
 		}
 	}
 	var err error
-	r.Months, r.Patients, err = w.base(ctx, cl.ID, today, firstYearOfVisit)
+	r.Months, r.Patients, err = w.inhabited(ctx, cl.ID, monthsSince(today, firstYearOfVisit))
 	return r, err
 }
 
-// base lists the months in which patients had their last visit, the latest
-// first, from a year on, and those without any visit last; and how many patients
-// there are.
-func (w *Worker) base(ctx context.Context, clinic string, today dental.Date, year int) (months []string, patients int, err error) {
-	var all []string
+// monthsSince lists the months in which a last visit may lie, the latest first,
+// from a year on, and then that of those without any visit.
+func monthsSince(today dental.Date, year int) (months []string) {
 	for d := (dental.Date{Year: today.Year, Month: today.Month, Day: 1}).AddMonths(1); d.Year >= year; d = d.AddMonths(-1) {
-		all = append(all, d.String()[:7])
+		months = append(months, d.String()[:7])
 	}
-	for _, month := range append(all, store.NoVisit) {
+	return append(months, store.NoVisit)
+}
+
+// inhabited picks of some months those that have patients, and counts these.
+func (w *Worker) inhabited(ctx context.Context, clinic string, of []string) (months []string, patients int, err error) {
+	for _, month := range of {
 		n := 0
 		for cursor := ""; ; {
 			some, next, err := w.Store.PatientsOf(ctx, clinic, month, table.MaxLimit, cursor)

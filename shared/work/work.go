@@ -97,6 +97,8 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		return w.rehearse(ctx, tx, job)
 	case store.AuditJob:
 		return w.audit(ctx, tx, job)
+	case store.SortJob:
+		return w.sort(ctx, tx, job)
 	}
 	card, err := tx.Card(ctx, clinic, job.Patient)
 	if err != nil {
@@ -115,6 +117,9 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 			break
 		}
 		if left, err = w.unrehearse(ctx, tx, card.Patient); err != nil || left {
+			break
+		}
+		if left, err = w.untwin(ctx, tx, card.Patient); err != nil || left {
 			break
 		}
 		left = tx.Erase(card)

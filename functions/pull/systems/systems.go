@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	crm "github.com/returnpoint/returnpoint/shared/crm/bitrix24"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/bitrix24"
 	"github.com/returnpoint/returnpoint/shared/mis/fhir"
 	"github.com/returnpoint/returnpoint/shared/mis/opendental"
+	"github.com/returnpoint/returnpoint/shared/mis/renovatio"
 	"github.com/returnpoint/returnpoint/shared/mis/sqns"
 	"github.com/returnpoint/returnpoint/shared/mis/yclients"
 	"github.com/returnpoint/returnpoint/shared/pull"
@@ -21,8 +24,10 @@ func Readers() map[string]intake.Reader {
 	return map[string]intake.Reader{
 		dental.YClients:   yclients.Read,
 		dental.SQNS:       sqns.Read,
+		dental.Renovatio:  renovatio.Read,
 		dental.FHIR:       fhir.Read,
 		dental.OpenDental: opendental.Read,
+		dental.Bitrix24:   bitrix24.Read,
 	}
 }
 
@@ -32,8 +37,10 @@ func Clients(calls *wire.Client, clock func() time.Time, hosts ...string) map[st
 	return map[string]pull.System{
 		dental.YClients:   yclients.New(calls, yclients.NewPace(clock, sleep), hosts...),
 		dental.SQNS:       sqns.New(calls, hosts...),
+		dental.Renovatio:  renovatio.New(calls, hosts...),
 		dental.FHIR:       fhir.New(calls, hosts...),
 		dental.OpenDental: opendental.New(calls, hosts...),
+		dental.Bitrix24:   bitrix24.New(calls, hosts...),
 	}
 }
 
@@ -45,6 +52,10 @@ func Opens(system string, a dental.Account) bool {
 		return a.Secrets[yclients.PartnerSecret] != "" && a.Secrets[yclients.UserSecret] != ""
 	case dental.SQNS:
 		return a.Secrets[sqns.TokenSecret] != ""
+	case dental.Renovatio:
+		return a.Secrets[renovatio.KeySecret] != ""
+	case dental.Bitrix24: // the account is there for the tasks alone, too
+		return a.Secrets[crm.WebhookSecret] != "" && a.Secrets[bitrix24.ApplicationSecret] != ""
 	case dental.FHIR:
 		return a.Settings[fhir.URLSetting] != ""
 	case dental.OpenDental:
@@ -59,7 +70,14 @@ func Accounts() map[string]func(dental.Account) error {
 		dental.YClients:   yclients.Validate,
 		dental.SQNS:       sqns.Validate,
 		dental.FHIR:       func(a dental.Account) error { return fhir.Validate(a) },
+		dental.Renovatio:  renovatio.Validate,
 		dental.OpenDental: func(a dental.Account) error { return opendental.Validate(a) },
+		dental.Bitrix24: func(a dental.Account) error { // the CRM that tasks are told to is the same portal
+			if err := crm.Validate(a); err != nil {
+				return err
+			}
+			return bitrix24.Validate(a)
+		},
 	}
 }
 

@@ -38,7 +38,7 @@ type Document struct {
 // decoders teaches the validator, whose list is its package's own, what the
 // pages answer with.
 var decoders = sync.OnceFunc(func() {
-	for _, kind := range []string{"text/html", "text/calendar", "image/jpeg", "image/png"} {
+	for _, kind := range []string{"text/csv", "application/fhir+ndjson", "application/x-ndjson", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "text/html", "text/calendar", "image/jpeg", "image/png"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
 	}
 })

@@ -13,6 +13,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/app"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/load"
 	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/signin"
 	"github.com/returnpoint/returnpoint/shared/web/staff"
@@ -37,11 +38,19 @@ type Front struct {
 	Invite func(address, name, press string, again bool) (link string, err error)
 	// Accounts judge the accounts that a clinic may have with providers, by their names.
 	Accounts map[string]func(dental.Account) error
+	// Files is where files are kept that bases are imported from, nil where there is
+	// no such place; Formats reads them, by their media types, and Imports is the
+	// queue of the function that takes them in. Uploads is the origin to which a
+	// browser sends a large file, "" where it is Base's own.
+	Files   load.Files
+	Formats map[string]load.Format
+	Imports load.Queue
+	Uploads string
 }
 
 // Desk serves the staff's pages and their sign-in. Reads: posts, clinic, lists
-// and calendars, cards, totals, jobs, log. Writes: whatever staff press, each
-// with its line in the log.
+// and calendars, cards, totals, jobs, imports, twins, files, log. Writes: whatever
+// staff press, each with its line in the log.
 func Desk(d app.Deps, f Front) (http.Handler, error) {
 	door, err := signin.New(signin.Options{Base: f.Base, Issuer: f.Issuer, ClientID: f.ClientID, ClientSecret: f.ClientSecret, EndSession: f.EndSession,
 		Keys: f.Keys, Client: f.Client, Key: d.Store.StaffKey, Clock: d.Clock, Rand: d.Rand, Log: d.Log})
@@ -57,6 +66,10 @@ func Desk(d app.Deps, f Front) (http.Handler, error) {
 			p, ok := door.Who(r)
 			return staff.Person(p), ok
 		}}
+	if f.Files != nil { // it begins imports and shows them; another function takes them in
+		pages.Imports = &load.Loader{Store: d.Store, Files: f.Files, Formats: f.Formats, Queue: f.Imports, Clock: d.Clock, Log: d.Log}
+		pages.Uploads = f.Uploads
+	}
 	mux := http.NewServeMux()
 	door.Routes(mux)
 	pages.Routes(mux)

@@ -90,7 +90,7 @@ func (c *CRM) tell(ctx context.Context, account dental.Account, t dental.Task, w
 		return "", err
 	}
 	want := markOf(t)
-	told, known := parseRef(ref, at.host)
+	told, known := parseRef(ref, at.Host)
 	if known && t.Open() && told.mark == want {
 		return ref, nil
 	}
@@ -125,7 +125,7 @@ func (c *CRM) tell(ctx context.Context, account dental.Account, t dental.Task, w
 	}
 	switch {
 	case current != nil:
-		return current.ref(at.host), nil
+		return current.ref(at.Host), nil
 	case known && told.mark == want:
 		return ref, nil // deleted there
 	case !t.Open():
@@ -135,5 +135,5 @@ func (c *CRM) tell(ctx context.Context, account dental.Account, t dental.Task, w
 	if err != nil {
 		return "", err
 	}
-	return made.ref(at.host), nil
+	return made.ref(at.Host), nil
 }

@@ -26,7 +26,7 @@ type object map[string]any
 type caller struct {
 	calls  *wire.Client
 	pace   *Pace
-	portal portal
+	portal desk
 	// hidden are texts that no error may quote.
 	hidden []string
 }
@@ -51,7 +51,7 @@ func (p *caller) call(ctx context.Context, method string, params, result any) er
 	}
 	pause := firstPause
 	for try := 1; ; try++ {
-		if err := p.pace.Wait(ctx, p.portal.host); err != nil {
+		if err := p.pace.Wait(ctx, p.portal.Host); err != nil {
 			return unavailable("there was no time to call Bitrix24", err)
 		}
 		err := p.once(ctx, method, body, result)
@@ -59,7 +59,7 @@ func (p *caller) call(ctx context.Context, method string, params, result any) er
 		if !errors.As(err, &said) || said.code != "QUERY_LIMIT_EXCEEDED" || try == tries {
 			return err
 		}
-		p.pace.Exceeded(p.portal.host)
+		p.pace.Exceeded(p.portal.Host)
 		if p.pace.pause(ctx, pause) != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (p *caller) call(ctx context.Context, method string, params, result any) er
 // once makes one request.
 func (p *caller) once(ctx context.Context, method string, body []byte, result any) error {
 	ctx, _ = wire.Begin(ctx)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.portal.base+method, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.portal.Base+method, bytes.NewReader(body))
 	if err != nil {
 		return unavailable("Bitrix24 could not be called", p.blot(method, err))
 	}
@@ -203,7 +203,7 @@ func (b blotted) Is(target error) bool { return errors.Is(b.err, target) }
 
 // hide blots out of a text what may not be quoted, and cuts it.
 func (p *caller) hide(s string, n int) string {
-	secrets := append([]string{p.portal.secret}, p.hidden...)
+	secrets := append([]string{p.portal.Secret}, p.hidden...)
 	// The longest first, lest a part of one leave the rest of it standing.
 	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
 	for _, secret := range secrets {

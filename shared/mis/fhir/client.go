@@ -45,6 +45,8 @@ const (
 	// fetchedAtOnce is how many resources that $events only names are read at
 	// once; the questions by type bring the others.
 	fetchedAtOnce = 20
+	// maxAgain is how often a round reads a type from its beginning.
+	maxAgain = 3
 )
 
 // cursor is where a round of questions is, and what the rounds before it saw.
@@ -56,6 +58,8 @@ type cursor struct {
 	Seen time.Time `json:"seen,omitzero"`
 	Type string    `json:"type,omitempty"`
 	Next string    `json:"next,omitempty"` // the page to ask for, as the server named it
+	// Again is how often in this round a page was not kept long enough.
+	Again int `json:"again,omitempty"`
 	// Refused are types that the server did not answer for in this round.
 	Refused []string `json:"refused,omitempty"`
 	// Event is the number of the Subscription's last event that was seen.
@@ -121,9 +125,14 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, a dental.Accoun
 			at.Since[at.Type] = at.Seen
 		}
 		at.turn()
-	case at.Next != "": // a page that the server does not keep any more: the round begins anew
-		at.Next, at.Seen, at.Type = "", time.Time{}, ""
-		return s.brought(objects, at, false)
+	case at.Next != "" && answer.status/100 == 4 && answer.status != http.StatusUnauthorized && answer.status != http.StatusTooManyRequests:
+		// A page that the server does not keep any more: the type is read anew, but
+		// not for ever.
+		at.Next, at.Seen = "", time.Time{}
+		if at.Again++; at.Again > maxAgain {
+			at.Again = 0
+			return s.brought(objects, at, false)
+		}
 	case slices.Contains(unsupported, answer.status):
 		if at.Refused = append(at.Refused, at.Type); len(at.Refused) == len(Types()) {
 			return pull.Page{}, answer.refusal()
@@ -145,7 +154,7 @@ func (c *cursor) turn() {
 	i := slices.Index(types, c.Type)
 	c.Seen, c.Next = time.Time{}, ""
 	if i < 0 || i+1 == len(types) {
-		c.Type, c.Refused = "", nil
+		c.Type, c.Refused, c.Again = "", nil, 0
 		return
 	}
 	c.Type = types[i+1]
@@ -187,12 +196,15 @@ func (s *session) fetch(ctx context.Context, ref intake.Ref) ([]intake.Object, e
 		return s.deleted(ref.Kind, ref.ID, s.at), nil
 	case answer.status == http.StatusNotFound:
 		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "what answers at the address is no FHIR server")
+	case slices.Contains(unsupported, answer.status):
+		return nil, nil // it does not show such resources, which Changed passes over as well
 	default:
 		return nil, answer.refusal()
 	}
 	objects, p := s.resource(answer.body, entry{})
 	if p != nil && p.broken != "" {
-		return nil, p.invalid(ref.Kind)
+		// It is the resource that has to be mended, and not the account.
+		return nil, &dental.Error{Kind: dental.Unavailable, Message: "the resource is not one of R4", Err: p.invalid(ref.Kind)}
 	}
 	for _, o := range objects {
 		if o.Kind != ref.Kind || o.ID != ref.ID {
@@ -309,23 +321,11 @@ func (s *session) events(ctx context.Context, subscription string, last int64) (
 		}
 		return nil, last, nil
 	}
-	var first entry
-	if decode(w.Entry[0], &first) != nil {
+	status, err := notifies(w.Entry[0])
+	if err != nil || status == nil {
 		return nil, last, nil
 	}
-	status, p := notified(first.Resource)
-	if p != nil || status == nil {
-		return nil, last, nil
-	}
-	var heard intake.Heard
-	for _, raw := range w.Entry[1:] {
-		var e entry
-		if decode(raw, &e) != nil || e.empty() && e.Request.Method != "DELETE" {
-			continue
-		}
-		found, p := s.told(e)
-		heard.Objects, heard.Fetch = append(heard.Objects, found...), append(heard.Fetch, p.fetch()...)
-	}
+	heard, _ := s.entries(w.Entry[1:], 1, true)
 	heard = status.heard(heard)
 	for _, ref := range heard.Fetch[:min(len(heard.Fetch), fetchedAtOnce)] {
 		found, err := s.fetch(ctx, ref)
@@ -406,10 +406,11 @@ func (a answer) refusal() error {
 	case a.status/100 == 3:
 		return dental.Errorf(dental.Invalid, "settings."+URLSetting, "the FHIR server has another address now (%s)", said)
 	case a.status == http.StatusTooManyRequests || a.status == http.StatusRequestTimeout || a.status/100 == 5 && a.status != http.StatusNotImplemented:
-		if seconds, err := strconv.Atoi(a.after); err == nil && seconds > 0 {
-			said += fmt.Sprintf(", again in %d s", seconds)
+		err := dental.Errorf(dental.Unavailable, "", "the FHIR server cannot answer now (%s)", said)
+		if seconds, e := strconv.Atoi(a.after); e == nil && seconds > 0 {
+			return &pull.Later{After: time.Duration(min(seconds, 24*60*60)) * time.Second, Err: err}
 		}
-		return dental.Errorf(dental.Unavailable, "", "the FHIR server cannot answer now (%s)", said)
+		return err
 	}
 	return dental.Errorf(dental.Invalid, "settings."+URLSetting, "the FHIR server does not answer such questions (%s)", said)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/load"
 )
@@ -58,7 +59,7 @@ func (l *lineScanner) Next(ctx context.Context) (load.Record, error) {
 		if raw = bytes.TrimSpace(raw); len(raw) == 0 && !long {
 			continue
 		}
-		if s := string(raw); start && (s == "{" || s == "[" || raw[0] == '<') {
+		if s := string(raw); start && (s == "{" || s == "[" || strings.HasPrefix(s, "<")) {
 			return load.Record{}, &load.Fault{Code: "fhir-not-ndjson"} // a document over many lines
 		}
 		r := load.Record{Line: l.n, Place: place(l.stream.at, l.n), Read: l.stream.behind()}

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,18 +19,21 @@ import (
 )
 
 // MaxDelivery is how many bytes one delivery may have.
-const MaxDelivery = 8 << 20
+const MaxDelivery = 1 << 20
 
 var _ intake.Reader = Read
+
+// answered is what a FHIR client takes for an answer: HAPI's counts a delivery
+// as failed whose answer is no resource.
+const answered = `{"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational"}]}`
 
 // Read reads what a FHIR server tells: a notification of a Subscription of the
 // Backport guide, a Bundle of another kind, or one resource, as the plain
 // Subscriptions of R4 send it. A delivery without a body, of a Subscription
 // without a payload, only says that something has changed.
 //
-// A resource that is of R4 and comes to nothing, an encounter without a time,
-// say, stops no other of its Bundle; a document that breaks the format is
-// refused as a whole.
+// An entry of a Bundle that cannot be read stops no other: the server is asked
+// for it, or for all that has changed.
 //
 // Read remembers nothing, so a gap shows only within one notification: numbers
 // that are missing among its events, a count of events beyond the last of them,
@@ -37,6 +41,17 @@ var _ intake.Reader = Read
 // that shakes hands again after events. For a notification that was lost
 // altogether the server has to be asked now and then.
 func Read(cl *dental.Clinic, a dental.Account, d intake.Delivery) (intake.Heard, error) {
+	heard, err := read(cl, a, d)
+	if err != nil {
+		return intake.Heard{}, err
+	}
+	if heard.Answer = []byte(answered); len(heard.Objects) == 0 && len(heard.Fetch) == 0 && !heard.Gap && heard.Silent == "" {
+		heard.Silent = "other"
+	}
+	return heard, nil
+}
+
+func read(cl *dental.Clinic, a dental.Account, d intake.Delivery) (intake.Heard, error) {
 	if err := signed(a, d); err != nil {
 		return intake.Heard{}, err
 	}
@@ -71,42 +86,83 @@ func Read(cl *dental.Clinic, a dental.Account, d intake.Delivery) (intake.Heard,
 		if p != nil && p.broken != "" {
 			return intake.Heard{}, p.invalid("")
 		}
-		h := intake.Heard{Objects: objects, Fetch: p.fetch()}
-		return sum(h), nil
+		return intake.Heard{Objects: objects, Fetch: p.fetch()}, nil
 	}
 	if err := whole(d.Body, &w); err != nil {
 		return intake.Heard{}, err
 	}
-	var heard intake.Heard
 	var status *notification
-	for i, raw := range w.Entry {
-		path := fmt.Sprintf("entry[%d]", i)
+	entries := w.Entry
+	if len(entries) > 0 {
+		var err error
+		if status, err = notifies(entries[0]); err != nil {
+			return intake.Heard{}, err
+		}
+		if status != nil {
+			entries = entries[1:]
+		}
+	}
+	heard, wrong := l.entries(entries, len(w.Entry)-len(entries), status != nil)
+	if wrong != nil && len(heard.Objects) == 0 && status == nil {
+		return intake.Heard{}, wrong
+	}
+	if status != nil {
+		heard = status.heard(heard)
+	}
+	return heard, nil
+}
+
+// entries reads the entries of a Bundle from the one at the index on. The error
+// is the first of those that could not be read. An entry without a resource is
+// named by its notification's status.
+func (l listener) entries(raws []json.RawMessage, from int, named bool) (heard intake.Heard, wrong error) {
+	for i, raw := range raws {
 		var e entry
-		if p := decode(raw, &e); p != nil {
-			return intake.Heard{}, p.invalid(path)
+		p := decode(raw, &e)
+		var objects []intake.Object
+		switch {
+		case p != nil:
+		case named && e.empty() && e.Request.Method != "DELETE":
+			continue
+		default:
+			objects, p = l.told(e)
 		}
-		if i == 0 {
-			n, p := notified(e.Resource)
-			if p != nil {
-				return intake.Heard{}, p.invalid(path + ".resource")
-			}
-			if status = n; n != nil {
-				continue
-			}
-		}
-		if status != nil && e.empty() && e.Request.Method != "DELETE" {
-			continue // of an id-only notification: its focus names it
-		}
-		objects, p := l.told(e)
 		if p != nil && p.broken != "" {
-			return intake.Heard{}, p.invalid(path)
+			wrong = cmp.Or(wrong, p.invalid(fmt.Sprintf("entry[%d]", from+i)))
+			if ref := e.ref(); ref.ID != "" {
+				heard.Fetch = append(heard.Fetch, ref)
+			} else {
+				heard.Gap = true
+			}
+			continue
 		}
 		heard.Objects, heard.Fetch = append(heard.Objects, objects...), append(heard.Fetch, p.fetch()...)
 	}
-	if status == nil {
-		return sum(heard), nil
+	return heard, wrong
+}
+
+// ref names the resource that an entry says it has, by its address; the zero
+// Ref where it does not, or where the resource does not matter.
+func (e entry) ref() intake.Ref {
+	for _, address := range []string{e.FullURL, e.Request.URL} {
+		if _, kind, id, ok := literal(address); ok && kinds[kind] != nil {
+			return intake.Ref{Kind: kind, ID: id}
+		}
 	}
-	return status.heard(heard), nil
+	return intake.Ref{}
+}
+
+// notifies reads the status that a notification begins with; nil of another Bundle.
+func notifies(raw json.RawMessage) (*notification, error) {
+	var e entry
+	if decode(raw, &e) != nil {
+		return nil, nil // whatever it is, it is read as any entry
+	}
+	n, p := notified(e.Resource)
+	if p != nil {
+		return nil, p.invalid("entry[0].resource")
+	}
+	return n, nil
 }
 
 // fetch is the resource that is to be read as a whole, if there is one.
@@ -127,14 +183,6 @@ func whole(body []byte, into any) error {
 		return fmt.Errorf("fhir: read the delivery: %w", err)
 	}
 	return nil
-}
-
-// sum says of a delivery that nothing came of why.
-func sum(h intake.Heard) intake.Heard {
-	if len(h.Objects) == 0 && len(h.Fetch) == 0 && !h.Gap {
-		h.Silent = "other"
-	}
-	return h
 }
 
 // signed holds a delivery to its signature, where the account has a key:
@@ -190,9 +238,11 @@ func notified(raw json.RawMessage) (*notification, *problem) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
-	var h head
-	if p := decode(raw, &h); p != nil {
-		return nil, p
+	var h struct {
+		ResourceType string `json:"resourceType"`
+	}
+	if decode(raw, &h) != nil {
+		return nil, nil
 	}
 	switch h.ResourceType {
 	case "Parameters":
@@ -310,5 +360,5 @@ func (n *notification) heard(h intake.Heard) intake.Heard {
 	if len(numbers) > 0 && n.since > numbers[len(numbers)-1] || len(n.events) == 0 && len(h.Objects) == 0 || n.status == "error" {
 		h.Gap = true
 	}
-	return sum(h)
+	return h
 }

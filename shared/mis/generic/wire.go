@@ -251,7 +251,7 @@ func (w *stage) noun(c *check, at string) dental.Stage {
 	return dental.Stage{
 		ID:   c.id(at+".id", w.ID),
 		Name: string(w.Name),
-		Kind: c.kind(at+".kind", w.Kind),
+		Kind: c.kind(at+".kind", w.Kind, w.Name),
 		Status: enum(c, at+".status", required, w.Status,
 			dental.StagePlanned, dental.StageBooked, dental.StageDone, dental.StageCancelled),
 		Price:  w.Price.noun(c, at+".price"),
@@ -280,11 +280,11 @@ func (w doctor) noun() dental.Doctor {
 }
 
 func (w *service) noun(c *check, at string) dental.ServiceType {
-	return dental.ServiceType{Code: string(w.Code), Name: string(w.Name), Kind: c.kind(at+".kind", w.Kind)}
+	return dental.ServiceType{Code: string(w.Code), Name: string(w.Name), Kind: c.kind(at+".kind", w.Kind, w.Code, w.Name)}
 }
 
 func (w *procedure) noun(c *check, at string) dental.Procedure {
-	return dental.Procedure{Code: string(w.Code), Name: string(w.Name), Kind: c.kind(at+".kind", w.Kind),
+	return dental.Procedure{Code: string(w.Code), Name: string(w.Name), Kind: c.kind(at+".kind", w.Kind, w.Code, w.Name),
 		Tooth: string(w.Tooth), Minutes: int(w.Minutes)}
 }
 
@@ -345,9 +345,10 @@ func (c *check) time(field string, v instant) time.Time {
 	return time.Time(v)
 }
 
-// kind is "other" where the sender does not sort its procedures.
-func (c *check) kind(field string, v dental.ProcedureKind) dental.ProcedureKind {
-	if v == "" {
+// kind is left open where the sender does not sort its procedures: the clinic's
+// table does by what they are called. What has no name either is "other".
+func (c *check) kind(field string, v dental.ProcedureKind, called ...line) dental.ProcedureKind {
+	if v == "" && !slices.ContainsFunc(called, func(s line) bool { return s != "" }) {
 		return dental.OtherKind
 	}
 	return enum(c, field, optional, v, dental.ProcedureKinds()...)

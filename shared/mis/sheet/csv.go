@@ -75,7 +75,7 @@ func (CSV) Scan(ctx context.Context, f load.File, place string, o load.Options) 
 	if err != nil {
 		return nil, fmt.Errorf("sheet: open the file: %w", err)
 	}
-	return &csvScanner{table: h.table, closer: from, lines: newLines(h.shape, h.reader(from), h.start), size: f.Size()}, nil
+	return &csvScanner{table: h.table, closer: from, lines: newLines(h.shape, h.reader(from), h.start, f.Size()-h.start.offset), size: f.Size()}, nil
 }
 
 // Preview implements load.Previewer. A table whose headers are not enough has
@@ -122,8 +122,8 @@ func look(ctx context.Context, f load.File, o load.Options) (head, error) {
 	if err != nil {
 		return head{}, fmt.Errorf("sheet: open the file: %w", err)
 	}
-	raw := make([]byte, headBytes)
-	n, err := io.ReadFull(from, raw)
+	raw := make([]byte, min(headBytes, f.Size()+1))
+	n, err := io.ReadFull(from, raw) // one byte more than the file has shows its end
 	if closing := from.Close(); err == nil {
 		err = closing
 	}
@@ -155,7 +155,7 @@ func look(ctx context.Context, f load.File, o load.Options) (head, error) {
 	for _, comma := range commas {
 		h := head{shape: s, table: newTable(o)}
 		h.comma = comma
-		if err := h.read(ctx, newLines(h.shape, bytes.NewReader(text), start), !whole, known); err != nil {
+		if err := h.read(ctx, newLines(h.shape, bytes.NewReader(text), start, int64(len(text))), !whole, known); err != nil {
 			return head{}, err
 		}
 		if best.table == nil || h.score > best.score {
@@ -326,8 +326,10 @@ type span struct {
 	quotes   bool // there are two for each in it
 }
 
-func newLines(s shape, src io.Reader, at place) *lines {
-	return &lines{shape: s, src: src, at: at, buf: make([]byte, 128<<10)}
+// newLines reads a text of about a size, which is in UTF-8 by now.
+func newLines(s shape, src io.Reader, at place, size int64) *lines {
+	const least, most = 1 << 10, 128 << 10
+	return &lines{shape: s, src: src, at: at, buf: make([]byte, max(least, min(size+1, most)))}
 }
 
 // verdict is what there is at the beginning of the buffer.

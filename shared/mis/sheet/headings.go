@@ -3,6 +3,7 @@ package sheet
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -139,25 +140,35 @@ var headings = [fields]struct {
 
 // index finds a header's field.
 type index struct {
-	spelt, common, own map[string]field
+	own map[string]field // the clinic's
+	*spellings
 }
 
-// newIndex makes the index of the product's table and the clinic's own, which wins.
-func newIndex(own map[string]string) index {
-	x := index{make(map[string]field, 1024), make(map[string]field, 8), make(map[string]field, len(own))}
-	names := make(map[string]field, fields)
+// spellings are those of the headings, folded, and the fields by their names.
+type spellings struct{ spelt, common, named map[string]field }
+
+// folded makes the spellings when they are first asked for; they never change.
+var folded = sync.OnceValue(func() *spellings {
+	s := &spellings{make(map[string]field, 1024), make(map[string]field, 8), make(map[string]field, fields)}
 	for f := none + 1; f < fields; f++ {
-		names[headings[f].name] = f
-		x.spelt[fold(headings[f].name)] = f
-		for _, s := range headings[f].spelt {
-			x.spelt[fold(s)] = f
+		h := headings[f]
+		s.named[h.name] = f
+		s.spelt[fold(h.name)] = f
+		for _, header := range h.spelt {
+			s.spelt[fold(header)] = f
 		}
-		for _, s := range headings[f].common {
-			x.common[fold(s)] = f
+		for _, header := range h.common {
+			s.common[fold(header)] = f
 		}
 	}
+	return s
+})
+
+// newIndex is the index of the product's table and the clinic's own, which wins.
+func newIndex(own map[string]string) index {
+	x := index{make(map[string]field, len(own)), folded()}
 	for header, name := range own {
-		if f, known := names[name]; known || name == "-" {
+		if f, known := x.named[name]; known || name == "-" {
 			x.own[fold(header)] = f
 		}
 	}
@@ -170,15 +181,15 @@ var owners = []string{"пациента", "клиента", "больного", 
 // field is what a column under the header is read as. It is common when that
 // holds only as long as no other header says the same more plainly.
 func (x index) field(header string) (f field, common bool) {
-	folded := fold(header)
-	if folded == "" {
+	whole := fold(header)
+	if whole == "" {
 		return none, false
 	}
-	if f, known := x.own[folded]; known {
+	if f, known := x.own[whole]; known {
 		return f, false
 	}
 	bare, _, _ := strings.Cut(header, "(") // "Телефон (для связи)"
-	for _, s := range []string{folded, ownerless(fold(bare)), ownerless(folded)} {
+	for _, s := range []string{whole, ownerless(fold(bare)), ownerless(whole)} {
 		if f := x.spelt[s]; f != none {
 			return f, false
 		}
@@ -189,17 +200,18 @@ func (x index) field(header string) (f field, common bool) {
 	return none, false
 }
 
-func ownerless(folded string) string {
+func ownerless(header string) string {
 	for _, owner := range owners {
-		folded = strings.Replace(folded, owner, "", 1)
+		header = strings.Replace(header, owner, "", 1)
 	}
-	return folded
+	return header
 }
 
 // fold brings the spellings of one header, or word, to one: small letters and
 // digits alone, е for ё.
 func fold(s string) string {
-	var b []byte
+	var room [64]byte // enough for most, and not on the heap
+	b := room[:0]
 	for _, r := range s {
 		switch r = unicode.ToLower(r); {
 		case r == 'ё':
@@ -218,5 +230,15 @@ var fillers = []string{"", "нет", "нд", "na", "nan", "null", "nil", "none",
 
 // filler reports whether a cell that holds something says that there is nothing.
 func filler(v string) bool {
-	return len(v) < 32 && slices.Contains(fillers, fold(v)) && !strings.HasPrefix(v, "#")
+	if len(v) > 32 || v != "" && v[0] >= '0' && v[0] <= '9' || strings.HasPrefix(v, "#") {
+		return false
+	}
+	switch r, _ := utf8.DecodeRuneInString(v); unicode.ToLower(r) {
+	case 'н', 'п', 'о', 'n', 'u': // as all of them begin
+	default:
+		if unicode.IsLetter(r) {
+			return false
+		}
+	}
+	return slices.Contains(fillers, fold(v))
 }

@@ -261,6 +261,9 @@ func (r *row) card() (card *intake.Card, identity string) {
 		c.Status == "" && c.DoctorID == "" && c.GuardianID == "" && c.Consents == nil {
 		return nil, ""
 	}
+	if r.patient != "" {
+		return &c, ""
+	}
 	return &c, identify(c)
 }
 

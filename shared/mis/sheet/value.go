@@ -392,7 +392,7 @@ var currencies = []struct{ sign, code string }{
 // have no third decimal, except that a point in a number of a spreadsheet never
 // does. Nought is no sum.
 func (t *table) money(v string) (m dental.Money, fault string) {
-	s := strings.ToLower(strings.Join(strings.Fields(v), ""))
+	s := strings.ToLower(strings.ReplaceAll(v, " ", ""))
 	for _, c := range currencies {
 		bare, ok := strings.CutSuffix(s, c.sign)
 		if !ok {
@@ -406,8 +406,8 @@ func (t *table) money(v string) (m dental.Money, fault string) {
 			break
 		}
 	}
-	s = strings.NewReplacer("'", "", "’", "", "_", "").Replace(s)
-	if strings.ContainsAny(s, "e") { // as a spreadsheet keeps very small and very large numbers
+	s = without(s, "'’_")
+	if strings.IndexByte(s, 'e') >= 0 { // as a spreadsheet keeps very small and very large numbers
 		f, err := strconv.ParseFloat(s, 64)
 		if err != nil || !t.exact || f < 0 || f >= 1e12 {
 			return dental.Money{}, BadMoney
@@ -430,7 +430,7 @@ func (t *table) money(v string) (m dental.Money, fault string) {
 		}
 	}
 	grouped := units
-	units = strings.NewReplacer(",", "", ".", "").Replace(units)
+	units = without(units, ",.")
 	if !groups(grouped) || !allDigits(fraction) || units == "" || !allDigits(units) {
 		return dental.Money{}, BadMoney
 	}
@@ -456,8 +456,24 @@ func (t *table) money(v string) (m dental.Money, fault string) {
 	return m, ""
 }
 
+// without leaves signs out of a text.
+func without(s, signs string) string {
+	if !strings.ContainsAny(s, signs) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(signs, r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
 // groups reports whether the signs between thousands stand where they should.
 func groups(s string) bool {
+	if allDigits(s) {
+		return true
+	}
 	parts := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == '.' })
 	if len(parts) <= 1 {
 		return true

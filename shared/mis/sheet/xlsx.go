@@ -2,12 +2,12 @@ package sheet
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"path"
 	"slices"
@@ -36,25 +36,27 @@ type XLSX struct {
 // The bounds of an archive: what a hostile one could make of a few bytes.
 const (
 	maxArchive  = 64 << 20  // as it comes
-	maxUnpacked = 512 << 20 // all of it, by what its directory says and what is in it
-	maxOther    = 64 << 20  // what is neither a sheet nor its texts
+	maxUnpacked = 512 << 20 // all of it, by its directory; no part is longer than that says
+	maxOther    = 32 << 20  // what is neither a sheet nor its texts
 	maxRatio    = 150       // of a part beyond ratioFrom; deflate could reach 1,032
 	ratioFrom   = 4 << 20
 	maxParts    = 5000
-	inMemory    = 4 << 20 // of a sheet or its texts; a longer one goes to a temporary file
+	maxRun      = 256 << 10 // bytes between two tags; a cell has 32,767 characters at most
+	maxCells    = 2000      // of a row, empty ones with a format included
+	inMemory    = 4 << 20   // of a sheet or its texts; a longer one goes to a temporary file
 )
 
 // oleMark begins the containers of Excel until 2003, and of encrypted workbooks.
 // Source: [MS-CFB] 2.2.
 const oleMark = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-// book is an open workbook.
-type book struct {
-	file *excelize.File
-	// last is the number of the last row of each sheet, by its part's name.
-	last  map[string]int
-	parts map[string]string // the part of each sheet, by its name
-}
+// The parts of a workbook that are asked for by name, and the beginning of its sheets'.
+const (
+	workbookPart = "xl/workbook.xml"
+	linksPart    = "xl/_rels/workbook.xml.rels"
+	textsPart    = "xl/sharedStrings.xml"
+	sheetParts   = "xl/worksheets/sheet"
+)
 
 // Scan implements load.Format.
 func (x XLSX) Scan(ctx context.Context, f load.File, place string, o load.Options) (load.Scanner, error) {
@@ -65,18 +67,464 @@ func (x XLSX) Scan(ctx context.Context, f load.File, place string, o load.Option
 			return nil, fmt.Errorf("sheet: %q is no place in an XLSX file", place)
 		}
 	}
-	b, err := open(ctx, f)
+	c, err := x.choose(ctx, f, o)
 	if err != nil {
 		return nil, err
 	}
-	s, err := x.choose(ctx, b, o, f.Size(), after)
-	if err != nil {
-		return nil, errors.Join(err, b.file.Close())
+	if !c.known {
+		return nil, closing(c.book, c.table.missing())
+	}
+	s := &xlsxScanner{table: c.table, book: c.book, size: f.Size(), last: c.book.last[c.book.parts[c.sheet]]}
+	s.ended = s.last > 0 && after >= s.last
+	if s.rows, err = c.book.rows(c.sheet); err != nil {
+		return nil, closing(c.book, err)
+	}
+	if err := s.rows.pass(ctx, max(after, c.header)); err != nil {
+		return nil, closing(c.book, err)
 	}
 	return s, nil
 }
 
-// Preview implements load.Previewer, as CSV does.
-func (x XLSX) Preview(ctx context.Context, f load.File, o load.Options) (p load.Preview, err error) {
-	return p, nil
+// Preview implements load.Previewer, for any table as that of CSV.
+func (x XLSX) Preview(ctx context.Context, f load.File, o load.Options) (load.Preview, error) {
+	c, err := x.choose(ctx, f, o)
+	if err != nil {
+		return load.Preview{}, err
+	}
+	return load.Preview{Encoding: string(utf8Letters), Columns: c.table.preview(), Rows: c.first}, closing(c.book, nil)
+}
+
+// closing closes the workbook and gives the error that it was closed for.
+func closing(b *book, err error) error {
+	if closed := b.file.Close(); err == nil && closed != nil {
+		return fmt.Errorf("sheet: close the workbook: %w", closed)
+	}
+	return err
+}
+
+// chosen is a sheet with its headers.
+type chosen struct {
+	book   *book
+	table  *table
+	sheet  string
+	header int        // the number of the headers' row
+	first  [][]string // the rows after it
+	known  bool       // the headers are enough
+}
+
+// choose opens the workbook and finds the sheet to read: the one named, else the
+// first visible one whose headers are enough, else the first with anything in it.
+func (x XLSX) choose(ctx context.Context, f load.File, o load.Options) (c chosen, err error) {
+	b, err := openBook(ctx, f)
+	if err != nil {
+		return c, err
+	}
+	defer func() {
+		if err != nil {
+			err = closing(b, err)
+		}
+	}()
+	var names []string
+	since1904 := false
+	if err := guarded(func() error {
+		names = b.file.GetSheetList()
+		if x.Sheet == "" {
+			names = slices.DeleteFunc(names, func(name string) bool {
+				visible, err := b.file.GetSheetVisible(name)
+				return err == nil && !visible
+			})
+		}
+		p, err := b.file.GetWorkbookProps()
+		since1904 = err == nil && p.Date1904 != nil && *p.Date1904
+		return nil
+	}); err != nil {
+		return c, err
+	}
+	if x.Sheet != "" {
+		if !slices.Contains(names, x.Sheet) {
+			return c, &load.Fault{Code: NoSheet, Detail: cut(x.Sheet, maxDetail)}
+		}
+		names = []string{x.Sheet}
+	}
+	known := newIndex(o.Clinic.Columns)
+	for _, name := range names {
+		tried := chosen{book: b, table: newTable(o), sheet: name}
+		tried.table.exact, tried.table.since1904 = true, since1904
+		if err := tried.read(known); err != nil {
+			return c, err
+		}
+		if tried.known {
+			return tried, nil
+		}
+		if c.table == nil || len(c.table.headers) == 0 {
+			c = tried
+		}
+	}
+	if c.table == nil {
+		return c, &load.Fault{Code: Empty}
+	}
+	return c, nil
+}
+
+// read finds the headers among the first rows.
+func (c *chosen) read(known index) error {
+	rows, err := c.book.rows(c.sheet)
+	if err != nil {
+		return err
+	}
+	defer rows.close()
+	var read [][]string
+	for len(read) < headRows+preview {
+		cells, _, err := rows.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if _, bad := errors.AsType[*load.Fault](err); err != nil && !bad {
+			return err
+		}
+		if filled(cells) > maxColumns {
+			cells = nil
+		}
+		read = append(read, cells)
+	}
+	at := c.table.find(read[:min(len(read), headRows)], known)
+	_, enough := c.table.score()
+	if c.known = enough && at >= 0; c.known {
+		c.header, read = at+1, read[at+1:]
+	}
+	for _, cells := range read {
+		if !blank(cells) && len(c.first) < preview {
+			c.first = append(c.first, cells)
+		}
+	}
+	return nil
+}
+
+// xlsxScanner is a load.Scanner.
+type xlsxScanner struct {
+	table *table
+	book  *book
+	rows  *rows
+	size  int64
+	last  int // the number of the last row that there is, 0 where that is not known
+	ended bool
+}
+
+// Next implements load.Scanner.
+func (s *xlsxScanner) Next(ctx context.Context) (load.Record, error) {
+	for {
+		if s.ended {
+			return load.Record{}, io.EOF
+		}
+		if err := ctx.Err(); err != nil {
+			return load.Record{}, err
+		}
+		cells, number, err := s.rows.next()
+		r := load.Record{Line: int64(number), Place: strconv.Itoa(number), Read: s.size}
+		if s.last > 0 {
+			r.Read = s.size * int64(min(number, s.last)) / int64(s.last)
+		}
+		switch fault, bad := errors.AsType[*load.Fault](err); {
+		case errors.Is(err, io.EOF):
+			// The library ends a sheet where its XML does not go on, without a word.
+			s.ended = true
+			if number >= s.last {
+				return load.Record{}, io.EOF
+			}
+			r.Line++
+			r.Place, r.Read = strconv.Itoa(s.last), s.size
+			r.Fault = &load.Fault{Code: CutOff, Detail: strconv.Itoa(s.last)}
+		case bad:
+			r.Fault = fault
+		case err != nil:
+			return load.Record{}, err
+		case blank(cells):
+			continue
+		default:
+			r.Objects, r.Fault, r.Notes = s.table.read(cells)
+		}
+		return r, nil
+	}
+}
+
+// Close implements load.Scanner.
+func (s *xlsxScanner) Close() error {
+	s.rows.close()
+	return closing(s.book, nil)
+}
+
+// rows are those of a sheet, one after another, with those that are not stored as empty ones.
+type rows struct {
+	rows   *excelize.Rows
+	number int // of the row read last
+}
+
+func (b *book) rows(sheet string) (*rows, error) {
+	r := &rows{}
+	err := guarded(func() (err error) {
+		if r.rows, err = b.file.Rows(sheet); err != nil {
+			return &load.Fault{Code: Damaged}
+		}
+		return nil
+	})
+	return r, err
+}
+
+// next is the next row with its number. A *load.Fault means that this row cannot
+// be read; the next one can be asked for.
+func (r *rows) next() (cells []string, number int, err error) {
+	err = guarded(func() error {
+		if !r.rows.Next() {
+			return io.EOF
+		}
+		r.number++
+		if cells, err = r.rows.Columns(excelize.Options{RawCellValue: true}); err != nil {
+			return &load.Fault{Code: Damaged}
+		}
+		return nil
+	})
+	return cells, r.number, err
+}
+
+// pass goes on behind a row.
+func (r *rows) pass(ctx context.Context, number int) error {
+	return guarded(func() error {
+		for r.number < number && r.rows.Next() {
+			if r.number++; r.number%1024 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+}
+
+func (r *rows) close() { _ = guarded(r.rows.Close) } // a temporary file that was only read
+
+// guarded runs what the library does with a file that anybody may have made: its
+// panic is a damaged file and not the end of the process.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = &load.Fault{Code: Damaged}
+		}
+	}()
+	return do()
+}
+
+// book is an open workbook.
+type book struct {
+	file  *excelize.File
+	parts map[string]string // the part of each sheet, by the sheet's name
+	last  map[string]int    // the number of its last row, by the part's
+}
+
+// openBook opens a workbook once it is known to be none that would burst.
+func openBook(ctx context.Context, f load.File) (*book, error) {
+	if f.Size() > maxArchive {
+		return nil, &load.Fault{Code: TooBig}
+	}
+	from, err := f.Open(ctx, 0)
+	if err != nil {
+		return nil, fmt.Errorf("sheet: open the file: %w", err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(from, maxArchive+1))
+	if closed := from.Close(); err == nil {
+		err = closed
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("sheet: read the file: %w", err)
+	case len(raw) == 0:
+		return nil, &load.Fault{Code: Empty}
+	case len(raw) > maxArchive:
+		return nil, &load.Fault{Code: TooBig}
+	}
+	b := &book{last: map[string]int{}}
+	if fault := b.inspect(raw); fault != nil {
+		return nil, fault
+	}
+	err = guarded(func() (err error) {
+		b.file, err = excelize.OpenReader(bytes.NewReader(raw), excelize.Options{UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: inMemory})
+		return err
+	})
+	if err != nil {
+		if b.file != nil {
+			_ = b.file.Close() // it is given up; what it leaves behind is a temporary file
+		}
+		return nil, &load.Fault{Code: Damaged}
+	}
+	return b, nil
+}
+
+// inspect looks through the archive: at its directory before anything is
+// unpacked, then at each sheet once, from end to end and with its checksum.
+func (b *book) inspect(raw []byte) *load.Fault {
+	switch {
+	case bytes.HasPrefix(raw, []byte(oleMark)):
+		// The names of streams in a container are UTF-16. Source: [MS-OFFCRYPTO] 2.3.4.4.
+		if bytes.Contains(raw, wide("EncryptedPackage")) || bytes.Contains(raw, wide("EncryptionInfo")) {
+			return &load.Fault{Code: Locked}
+		}
+		return &load.Fault{Code: OldExcel}
+	case !bytes.HasPrefix(raw, []byte("PK")):
+		return &load.Fault{Code: NotXLSX}
+	}
+	archive, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return &load.Fault{Code: Damaged}
+	}
+	byName := make(map[string]*zip.File, len(archive.File))
+	var all, other uint64
+	for _, part := range archive.File {
+		size := part.UncompressedSize64
+		if all += size; size > maxUnpacked || all > maxUnpacked || size > ratioFrom && size/maxRatio > part.CompressedSize64 {
+			return &load.Fault{Code: TooBig}
+		}
+		if part.Flags&1 != 0 {
+			return &load.Fault{Code: Locked}
+		}
+		name := strings.ReplaceAll(part.Name, `\`, "/")
+		if !heavy(name) {
+			other += size
+		}
+		byName[name] = part
+	}
+	switch {
+	case len(archive.File) > maxParts || other > maxOther:
+		return &load.Fault{Code: TooBig}
+	case byName["xl/workbook.bin"] != nil:
+		return &load.Fault{Code: OldExcel}
+	case byName[workbookPart] == nil && byName["[Content_Types].xml"] == nil:
+		return &load.Fault{Code: NotXLSX}
+	}
+	if b.parts, err = sheets(byName); err != nil {
+		return &load.Fault{Code: Damaged}
+	}
+	for _, part := range archive.File {
+		name := strings.ReplaceAll(part.Name, `\`, "/")
+		if !heavy(name) || part.FileInfo().IsDir() {
+			continue
+		}
+		last, fault := survey(part)
+		if fault != nil {
+			return fault
+		}
+		b.last[name] = last
+	}
+	return nil
+}
+
+// heavy reports whether a part may be long: a sheet, or the texts of all.
+func heavy(name string) bool {
+	return strings.HasPrefix(strings.ToLower(name), sheetParts) || strings.EqualFold(name, textsPart)
+}
+
+func wide(s string) []byte {
+	var out []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		out = append(out, byte(u), byte(u>>8))
+	}
+	return out
+}
+
+// sheets finds the part of each sheet: the workbook names sheets with ids of
+// links, and the links have the parts. Source: ECMA-376 part 1, 12.3.23 and 18.2.19.
+func sheets(parts map[string]*zip.File) (map[string]string, error) {
+	var workbook struct {
+		Sheets []struct {
+			Name string `xml:"name,attr"`
+			ID   string `xml:"id,attr"`
+		} `xml:"sheets>sheet"`
+	}
+	var links struct {
+		Links []struct {
+			ID     string `xml:"Id,attr"`
+			Target string `xml:"Target,attr"`
+		} `xml:"Relationship"`
+	}
+	if parts[workbookPart] == nil || parts[linksPart] == nil {
+		return nil, nil // under other names, which only the library looks up
+	}
+	for name, into := range map[string]any{workbookPart: &workbook, linksPart: &links} {
+		from, err := parts[name].Open()
+		if err != nil {
+			return nil, fmt.Errorf("sheet: open %s: %w", name, err)
+		}
+		err = xml.NewDecoder(from).Decode(into)
+		if closed := from.Close(); err == nil {
+			err = closed
+		}
+		if err != nil {
+			return nil, fmt.Errorf("sheet: read %s: %w", name, err)
+		}
+	}
+	out := map[string]string{}
+	for _, s := range workbook.Sheets {
+		for _, l := range links.Links {
+			if l.ID != s.ID {
+				continue
+			}
+			if out[s.Name] = path.Join("xl", l.Target); strings.HasPrefix(l.Target, "/") {
+				out[s.Name] = l.Target[1:]
+			}
+		}
+	}
+	return out, nil
+}
+
+// survey reads a part from end to end and gives the number of its last row.
+func survey(part *zip.File) (last int, fault *load.Fault) {
+	from, err := part.Open()
+	if err != nil {
+		return 0, &load.Fault{Code: Damaged}
+	}
+	defer from.Close() //nolint:errcheck // memory
+	tags := bufio.NewReaderSize(from, maxRun)
+	cells, closed := 0, false
+	for {
+		// Each piece is a tag without its "<", and the text after it.
+		piece, err := tags.ReadSlice('<')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return 0, &load.Fault{Code: TooBig}
+		}
+		bare, end := bytes.CutPrefix(piece, []byte("/"))
+		name := bare[:max(0, bytes.IndexAny(bare, " />\t\r\n"))]
+		if end {
+			name = append([]byte("/"), name[bytes.IndexByte(name, ':')+1:]...)
+		}
+		switch string(name[bytes.IndexByte(name, ':')+1:]) {
+		case "worksheet", "sst":
+			tag, _, _ := bytes.Cut(piece, []byte(">"))
+			closed = bytes.HasSuffix(tag, []byte("/"))
+		case "/worksheet", "/sst":
+			closed = true
+		case "row":
+			last, cells = last+1, 0
+			if n, ok := rowNumber(piece); ok {
+				last = n
+			}
+		case "c":
+			if cells++; cells > maxCells {
+				return 0, &load.Fault{Code: TooBig}
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF) && closed:
+			return last, nil
+		case err != nil:
+			return 0, &load.Fault{Code: Damaged}
+		}
+	}
+}
+
+// rowNumber is the number that a row's tag gives it.
+func rowNumber(tag []byte) (int, bool) {
+	tag, _, _ = bytes.Cut(tag, []byte(">"))
+	for _, attribute := range bytes.Fields(tag) {
+		if value, is := bytes.CutPrefix(attribute, []byte("r=")); is && len(value) > 2 {
+			n, err := strconv.Atoi(strings.Trim(string(value), `"'/`))
+			return n, err == nil && n > 0 && n <= excelize.TotalRows
+		}
+	}
+	return 0, false
 }

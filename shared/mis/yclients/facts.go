@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
@@ -96,8 +97,7 @@ type expense struct {
 // rendered is the expense of what was paid for services.
 const rendered = "5"
 
-// mostServices is how many services of a record are told; more have been drawn
-// by nobody, and the sum is of all.
+// mostServices is how many services of a record are told. Its sum is of all.
 const mostServices = 50
 
 // reader makes objects of what the vendor says to a clinic at a time.
@@ -109,8 +109,9 @@ type reader struct {
 // skew is how much a change time may run ahead of us by an offset that is wrong.
 const skew = 26 * time.Hour
 
-// gone is an object of which only is known that it was deleted, and since when
-// it was not at the latest. A deletion comes after all that was said before.
+// gone is an object that was deleted, of which nothing more is known than when
+// it last changed, if that. A deletion comes after all that was said before it,
+// by whatever clock.
 func (r reader) gone(kind, id string, changed time.Time) intake.Object {
 	version := r.at
 	if changed.IsZero() {
@@ -144,6 +145,8 @@ func (r reader) named(own, hooks, changed text) (id string, at time.Time, err er
 	return id, at, nil
 }
 
+// plain is an object in the order of its changes, without facts as yet; body is
+// what they are made of.
 func (r reader) plain(kind, id string, changed time.Time, body any) intake.Object {
 	o := intake.Object{System: dental.YClients, Kind: kind, ID: id, At: changed, Body: told.Body(body)}
 	if !changed.IsZero() {
@@ -416,13 +419,15 @@ func patronymic(word string) bool {
 }
 
 func familial(word string) bool {
-	return ends(word, "ов", "ова", "ев", "ева", "ёв", "ёва", "ский", "ская", "цкий", "цкая", "енко", "чук", "швили", "дзе", "ян") && !ends(word, "лев", "иян")
+	return ends(word, "ов", "ова", "ев", "ева", "ёв", "ёва", "ский", "ская", "цкий", "цкая", "енко", "чук", "швили", "дзе", "ян") && !ends(word, "ьян")
 }
 
+// ends reports whether a word has one of the ends, after two letters at least:
+// Лев and Ева are given names.
 func ends(word string, with ...string) bool {
 	word = strings.ToLower(word)
 	for _, end := range with {
-		if rest, is := strings.CutSuffix(word, end); is && rest != "" {
+		if rest, is := strings.CutSuffix(word, end); is && utf8.RuneCountInString(rest) >= 2 {
 			return true
 		}
 	}

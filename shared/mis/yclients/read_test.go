@@ -160,7 +160,9 @@ func TestWhateverARecordsValuesAreSpelledLike(t *testing.T) {
 }
 
 func starts(hour, minute int) func(facts) bool {
-	return func(f facts) bool { return f.appointment.Start.Equal(time.Date(2026, 3, 10, hour, minute, 0, 0, time.UTC)) }
+	return func(f facts) bool {
+		return f.appointment.Start.Equal(time.Date(2026, 3, 10, hour, minute, 0, 0, time.UTC))
+	}
 }
 func ends(minutes int) func(facts) bool {
 	return func(f facts) bool {
@@ -239,6 +241,7 @@ func TestWhateverACardsValuesAreSpelledLike(t *testing.T) {
 		{"two words, the given name first", `{"id":31,"name":"Вера Ким"}`, named("Ким", "Вера", "")},
 		{"two words, the family name first", `{"id":31,"name":"Васильков Пётр"}`, named("Васильков", "Пётр", "")},
 		{"a given name that ends like a family name", `{"id":31,"name":"Лев Ягодка"}`, named("Ягодка", "Лев", "")},
+		{"a family name that ends like it", `{"id":31,"name":"Яковлев Лев"}`, named("Яковлев", "Лев", "")},
 		{"one word", `{"id":31,"name":"  Вера "}`, named("", "Вера", "")},
 		{"four words", `{"id":31,"name":"Анна Мария де ла"}`, named("Мария де ла", "Анна", "")},
 		{"no name", `{"id":31,"name":null}`, named("", "", "")},

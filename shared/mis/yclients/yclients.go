@@ -34,11 +34,12 @@
 // # What follows from what
 //
 // A record is an appointment, and a visit too once the patient came. Its date is
-// the wall clock of the clinic: the offset of datetime may be another's. Nobody
-// came of a record without a client. The client inside of a record is a hint of
+// the wall clock of the clinic: the offset of datetime may be another's. A record
+// without a client comes to nothing. The client inside of a record is a hint of
 // who it is; the card itself is the client's own. A deleted client is archived:
 // erasure stays a deliberate act. An operation is a payment where it is for
-// services, and one with an amount below zero is a refund.
+// services, and one with an amount below zero is a refund; its visit has the id
+// of its record, since the vendor's own visits join several records.
 //
 // The vendor signs nothing and repeats nothing: the secret in the path says
 // whose a webhook is, and what is lost is found by asking (Client). A deleted

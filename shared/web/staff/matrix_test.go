@@ -123,7 +123,7 @@ func (h *house) path(route, clinic string) string {
 	h.t.Helper()
 	values := map[string]string{"clinic": clinic, "patient": "P-1", "person": h.stage.Store.StaffKey(person(dental.Manager)), "kind": "call", "anchor": "2026-03-10",
 		"scenario": "recall", "step": "first", "day": "2026-03-10", "locale": "ru", "channel": "sms", "week": "2026-03-09", "month": "2026-03", "job": "J-1",
-		"doctor": "D-1", "cost": "1", "group": "clinic", "map": "1", "id": "1", "import": "I-1"}
+		"doctor": "D-1", "cost": "1", "group": "clinic", "map": "1", "system": "yclients", "id": "1", "import": "I-1"}
 	return variable.ReplaceAllStringFunc(route, func(name string) string {
 		value, known := values[strings.Trim(name, "{}")]
 		if !known {

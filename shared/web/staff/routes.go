@@ -16,6 +16,7 @@ func (p *Pages) routes() []route {
 		p.scenarioRoutes(),
 		p.textRoutes(),
 		p.settingsRoutes(),
+		p.connectRoutes(),
 		p.measuresRoutes(),
 		p.reportRoutes(),
 		p.startRoutes(),

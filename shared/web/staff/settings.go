@@ -433,6 +433,11 @@ func accountPatch(form url.Values, cl *dental.Clinic) map[string]any {
 			continue
 		}
 		kept, secret := map[string]any{}, map[string]any{}
+		for key, v := range cl.Accounts[of.name].Settings { // those of other pages stay
+			if !slices.Contains(of.settings, key) {
+				kept[key] = v
+			}
+		}
 		for _, key := range of.settings {
 			if v := strings.TrimSpace(form.Get(at + ".settings." + key)); v != "" {
 				kept[key] = v
@@ -486,6 +491,7 @@ func (p *Pages) allSettings(w http.ResponseWriter, r request) error {
 		link("/settings/"+s.name, "desk.settings.group."+s.name, "desk.settings.group."+s.name+".about")
 	}
 	link("/settings/"+webhook, "desk.settings.group."+webhook, "desk.settings.group."+webhook+".about")
+	link("/connect", "desk.connect.title", "desk.connect.about")
 	link("/look", "desk.look.title", "desk.settings.look.about")
 	link("/staff", "desk.staff.title", "desk.settings.staff.about")
 	link("/scenarios", "desk.scenarios.title", "desk.settings.scenarios.about")

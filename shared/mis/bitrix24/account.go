@@ -1,0 +1,97 @@
+package bitrix24
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/returnpoint/returnpoint/shared/channel/portal"
+	"github.com/returnpoint/returnpoint/shared/dental"
+)
+
+// The settings and the secret that events need beside the portal's own (package
+// portal) and dental.CallbackSecret. The account is the one that tasks are told to.
+const (
+	// ApplicationSecret is the token of the outgoing webhook, which each event bears.
+	ApplicationSecret = "application"
+	// StartSetting is the deal's own field with the appointment's time, "UF_CRM_1680000000".
+	StartSetting = "startField"
+	// CategorySetting is the pipeline of treatments, "0" for the first; all where it is not set.
+	CategorySetting = "category"
+	// The stages (STAGE_ID, several separated by commas) that mean that the patient
+	// will come, has been, did not come, or has called it off. Without the second a
+	// deal that was won is a visit, without the last one that was lost is cancelled.
+	ConfirmedSetting = "stageConfirmed"
+	CameSetting      = "stageCame"
+	MissedSetting    = "stageMissed"
+	LostSetting      = "stageLost"
+)
+
+var (
+	token    = regexp.MustCompile(`^[A-Za-z0-9]{16,64}$`)
+	ownField = regexp.MustCompile(`^UF_CRM_[A-Z0-9_]{1,50}$`)
+	pipeline = regexp.MustCompile(`^[0-9]{1,9}$`)
+	stage    = regexp.MustCompile(`^[A-Za-z0-9_:]{1,50}$`)
+)
+
+// Validate names everything that is missing or wrong in an account at once, as an
+// error of the kind dental.Invalid. An account that is only told of tasks is
+// right: it has none of the settings of events. hosts are those that New is given.
+func Validate(a dental.Account, hosts ...string) error {
+	_, wrong := portal.Open(a, hosts)
+	bad := func(field, format string, args ...any) {
+		wrong = errors.Join(wrong, dental.Errorf(dental.Invalid, field, format, args...))
+	}
+	hears := a.Secrets[ApplicationSecret] != ""
+	for _, name := range []string{StartSetting, CategorySetting, ConfirmedSetting, CameSetting, MissedSetting, LostSetting} {
+		hears = hears || a.Settings[name] != ""
+	}
+	if secret := string(a.Secrets[ApplicationSecret]); hears && !token.MatchString(secret) {
+		bad("secrets."+ApplicationSecret, "the token of the outgoing webhook is missing, or is not 16 to 64 letters and digits")
+	}
+	if field := a.Settings[StartSetting]; field != "" && !ownField.MatchString(field) {
+		bad("settings."+StartSetting, "%.60q is not a deal's own field, such as UF_CRM_1680000000", field)
+	}
+	if category := a.Settings[CategorySetting]; category != "" && !pipeline.MatchString(category) {
+		bad("settings."+CategorySetting, "%.20q is not the number of a pipeline", category)
+	}
+	seen := map[string]string{}
+	for _, name := range []string{ConfirmedSetting, CameSetting, MissedSetting, LostSetting} {
+		for _, s := range stages(a, name) {
+			switch was, twice := seen[s]; {
+			case !stage.MatchString(s):
+				bad("settings."+name, "%.60q is not a stage, such as C2:WON", s)
+			case twice:
+				bad("settings."+name, "the stage %s stands in %s as well", s, was)
+			}
+			seen[s] = name
+		}
+	}
+	if wrong != nil {
+		return fmt.Errorf("the Bitrix24 account: %w", wrong)
+	}
+	return nil
+}
+
+// stages are those of a setting.
+func stages(a dental.Account, setting string) []string {
+	var out []string
+	for _, s := range strings.Split(a.Settings[setting], ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// in reports whether a stage is one of a setting's, or where that names none,
+// whether its meaning is the usual one: "S" of success, "F" of failure.
+func in(a dental.Account, setting, stage, meaning, usual string) bool {
+	named := stages(a, setting)
+	if len(named) == 0 {
+		return usual != "" && meaning == usual
+	}
+	return slices.Contains(named, stage)
+}

@@ -1,0 +1,285 @@
+package bitrix24
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/channel/portal"
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/pull"
+	"github.com/returnpoint/returnpoint/shared/strictjson"
+)
+
+var _ pull.System = (*Client)(nil)
+
+// Client reads contacts and deals by the account's incoming webhook, which needs
+// the scope "crm". It is safe for concurrent use.
+type Client struct {
+	calls *wire.Client
+	hosts []string
+}
+
+// New makes a client. hosts are the hosts, with their port if they have one, that
+// may be called beside the portals of Bitrix24's cloud.
+func New(calls *wire.Client, hosts ...string) *Client { return &Client{calls: calls, hosts: hosts} }
+
+// Fetch reads one contact, or a deal with its products and its contact.
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, _ time.Time) ([]intake.Object, error) {
+	if !number.MatchString(ref.ID) || ref.Kind != contacts && ref.Kind != deals {
+		return nil, dental.Errorf(dental.Invalid, "kind", "Bitrix24 has no %.20q to read", ref.Kind)
+	}
+	objects, err := c.fetch(ctx, cl, account, ref)
+	if said, ok := errors.AsType[*refusal](err); ok && said.gone() {
+		return []intake.Object{removed(cl, ref)}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bitrix24: read %s %s: %w", ref.Kind, ref.ID, err)
+	}
+	return objects, nil
+}
+
+func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref) ([]intake.Object, error) {
+	if ref.Kind == contacts {
+		var of contact
+		if err := c.call(ctx, account, "crm.contact.get", params{"id": ref.ID}, &of); err != nil {
+			return nil, err
+		}
+		return []intake.Object{of.object(cl)}, nil
+	}
+	var raw map[string]json.RawMessage
+	if err := c.call(ctx, account, "crm.deal.get", params{"id": ref.ID}, &raw); err != nil {
+		return nil, err
+	}
+	return c.deal(ctx, cl, account, raw, true)
+}
+
+// deal makes objects of a deal as the API writes it: with its contact, so that a
+// patient is known before what became of them, where that is wanted.
+func (c *Client) deal(ctx context.Context, cl *dental.Clinic, account dental.Account, raw map[string]json.RawMessage, withContact bool) ([]intake.Object, error) {
+	d, err := dealOf(account, raw)
+	if err != nil {
+		return nil, err
+	}
+	var out []intake.Object
+	if withContact && number.MatchString(string(d.CONTACT_ID)) {
+		some, err := c.fetch(ctx, cl, account, intake.Ref{Kind: contacts, ID: string(d.CONTACT_ID)})
+		if said, ok := errors.AsType[*refusal](err); ok && said.gone() {
+			some, err = nil, nil // deleted, or out of the webhook's sight
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = some
+	}
+	var products []product
+	if err := c.call(ctx, account, "crm.deal.productrows.get", params{"id": string(d.ID)}, &products); err != nil {
+		return nil, err
+	}
+	return append(out, d.object(cl, account, products)), nil
+}
+
+func dealOf(account dental.Account, raw map[string]json.RawMessage) (deal, error) {
+	var d deal
+	whole, err := json.Marshal(raw)
+	if err == nil {
+		err = json.Unmarshal(whole, &d)
+	}
+	if err != nil || !number.MatchString(string(d.ID)) {
+		return deal{}, unavailable("Bitrix24's answer cannot be read", errors.New("a deal without a number"))
+	}
+	if field := account.Settings[StartSetting]; field != "" {
+		_ = d.Start.UnmarshalJSON(raw[field]) // of another type it is none
+	}
+	return d, nil
+}
+
+// place is a cursor: what is being listed, and how far.
+type place struct {
+	List  string `json:"list"`
+	After string `json:"after"` // the id of the last one
+	// Since is from when on what was changed is asked for, and Next what it is the next time.
+	Since string `json:"since,omitempty"`
+	Next  string `json:"next,omitempty"`
+}
+
+const (
+	listed  = 50 // rows a page of a list
+	dealt   = 10 // deals, each of which has its products read
+	overlap = 5 * time.Minute
+)
+
+// Changed lists what was changed since the last time, contacts before deals, by
+// their ids: fifty contacts or ten deals a page.
+func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
+	at := place{}
+	if json.Unmarshal([]byte(cursor), &at) != nil || at.List != contacts && at.List != deals || !number.MatchString(at.After) && at.After != "0" {
+		at = place{List: contacts, After: "0"}
+	}
+	if at.Next == "" {
+		at.Next = now.Add(-overlap).UTC().Format(time.RFC3339)
+	}
+	filter := params{">ID": at.After}
+	if at.Since != "" {
+		filter[">=DATE_MODIFY"] = at.Since
+	}
+	query := params{"order": params{"ID": "ASC"}, "filter": filter, "start": -1}
+	page, full := pull.Page{More: true}, false
+	switch at.List {
+	case contacts:
+		query["select"] = []string{"ID", "NAME", "SECOND_NAME", "LAST_NAME", "BIRTHDATE", "DATE_MODIFY", "PHONE", "EMAIL"}
+		var rows []contact
+		if err := c.call(ctx, account, "crm.contact.list", query, &rows); err != nil {
+			return pull.Page{}, fmt.Errorf("bitrix24: list contacts: %w", err)
+		}
+		for _, r := range rows {
+			if number.MatchString(string(r.ID)) {
+				page.Objects, at.After = append(page.Objects, r.object(cl)), string(r.ID)
+			}
+		}
+		full = len(rows) >= listed
+	case deals:
+		query["select"] = []string{"*", "UF_*"}
+		var rows []map[string]json.RawMessage
+		if err := c.call(ctx, account, "crm.deal.list", query, &rows); err != nil {
+			return pull.Page{}, fmt.Errorf("bitrix24: list deals: %w", err)
+		}
+		full = len(rows) > dealt
+		for _, raw := range rows[:min(len(rows), dealt)] {
+			objects, err := c.deal(ctx, cl, account, raw, false)
+			if err != nil {
+				return pull.Page{}, fmt.Errorf("bitrix24: list deals: %w", err)
+			}
+			page.Objects, at.After = append(page.Objects, objects...), objects[len(objects)-1].ID
+		}
+	}
+	if !full {
+		at.After = "0"
+		if at.List == contacts {
+			at.List = deals
+		} else {
+			at, page.More = place{List: contacts, After: "0", Since: at.Next}, false
+		}
+	}
+	raw, err := json.Marshal(at)
+	if err != nil {
+		return pull.Page{}, fmt.Errorf("bitrix24: write the cursor: %w", err)
+	}
+	page.Cursor = string(raw)
+	return page, nil
+}
+
+// params are the parameters of a method.
+type params map[string]any
+
+// longest is far above an answer of fifty rows.
+const longest = 4 << 20
+
+// call calls a method and reads what it returns.
+func (c *Client) call(ctx context.Context, account dental.Account, method string, of params, result any) error {
+	if err := Validate(account, c.hosts...); err != nil {
+		return err
+	}
+	at, err := portal.Open(account, c.hosts)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(of)
+	if err != nil {
+		return fmt.Errorf("write the parameters of %s: %w", method, err)
+	}
+	ctx, _ = wire.Begin(ctx)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, at.Base+method, bytes.NewReader(body))
+	if err != nil {
+		return unavailable("Bitrix24 could not be called", &refusal{method: method})
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("User-Agent", "return-point/1")
+	resp, err := c.calls.Do(r)
+	if err != nil {
+		if about, ok := errors.AsType[*url.Error](err); ok {
+			err = about.Err // the address has the webhook's code in it
+		}
+		return unavailable("Bitrix24 does not answer", errors.New(method+": "+strings.ReplaceAll(err.Error(), at.Secret, "***")))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, longest+1))
+	if err != nil {
+		return unavailable("Bitrix24's answer was lost", errors.New(method))
+	}
+	return answer(method, resp.StatusCode, raw, result)
+}
+
+// answer takes an answer apart. That the key "error" is there tells an error, not
+// its value and not the status: https://apidocs.bitrix24.com/error-codes.html
+func answer(method string, status int, raw []byte, result any) error {
+	var a struct {
+		Result      json.RawMessage `json:"result"`
+		Error       *text           `json:"error"`
+		Description text            `json:"error_description"`
+	}
+	said := &refusal{method: method, status: status}
+	err := strictjson.Decode(raw, longest, &a)
+	switch {
+	case err != nil && (status/100 == 3 || status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound):
+		return &dental.Error{Kind: dental.Invalid, Message: "there is no Bitrix24 at the portal's address", Err: said}
+	case err != nil:
+		return unavailable("Bitrix24's answer cannot be read", said)
+	case a.Error != nil:
+		said.code, said.missing = string(*a.Error), strings.EqualFold(strings.TrimSpace(string(a.Description)), "Not found")
+		return said.judge()
+	case status/100 != 2 || len(a.Result) == 0:
+		return unavailable("Bitrix24's answer cannot be read", said)
+	case json.Unmarshal(a.Result, result) != nil:
+		return unavailable("Bitrix24's answer cannot be read", said)
+	}
+	return nil
+}
+
+// refusal is an error that the portal said. Its words are not kept: they may be a person's.
+type refusal struct {
+	method  string
+	status  int
+	code    string
+	missing bool // it says "Not found"
+}
+
+func (r *refusal) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("%s: HTTP %d %.40s", r.method, r.status, r.code))
+}
+
+// gone reports whether there is no such object: an error without a code, or with
+// the one of newer methods.
+func (r *refusal) gone() bool { return r.missing && (r.code == "" || r.code == "NOT_FOUND") }
+
+// judge says whose turn it is.
+func (r *refusal) judge() error {
+	invalid := func(message string) error { return &dental.Error{Kind: dental.Invalid, Message: message, Err: r} }
+	switch {
+	case r.gone():
+		return invalid("Bitrix24 has no such object")
+	case r.code == "QUERY_LIMIT_EXCEEDED" || r.code == "OPERATION_TIME_LIMIT":
+		return unavailable("Bitrix24 takes no more calls just now", r)
+	case r.code == "INTERNAL_SERVER_ERROR" || r.code == "ERROR_UNEXPECTED_ANSWER" || r.status >= 500 || r.status == http.StatusTooManyRequests:
+		return unavailable("Bitrix24 failed inside", r)
+	case r.code == "NO_AUTH_FOUND" || r.code == "INVALID_CREDENTIALS" || r.code == "expired_token":
+		return invalid("Bitrix24 knows no such webhook: check its user and its code, or make a new one")
+	case r.code == "insufficient_scope" || r.code == "ERROR_METHOD_NOT_FOUND":
+		return invalid("the webhook is allowed too little: it needs CRM (crm)")
+	}
+	return invalid("Bitrix24 refused: check what the webhook's user may see")
+}
+
+func unavailable(message string, cause error) error {
+	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
+}

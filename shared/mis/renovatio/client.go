@@ -1,0 +1,326 @@
+package renovatio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
+	"github.com/returnpoint/returnpoint/shared/pull"
+)
+
+// Client asks the API for clinics, each by its own account. It is safe for
+// concurrent use. A busy server needs some 20 seconds for a week of
+// appointments, so that the wire.Client wants a Timeout of a minute.
+type Client struct {
+	calls *wire.Client
+	hosts []string
+}
+
+var _ pull.System = (*Client)(nil)
+
+// New makes a client. hosts are allowed beside those of the public network: a
+// test server.
+func New(calls *wire.Client, hosts ...string) *Client { return &Client{calls: calls, hosts: hosts} }
+
+const (
+	// longestAnswer is far above a week of appointments.
+	longestAnswer = 32 << 20
+	// overlap is how much of what was asked last is asked again: a state that a late
+	// notice has overwritten comes again, and so does the other of two of one minute.
+	overlap = time.Hour
+	// The API has no pages: what is asked for is cut by time. step is of changed
+	// appointments, days of changed cards, week of the appointments of the base.
+	step = 3 * time.Hour
+	days = 3
+	week = 7
+	// The first question has the past that matters and all that lies ahead.
+	past, ahead = 3 * 366, 366 // days
+)
+
+// place is where the asking stands. The first round takes the book week by week,
+// each later one the cards and then the appointments that have changed.
+type place struct {
+	// Done is when the last whole round began, in Unix seconds; 0 for never.
+	Done int64 `json:"done,omitempty"`
+	// Round is when the present round began, 0 between rounds.
+	Round int64 `json:"round,omitempty"`
+	// Of is what is asked for next: "book", "patient" or "appointment".
+	Of string `json:"of,omitempty"`
+	// From is where the next question begins: a day, or for appointments an instant.
+	From string `json:"from,omitempty"`
+}
+
+const kindBook = "book"
+
+// Changed brings what has changed in a stretch of time.
+func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
+	at := place{}
+	if cursor != "" && json.Unmarshal([]byte(cursor), &at) != nil {
+		at = place{} // of another edition: begin anew
+	}
+	if at.Round == 0 {
+		at = at.begin(cl, now)
+	}
+	method, query, next, more := at.question(cl)
+	rows, err := c.call(ctx, account, method, query)
+	if err != nil {
+		return pull.Page{}, err
+	}
+	kind := kindAppointment
+	if at.Of == kindPatient {
+		kind = kindPatient
+	}
+	out := pull.Page{More: more}
+	for _, row := range rows {
+		out.Objects = append(out.Objects, reader{cl, now, true}.row(kind, row)...)
+	}
+	written, err := json.Marshal(next)
+	if err != nil {
+		return pull.Page{}, fmt.Errorf("renovatio: write the cursor: %w", err)
+	}
+	out.Cursor = string(written)
+	return out, nil
+}
+
+// begin is the first question of the next round.
+func (p place) begin(cl *dental.Clinic, now time.Time) place {
+	p.Round = now.Unix()
+	if p.Done == 0 {
+		p.Of, p.From = kindBook, cl.Today(now).AddDays(-past).String()
+	} else {
+		p.Of, p.From = kindPatient, cl.Today(time.Unix(p.Done, 0).Add(-overlap)).String()
+	}
+	return p
+}
+
+// question is what is asked at a place, and the place after it.
+func (p place) question(cl *dental.Clinic) (method string, query url.Values, next place, more bool) {
+	loc, round := cl.Location(), time.Unix(p.Round, 0)
+	next = p
+	switch p.Of {
+	case kindAppointment:
+		from, err := time.Parse(time.RFC3339, p.From)
+		if err != nil {
+			from = time.Unix(p.Done, 0).Add(-overlap)
+		}
+		to := from.Add(step)
+		if more = to.Before(round); more {
+			next.From = to.UTC().Format(time.RFC3339)
+		} else {
+			to, next = round, place{Done: p.Round}
+		}
+		return "getAppointments", url.Values{"date_updated_from": {minute(from, loc)}, "date_updated_to": {minute(to, loc)}, "show_patient_data": {"1"}}, next, more
+	case kindPatient:
+		from, today := told.Day(p.From), cl.Today(round)
+		if from.IsZero() {
+			from = today
+		}
+		to := from.AddDays(days - 1)
+		if to.Before(today) {
+			next.From = to.AddDays(1).String()
+		} else {
+			to = today
+			next.Of, next.From = kindAppointment, time.Unix(p.Done, 0).Add(-overlap).UTC().Format(time.RFC3339)
+		}
+		return "getPatient", url.Values{"date_updated_from": {day(from)}, "date_updated_to": {day(to)}}, next, true
+	}
+	from := told.Day(p.From)
+	if from.IsZero() {
+		from = cl.Today(round).AddDays(-past)
+	}
+	to := from.AddDays(week - 1)
+	next.From = to.AddDays(1).String()
+	if more = to.Before(cl.Today(round).AddDays(ahead)); !more {
+		next = place{Done: p.Round}
+	}
+	return "getAppointments", url.Values{"date_from": {day(from) + " 00:00"}, "date_to": {day(to) + " 23:59"}, "show_patient_data": {"1"}}, next, more
+}
+
+// minute and day write times as the API reads them.
+func minute(at time.Time, loc *time.Location) string { return at.In(loc).Format("02.01.2006 15:04") }
+func day(d dental.Date) string                       { return fmt.Sprintf("%02d.%02d.%04d", d.Day, d.Month, d.Year) }
+
+// row reads one row of an answer. One that cannot be read stops no other: it comes
+// as an object that is refused by its name.
+func (r reader) row(kind string, raw json.RawMessage) []intake.Object {
+	var objects []intake.Object
+	var err error
+	var id string
+	if kind == kindPatient {
+		var p patient
+		if err = told.Decode(raw, longestAnswer, &p); err == nil {
+			objects, _, err = r.patient(p)
+		}
+		id = p.id()
+	} else {
+		var a appointment
+		if err = told.Decode(raw, longestAnswer, &a); err == nil {
+			objects, _, err = r.appointment(a)
+		}
+		id = a.id()
+	}
+	if err != nil {
+		return []intake.Object{{System: dental.Renovatio, Kind: kind, ID: told.Line(id, longestID), Facts: []intake.Event{{}}}}
+	}
+	return objects
+}
+
+// Fetch reads one appointment or patient. An answer without it says that it is
+// no more.
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
+	r := reader{cl, now, true}
+	var rows []json.RawMessage
+	var err error
+	switch ref.Kind {
+	case kindAppointment:
+		rows, err = c.call(ctx, account, "getAppointments", url.Values{"appointment_id": {ref.ID}, "show_patient_data": {"1"}})
+	case kindPatient:
+		rows, err = c.call(ctx, account, "getPatient", url.Values{"id": {ref.ID}})
+	default:
+		return nil, dental.Errorf(dental.Invalid, "kind", "Renovatio has no %.20q", ref.Kind)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		for _, o := range r.row(ref.Kind, row) {
+			if o.Kind == ref.Kind && o.ID == ref.ID { // the filter was understood
+				return r.row(ref.Kind, row), nil
+			}
+		}
+	}
+	if len(rows) > 0 {
+		return nil, unavailable("Renovatio gave others than what it was asked for", nil)
+	}
+	id, objects := told.Text(ref.ID), []intake.Object(nil)
+	if ref.Kind == kindPatient {
+		objects, _, err = r.patient(patient{ID: id, gone: true})
+	} else {
+		objects, _, err = r.appointment(appointment{ID: id, gone: true})
+	}
+	return objects, err
+}
+
+// call makes one request and gives the rows of its answer. Its errors quote
+// neither the key nor what the server said, but its code.
+func (c *Client) call(ctx context.Context, account dental.Account, method string, query url.Values) ([]json.RawMessage, error) {
+	base, err := base(account, c.hosts)
+	if err != nil {
+		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "%s", err.Error())
+	}
+	key := string(account.Secrets[KeySecret])
+	if key == "" {
+		return nil, dental.Errorf(dental.Invalid, "secrets."+KeySecret, "is missing")
+	}
+	query.Set("api_key", key)
+	ctx, _ = wire.Begin(ctx)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/api/public/"+method, strings.NewReader(query.Encode()))
+	if err != nil {
+		return nil, unavailable("Renovatio could not be called", err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("User-Agent", "return-point/1")
+	resp, err := c.calls.Do(r)
+	if err != nil {
+		return nil, unavailable("Renovatio does not answer", plain(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, longestAnswer+1))
+	switch {
+	case resp.StatusCode/100 != 2:
+		return nil, judge(method, resp)
+	case err != nil:
+		return nil, unavailable("Renovatio's answer was lost", plain(err))
+	case len(raw) > longestAnswer:
+		return nil, unavailable("Renovatio's answer is too long", nil)
+	}
+	return rowsIn(method, raw)
+}
+
+var errorCode = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
+
+// rowsIn takes an answer apart: data is a list, one object or nothing.
+func rowsIn(method string, raw []byte) ([]json.RawMessage, error) {
+	var answer struct {
+		Error told.Text       `json:"error"`
+		Data  json.RawMessage `json:"data"`
+	}
+	if err := told.Decode(raw, longestAnswer, &answer); err != nil {
+		return nil, unavailable("Renovatio's answer cannot be read", err)
+	}
+	if answer.Error.ID() != "" {
+		var said struct {
+			Code told.Text `json:"code"`
+		}
+		code := ""
+		if json.Unmarshal(answer.Data, &said) == nil && errorCode.MatchString(string(said.Code)) {
+			code = string(said.Code)
+		}
+		cause := errors.New(strings.TrimSpace(method + ": error " + code))
+		for _, word := range []string{"KEY", "AUTH", "ACCESS", "TOKEN"} {
+			if strings.Contains(strings.ToUpper(code), word) {
+				return nil, &dental.Error{Kind: dental.Invalid, Field: "secrets." + KeySecret, Message: "Renovatio does not take the key", Err: cause}
+			}
+		}
+		return nil, unavailable("Renovatio refused the question", cause)
+	}
+	data := strings.TrimSpace(string(answer.Data))
+	switch {
+	case strings.HasPrefix(data, "{"):
+		return []json.RawMessage{answer.Data}, nil
+	case strings.HasPrefix(data, "["):
+		var rows []json.RawMessage
+		if err := told.Decode(answer.Data, longestAnswer, &rows); err != nil {
+			return nil, unavailable("Renovatio's answer cannot be read", err)
+		}
+		return rows, nil
+	case data == "null", data == `""`, data == "false":
+		return nil, nil
+	}
+	return nil, unavailable("Renovatio's answer cannot be read", nil)
+}
+
+// judge says whose turn it is.
+func judge(method string, resp *http.Response) error {
+	said := errors.New(method + ": HTTP " + strconv.Itoa(resp.StatusCode))
+	switch s := resp.StatusCode; {
+	case s == http.StatusUnauthorized, s == http.StatusForbidden:
+		return &dental.Error{Kind: dental.Invalid, Field: "secrets." + KeySecret, Message: "Renovatio does not take the key", Err: said}
+	case s == http.StatusNotFound, s/100 == 3:
+		return &dental.Error{Kind: dental.Invalid, Field: "settings." + URLSetting, Message: "there is no Renovatio at this address", Err: said}
+	case s == http.StatusTooManyRequests:
+		err := unavailable("Renovatio takes no more calls just now", said)
+		if seconds, bad := strconv.Atoi(resp.Header.Get("Retry-After")); bad == nil && seconds > 0 {
+			return &pull.Later{After: time.Duration(min(seconds, 24*60*60)) * time.Second, Err: err}
+		}
+		return err
+	case s >= 500:
+		return unavailable("Renovatio failed inside", said)
+	}
+	return unavailable("Renovatio refused the question", said)
+}
+
+func unavailable(message string, cause error) error {
+	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
+}
+
+// plain is an error of net/http without the address of the call in it.
+func plain(err error) error {
+	if about := (*url.Error)(nil); errors.As(err, &about) {
+		return about.Err
+	}
+	return err
+}

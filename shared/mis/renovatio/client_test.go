@@ -1,0 +1,240 @@
+package renovatio_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
+	"github.com/returnpoint/returnpoint/shared/mis/renovatio"
+	"github.com/returnpoint/returnpoint/shared/pull"
+)
+
+func fill(b *book) time.Time {
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, clinic().Location())
+	b.office = &mistest.Office{Clinic: clinic(), Now: now}
+	for i := range 3 {
+		p := &mistest.Patient{ID: i + 1, FamilyName: "Васильков", GivenName: "Пётр", Phone: fmt.Sprintf("+791600000%02d", i), BirthDate: dental.Date{Year: 1980, Month: 3, Day: i + 1}, Changed: now.AddDate(0, 0, -i)}
+		x := &mistest.Record{ID: i + 1, Patient: p, Start: now.AddDate(0, i-1, 0), Minutes: 30, Service: mistest.Services()[0], Changed: now.Add(time.Duration(-2*i) * time.Hour)}
+		b.office.Patients, b.office.Records = append(b.office.Patients, p), append(b.office.Records, x)
+		b.say(b.office, x)
+	}
+	return now
+}
+
+func names(objects []intake.Object) string {
+	var out []string
+	for _, o := range objects {
+		if o.System != "" {
+			out = append(out, o.Kind+" "+o.ID)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), ", ")
+}
+
+func TestTheFirstQuestionBringsTheBookAndTheNextWhatHasChanged(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	objects, cursor, err := round(t.Context(), client, clinic(), a, "", now)
+	if err != nil || names(objects) != "appointment 100, appointment 200, appointment 300" {
+		t.Fatalf("got %s, %v", names(objects), err)
+	}
+	first, last := b.asked[0], b.asked[len(b.asked)-1]
+	if first != "getAppointments?date_from=08.03.2023+00%3A00&date_to=14.03.2023+23%3A59&show_patient_data=1" || !strings.Contains(last, "2027") || len(b.asked) != 210 {
+		t.Errorf("%d questions from %s to %s", len(b.asked), first, last)
+	}
+	b.asked = nil
+	objects, cursor, err = round(t.Context(), client, clinic(), a, cursor, now.Add(15*time.Minute))
+	if want := []string{"getPatient?date_updated_from=10.03.2026&date_updated_to=10.03.2026", "getAppointments?date_updated_from=10.03.2026+11%3A00&date_updated_to=10.03.2026+12%3A15&show_patient_data=1"}; err != nil || !slices.Equal(b.asked, want) || names(objects) != "appointment 100, patient 1" {
+		t.Errorf("got %s, %v by %q", names(objects), err, b.asked)
+	}
+	b.asked = nil
+	if _, _, err = round(t.Context(), client, clinic(), a, cursor, now.AddDate(0, 0, 5)); err != nil || len(b.asked) != 2+41 ||
+		b.asked[1] != "getPatient?date_updated_from=13.03.2026&date_updated_to=15.03.2026" || !strings.Contains(b.asked[len(b.asked)-1], "date_updated_to=15.03.2026+12%3A00") {
+		t.Errorf("after five days %d questions, %v: %q", len(b.asked), err, b.asked)
+	}
+}
+
+func TestARoundThatBreaksOffGoesOnWhereItWas(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	cursor := fmt.Sprintf(`{"done":%d}`, now.Add(-8*time.Hour).Unix())
+	first, err := client.Changed(t.Context(), clinic(), a, cursor, now)
+	if err != nil || !first.More || names(first.Objects) != "patient 1" {
+		t.Fatal(first, err)
+	}
+	b.spoil = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }
+	if _, err := client.Changed(t.Context(), clinic(), a, first.Cursor, now); dental.KindOf(err) != dental.Unavailable {
+		t.Fatal(err)
+	}
+	b.spoil = nil
+	rest, next, err := round(t.Context(), client, clinic(), a, first.Cursor, now.Add(time.Hour))
+	if err != nil || names(rest) != "appointment 100, appointment 200, appointment 300" || next != fmt.Sprintf(`{"done":%d}`, now.Unix()) {
+		t.Errorf("got %s up to %s, %v", names(rest), next, err)
+	}
+}
+
+func TestACursorThatIsNoneComesToAnEndAllTheSame(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	for _, cursor := range []string{"2026", `{"round":1773133200}`, `{"round":1773133200,"of":"book","from":"?"}`, `{"round":1773133200,"done":1773130000,"of":"patient","from":"?"}`, `{"round":1773133200,"done":1773130000,"of":"appointment","from":"?"}`} {
+		if _, _, err := round(t.Context(), client, clinic(), a, cursor, now); err != nil {
+			t.Errorf("%s: %v", cursor, err)
+		}
+	}
+}
+
+func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	b.spoil = func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"error":0,"data":[%s,%s,"?"]}`, example, with(`"id":17`, `"id":18`, `"5400.00"`, `"много"`))
+	}
+	page, err := client.Changed(t.Context(), clinic(), a, "", now)
+	if err != nil || names(page.Objects) != "appointment , appointment 17, appointment 18" {
+		t.Fatalf("got %s, %v", names(page.Objects), err)
+	}
+	for _, o := range page.Objects {
+		if good := o.ID == "17" || o.System == ""; good != (o.Patient() == "5") {
+			t.Errorf("%q is %+v", o.ID, o.Facts)
+		}
+	}
+}
+
+func TestOneObjectIsRead(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	for _, ref := range []intake.Ref{{Kind: "appointment", ID: "200"}, {Kind: "patient", ID: "2"}} {
+		objects, err := client.Fetch(t.Context(), clinic(), a, ref, now)
+		if err != nil || names(objects) != ref.Kind+" "+ref.ID || objects[len(objects)-1].Gone {
+			t.Errorf("%v is %v, %v", ref, objects, err)
+		}
+	}
+	gone, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "appointment", ID: "999"}, now)
+	if err != nil || len(gone) != 1 || !gone[0].Gone || len(gone[0].Facts) != 0 || gone[0].Version != now.UnixMilli() {
+		t.Errorf("an appointment that is no more is %+v, %v", gone, err)
+	}
+	gone, err = client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "patient", ID: "999"}, now)
+	if err != nil || len(gone) != 1 || gone[0].Gone || gone[0].Facts[0].Card.Status != dental.Archived || gone[0].Facts[0].Card.Says != intake.Known {
+		t.Errorf("a patient that is no more is %+v, %v", gone, err)
+	}
+	if _, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "invoice", ID: "1"}, now); dental.KindOf(err) != dental.Invalid {
+		t.Errorf("an invoice: %v", err)
+	}
+	b.spoil = func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"error":0,"data":[%s]}`, with(`"date_updated":"10.03.2026 14:35",`, ``))
+	}
+	fresh, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "appointment", ID: "17"}, now)
+	if err != nil || len(fresh) != 2 || fresh[1].Version != now.UnixMilli() {
+		t.Errorf("one without a time of change is %+v, %v", fresh, err)
+	}
+	if others, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "appointment", ID: "16"}, now); dental.KindOf(err) != dental.Unavailable {
+		t.Errorf("an answer with another is %v, %v", others, err)
+	}
+}
+
+// status answers with a status and a body that quotes what no error may.
+func status(code int, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i+1 < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(code)
+		fmt.Fprintf(w, "no, %s", account().Secrets[renovatio.KeySecret])
+	}
+}
+
+func answer(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }
+}
+
+func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	for says, c := range map[string]struct {
+		answer http.HandlerFunc
+		kind   dental.ErrorKind
+		later  time.Duration
+	}{
+		"a key that it does not know":    {answer(`{"error":1,"data":{"code":"INVALID_API_KEY","desc":"Ромашкина"}}`), dental.Invalid, 0},
+		"no access":                      {answer(`{"error":"1","data":{"code":"ACCESS_DENIED","desc":"Ромашкина"}}`), dental.Invalid, 0},
+		"another error":                  {answer(`{"error":1,"data":{"code":"SERVER_ERROR","desc":"Ромашкина"}}`), dental.Unavailable, 0},
+		"an error without a code":        {answer(`{"error":true,"data":"Ромашкина"}`), dental.Unavailable, 0},
+		"a key that the gateway refuses": {status(401), dental.Invalid, 0},
+		"no right":                       {status(403), dental.Invalid, 0},
+		"no such place":                  {status(404), dental.Invalid, 0},
+		"another address":                {status(302, "Location", "https://example.com"), dental.Invalid, 0},
+		"too much, and for how long":     {status(429, "Retry-After", "1800"), dental.Unavailable, 30 * time.Minute},
+		"too much":                       {status(429), dental.Unavailable, 0},
+		"a failure inside":               {status(500), dental.Unavailable, 0},
+		"a bad question":                 {status(400), dental.Unavailable, 0},
+		"an answer that is lost":         {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, dental.Unavailable, 0},
+		"an answer that is none":         {answer(`<html>Ромашкина</html>`), dental.Unavailable, 0},
+		"data that is a word":            {answer(`{"error":0,"data":"Ромашкина"}`), dental.Unavailable, 0},
+		"no data":                        {answer(`{"error":0}`), dental.Unavailable, 0},
+	} {
+		t.Run(says, func(t *testing.T) {
+			b.spoil = c.answer
+			_, err := client.Changed(t.Context(), clinic(), a, "", now)
+			if dental.KindOf(err) != c.kind {
+				t.Fatalf("got %v", err)
+			}
+			if told, is := errors.AsType[*pull.Later](err); is != (c.later > 0) || is && told.After != c.later {
+				t.Errorf("it wants to be left alone: %v", err)
+			}
+			if strings.Contains(err.Error(), "Ромашкина") || strings.Contains(err.Error(), string(account().Secrets[renovatio.KeySecret])) {
+				t.Errorf("the error repeats what it may not: %v", err)
+			}
+		})
+	}
+	for says, body := range map[string]string{"an empty list": `{"error":0,"data":[]}`, "null": `{"error":0,"data":null}`, "false": `{"error":"0","data":false}`} {
+		t.Run("nothing has changed: "+says, func(t *testing.T) {
+			b.spoil = answer(body)
+			if page, err := client.Changed(t.Context(), clinic(), a, "", now); err != nil || len(page.Objects) != 0 {
+				t.Errorf("got %v, %v", page, err)
+			}
+		})
+	}
+	t.Run("a key of another clinic's server", func(t *testing.T) {
+		b.spoil = nil
+		of := account()
+		of.Settings[renovatio.URLSetting], of.Secrets[renovatio.KeySecret] = a.Settings[renovatio.URLSetting], "another-key-another-key"
+		if _, err := client.Changed(t.Context(), clinic(), of, "", now); dental.KindOf(err) != dental.Invalid || strings.Contains(err.Error(), "another-key") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("an account without a key", func(t *testing.T) {
+		without := account()
+		delete(without.Secrets, renovatio.KeySecret)
+		if _, err := client.Changed(t.Context(), clinic(), without, "", now); dental.KindOf(err) != dental.Invalid {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("an address that only this machine could mean is not called", func(t *testing.T) {
+		other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was called") }))
+		defer other.Close()
+		of := account()
+		of.Settings[renovatio.URLSetting] = other.URL
+		if _, err := client.Changed(t.Context(), clinic(), of, "", now); dental.KindOf(err) != dental.Invalid {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("nobody listens", func(t *testing.T) {
+		closed := httptest.NewServer(http.NotFoundHandler())
+		of := account()
+		of.Settings[renovatio.URLSetting] = closed.URL
+		closed.Close()
+		lonely := renovatio.New(calls(t), strings.TrimPrefix(closed.URL, "http://"))
+		if _, err := lonely.Changed(t.Context(), clinic(), of, "", now); dental.KindOf(err) != dental.Unavailable {
+			t.Errorf("got %v", err)
+		}
+	})
+}
