@@ -387,6 +387,9 @@ func (m *machine) putClinic(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if created {
+			if err := m.files.Make(inboxOf(id)); err != nil {
+				return err
+			}
 			return respond(w, http.StatusCreated, map[string]string{"id": id})
 		}
 	} else if err != nil {

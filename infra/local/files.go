@@ -13,23 +13,21 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/blob/dir"
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/outreach"
 )
 
 // inboxOf is the folder that a clinic's system may lay its exports into.
 func inboxOf(clinic string) string { return "inbox/" + clinic }
 
-// openFiles opens the folders of files in LOCAL_DIR, the watched one of the demo
-// clinic among them.
+// openFiles opens the folders of files in LOCAL_DIR.
 func (m *machine) openFiles(base string) error {
 	key, err := openFilesKey(filepath.Join(m.dir, "files.key"))
 	if err != nil {
 		return err
 	}
 	m.files, err = dir.Open(m.dir, dir.Options{Base: base, Key: key, Only: []string{"imports", "inbox", "inbox-refused"}, Now: m.clock.Now, Disk: time.Now, Stored: m.uploaded})
-	if err != nil {
-		return err
-	}
-	return m.files.Make(inboxOf(demo))
+	return err
 }
 
 // openFilesKey reads the key that signs upload and download URLs, or makes it, once.
@@ -65,6 +63,41 @@ func (m *machine) uploaded(name string) {
 	}
 	if err != nil {
 		m.log.Error("an upload is not told of; its import's due key finds it", "err", err)
+	}
+}
+
+// resumeImports has the watched folder of each clinic there, and goes on at once with the imports that an earlier process was at:
+// it held the table, so that nobody is at them now. Their due keys would do the
+// same some minutes later.
+func (m *machine) resumeImports() {
+	for cursor := ""; ; {
+		clinics, next, err := m.store.Clinics(m.work, 100, cursor)
+		if err != nil {
+			m.log.Error("imports that were broken off wait for their due keys", "err", err)
+			return
+		}
+		for _, cl := range clinics {
+			if err := m.files.Make(inboxOf(cl.ID)); err != nil {
+				m.log.Error("a clinic has no watched folder", "clinic", cl.ID, "err", err)
+			}
+			// Those further back are over, or wait for somebody.
+			some, _, err := m.store.Imports(m.work, cl.ID, 50, "")
+			for _, imp := range some {
+				if imp.State != dental.ImportRunning || err != nil {
+					continue
+				}
+				var body []byte
+				if body, err = json.Marshal(outreach.Item{Job: &outreach.JobRef{Clinic: cl.ID, ID: "import." + imp.ID}}); err == nil {
+					err = m.parts.queues.Imports.Enqueue(m.work, string(body))
+				}
+			}
+			if err != nil {
+				m.log.Error("imports that were broken off wait for their due keys", "clinic", cl.ID, "err", err)
+			}
+		}
+		if cursor = next; cursor == "" {
+			return
+		}
 	}
 }
 

@@ -148,7 +148,7 @@ func TestUploadsAreTakenWhereThePathsOfAToolAreOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	id, upload := s.wish(secret, time.Now(), "text/csv")
-	for path, want := range map[string]int{upload: 200, upload[:len(upload)-3] + "AAA": 403, "/_files/": 403, "/_files/../keys.json": 404, "/_local/clock": 404} {
+	for path, want := range map[string]int{upload: 200, upload[:len(upload)-3] + "AAA": 403, "/_files/": 403, "/_files/../keys.json": 403, "/_local/clock": 404} {
 		if a := s.do(http.MethodPut, path, http.Header{"Content-Type": {"text/csv"}}, []byte(cards(3, ""))); a.status != want {
 			t.Errorf("PUT %.30s is answered %d, want %d", path, a.status, want)
 		}

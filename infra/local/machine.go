@@ -203,6 +203,7 @@ func open(p plan, base string, log *slog.Logger) (m *machine, err error) {
 	if err := m.staffDemo(m.work); err != nil {
 		return m, err
 	}
+	m.resumeImports()
 	// Whatever was due while nothing ran is found by the first step.
 	m.done = m.clock.Now().Add(-time.Minute)
 	return m, nil

@@ -32,7 +32,9 @@
 // LOCAL_DIR holds the state and nothing else does: table.db, outbox.jsonl (every
 // message that left, but for e-mail by SMTP_HOST), keys.json (the secrets behind
 // hashes and links), clock, receipts (how far the outbox's receipts were read),
-// session.key (of the desk's sessions), and the identity provider's issuer.json
+// session.key (of the desk's sessions), files.key (of upload and download URLs),
+// inbox (a folder for each clinic: what is laid there is imported), imports (files
+// under way, and reports), and the identity provider's issuer.json
 // (its signing key) and people.json (who has a password, hashed). kill -9 at any
 // point loses nothing that was accepted.
 package main
@@ -58,6 +60,10 @@ func main() {
 	// that, the moving of a clock would spend two fifths of its time on it.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
+	}
+	// An import of a million lines leaves much to collect: it is to fit a small box.
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(160 << 20)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

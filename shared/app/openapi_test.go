@@ -43,6 +43,12 @@ func sources() map[string]intake.Reader {
 	}}
 }
 
+// imports are those of a clinic without files.
+func imports(s *stagetest.Stage) http.Handler {
+	_, requests := app.Import(deps(s), nil, nil, nil, stagetest.Phones)
+	return requests
+}
+
 // handlers are the functions that speak HTTP.
 func handlers(s *stagetest.Stage) map[string]http.Handler {
 	return map[string]http.Handler{
@@ -53,6 +59,7 @@ func handlers(s *stagetest.Stage) map[string]http.Handler {
 		"links":       app.Links(deps(s), "https://rp.example"),
 		"referral":    app.Referral(deps(s), stagetest.Phones),
 		"delivery":    callbacks(s),
+		"import":      imports(s),
 	}
 }
 

@@ -97,9 +97,14 @@ func TakesAnswers(system string) bool {
 }
 
 // KindRule says of what kind procedures are whose code begins with Code, or
-// whose name has Name in it, whatever its case. The first rule that fits counts.
+// whose name has Name in it, whatever its case. After WholeRule either is the
+// whole of it. The first rule that fits counts.
 type KindRule struct {
 	Code string
 	Name string
 	Kind ProcedureKind
 }
+
+// WholeRule stands before the Code or the Name of a KindRule that is the whole of
+// what it is compared with: "=Зуб" is not every procedure with a tooth in its name.
+const WholeRule = "="

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
@@ -95,6 +96,7 @@ func TestAVerdictOfStaffStandsWhateverIsToldAgain(t *testing.T) {
 		t.Fatal(list, err)
 	}
 	list[0].Verdict = "different"
+	s.Set(s.Now().Add(time.Hour))
 	tx.Put(list[0])
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
@@ -102,7 +104,7 @@ func TestAVerdictOfStaffStandsWhateverIsToldAgain(t *testing.T) {
 	s.Patient("P-2", born("+79160000009", "1985-03-14", "Анна"))
 	s.Patient("P-2", born("+79160000001", "1985-03-14", "Анна"))
 	again, _, err := s.Store.TwinsOf(t.Context(), "demo", table.MaxLimit, "")
-	if err != nil || len(again) != 1 || again[0].Verdict != "different" {
+	if err != nil || len(again) != 1 || again[0].Verdict != "different" || !again[0].Found.Equal(list[0].Found) {
 		t.Errorf("%+v %v", again, err)
 	}
 }

@@ -46,9 +46,9 @@ func (c Course) Reply(a *dental.Appointment, action string) {
 	c.Tx.Put(*a)
 	_, has := c.Clinic.Accounts[a.System]
 	if has && dental.TakesAnswers(a.System) && (action == "confirm" || action == "cancel") {
-		// Each word is a job of its own: one call is made for it at most.
-		c.Tx.Put(store.Job{Clinic: c.Clinic.ID, ID: fmt.Sprintf("answer.%s.%s.%d", c.Card.Patient.ID, a.ID, c.Now.UnixMilli()), Kind: store.AnswerJob,
-			Patient: c.Card.Patient.ID, System: a.System, Subject: a.ID, Step: action, Wake: c.Now, Made: c.Now})
+		// One for all that a patient answers for by one press, whose write has no room for more.
+		c.Tx.Put(store.Job{Clinic: c.Clinic.ID, ID: fmt.Sprintf("answer.%s.%s.%d", a.System, c.Card.Patient.ID, c.Now.UnixMilli()), Kind: store.AnswerJob,
+			Patient: c.Card.Patient.ID, System: a.System, Step: action, Wake: c.Now, Made: c.Now})
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/load"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
 	"github.com/returnpoint/returnpoint/shared/phone"
@@ -710,5 +711,44 @@ func TestNearTheDeadlineTheRestIsLeftToTheQueue(t *testing.T) {
 	adds(t, imp, lines, refused)
 	if imp.State != dental.ImportDone || rounds < 3 {
 		t.Errorf("after %d rounds it is %s", rounds, imp.State)
+	}
+}
+
+func TestOnePatientIsTakenInByOneAtATimeAndInTheOrderOfTheLines(t *testing.T) {
+	s := open(t)
+	s.loader.Chunk = 100
+	var lines []string
+	for n := range 30 { // three patients, whose lines alternate
+		lines = append(lines, oneLine(visit(n, n%3)))
+	}
+	var mu sync.Mutex
+	at := map[string]bool{}
+	order := map[string][]string{}
+	s.loader.Learn = func(_ context.Context, _ *dental.Clinic, _ intake.How, _ time.Time, objects ...intake.Object) ([]intake.Outcome, error) {
+		mu.Lock()
+		patient := objects[0].Patient()
+		if at[patient] {
+			t.Errorf("two are at %s", patient)
+		}
+		at[patient] = true
+		for _, o := range objects {
+			order[patient] = append(order[patient], o.Facts[0].Visit.ID)
+		}
+		mu.Unlock()
+		time.Sleep(2 * time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
+		at[patient] = false
+		return make([]intake.Outcome, len(objects)), nil
+	}
+	if imp := s.work(s.begin("m1", strings.Join(lines, "\n")).ID); imp.Unchanged != 30 {
+		t.Errorf("it is %+v", imp)
+	}
+	for patient, got := range order {
+		for i, id := range got {
+			if want := fmt.Sprintf("V-%d", i*3+int(patient[2]-'0')); id != want {
+				t.Errorf("of %s the visit %s comes where %s ought to", patient, id, want)
+			}
+		}
 	}
 }

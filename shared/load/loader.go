@@ -50,7 +50,7 @@ type Queue interface {
 
 const (
 	workers = 64
-	chunk   = 4000
+	chunk   = 2000
 	// lease is how long after its last sign of life an import is taken up again.
 	lease = 2 * time.Minute
 	// patience is how long an import waits for its file.

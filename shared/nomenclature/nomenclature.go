@@ -27,9 +27,7 @@ import (
 func Sort(rules []dental.KindRule, code, name string) (kind dental.ProcedureKind, known bool) {
 	code, name = plain(code), strings.ToLower(strings.TrimSpace(name))
 	for _, r := range rules {
-		byCode := r.Code != "" && strings.HasPrefix(code, plain(r.Code))
-		byName := r.Name != "" && strings.Contains(yo.Replace(name), yo.Replace(strings.ToLower(strings.TrimSpace(r.Name))))
-		if byCode || byName {
+		if own(plain(r.Code), code, strings.HasPrefix) || own(said(r.Name), said(name), strings.Contains) {
 			return r.Kind, true
 		}
 	}
@@ -41,6 +39,18 @@ func Sort(rules []dental.KindRule, code, name string) (kind dental.ProcedureKind
 	}
 	return byWords(name)
 }
+
+// own reports whether a clinic's rule has what a procedure has: all of it after
+// dental.WholeRule, else as its part.
+func own(rule, has string, part func(s, part string) bool) bool {
+	if whole, ok := strings.CutPrefix(rule, dental.WholeRule); ok {
+		return whole != "" && has == whole
+	}
+	return rule != "" && part(has, rule)
+}
+
+// said is a name as it is compared.
+func said(name string) string { return yo.Replace(strings.ToLower(strings.TrimSpace(name))) }
 
 var (
 	// alike are the Cyrillic letters that codes are typed with in the place of Latin ones.
@@ -120,12 +130,26 @@ func (w wording) fits(text string) bool {
 func has(text string, words []string) bool {
 	for _, w := range words {
 		if first, anchored := strings.CutPrefix(w, "^"); anchored {
-			if strings.HasPrefix(text, " "+first) {
+			if strings.HasPrefix(text[1:], first) {
 				return true
 			}
-		} else if strings.Contains(text, " "+w) {
+		} else if begins(text, w) {
 			return true
 		}
 	}
 	return false
+}
+
+// begins reports whether a word of the text, before which there is a space, begins so.
+func begins(text, word string) bool {
+	for from := 1; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		if from += i; text[from-1] == ' ' {
+			return true
+		}
+		from++
+	}
 }

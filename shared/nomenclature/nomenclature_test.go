@@ -210,6 +210,9 @@ func TestTheClinicsOwnRulesComeFirstAndInTheirOrder(t *testing.T) {
 		{Name: "комплекс", Kind: dental.Diagnostics},
 		{Code: "А16.07.051", Kind: dental.Periodontics}, // with a Cyrillic letter
 		{Kind: dental.Implant},                          // an empty rule is none
+		{Name: "=", Kind: dental.Implant},
+		{Name: "=Зуб", Kind: dental.Surgery},
+		{Code: "=7", Kind: dental.Surgery},
 	}
 	for _, c := range []struct {
 		code, name string
@@ -221,6 +224,10 @@ func TestTheClinicsOwnRulesComeFirstAndInTheirOrder(t *testing.T) {
 		{"A16.07.051.001", "", dental.Periodontics},
 		{"A16.07.054", "", dental.Implant},
 		{"", "Тишина", unknown},
+		{"", "зуб ", dental.Surgery},
+		{"", "Зуб временный", unknown},
+		{"7", "", dental.Surgery},
+		{"71", "", unknown},
 	} {
 		if got := sorted(rules, c.code, c.name); got != c.want {
 			t.Errorf("%q, %q is %s, want %s", c.code, c.name, got, c.want)

@@ -140,6 +140,13 @@ func (p *Puller) answer(ctx context.Context, tx *store.Tx, job store.Job) error 
 	if err != nil {
 		return err
 	}
+	if job.Subject == "" {
+		all := answered(card, job)
+		if len(all) != 1 {
+			return p.each(ctx, tx, job, all, now)
+		}
+		job.Subject = all[0]
+	}
 	account := cl.Accounts[job.System]
 	confirmer, can := p.Systems[job.System].(Confirmer)
 	a := card.Appointment(job.Subject)
@@ -162,6 +169,27 @@ func (p *Puller) answer(ctx context.Context, tx *store.Tx, job store.Job) error 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	return store.Retry(ctx, func(ctx context.Context) error { return p.record(ctx, job, err) })
+}
+
+// answered are the appointments of a system that a patient's press was about.
+func answered(card *dental.Card, job store.Job) (ids []string) {
+	for _, a := range card.Appointments {
+		if a.System == job.System && a.Reply == job.Step && a.ReplyAt.Equal(job.Made) {
+			ids = append(ids, a.ID)
+		}
+	}
+	return ids
+}
+
+// each leaves every one of several appointments to a job of its own, since one
+// call is made for each: once, for the job that leaves them ends in the same write.
+func (p *Puller) each(ctx context.Context, tx *store.Tx, job store.Job, appointments []string, now time.Time) error {
+	for _, id := range appointments[:min(len(appointments), table.MaxWrite-1)] {
+		own := job
+		own.ID, own.Subject, own.Wake, own.Tries = job.ID+"."+id, id, now, 0
+		tx.Put(own)
+	}
+	return p.end(ctx, tx, job, now)
 }
 
 // recordTime bounds the recording of a call's outcome.

@@ -584,3 +584,39 @@ func TestAnAnswerThatWasProvablyNotWrittenIsOfferedAgainAndThenStaffs(t *testing
 		t.Errorf("offered %d times, staff are asked %+v", len(s.office.told), s.Tasks("7", dental.CallbackTask))
 	}
 }
+
+// TestAFamilysOnePressIsWrittenBackForEachAppointment holds the press to the
+// room of one write where the clinic has a CRM as well, and each appointment to
+// one call.
+func TestAFamilysOnePressIsWrittenBackForEachAppointment(t *testing.T) {
+	for name, of := range map[string][]string{"one patient": {"A", "A", "A", "A", "A", "A"}, "two": {"A", "A", "A", "B", "B"}, "three": {"A", "B", "C", "A"}} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.Settings(func(c *dental.Clinic) {
+				c.Accounts[dental.Bitrix24] = dental.Account{Secrets: map[string]dental.Secret{"webhook": "s"}}
+			})
+			var want []string
+			for i, patient := range of {
+				id := fmt.Sprint("7", i)
+				want = append(want, "cancel "+id)
+				if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Objects: []intake.Object{card(patient),
+					record(id, patient, s.Local(fmt.Sprintf("2026-03-20 1%d:00", i)), 1)}}, s.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.ToLocal("2026-03-18 20:00")
+			if sent := s.SentAs("appointment", "reminder"); len(sent) != 1 {
+				t.Fatalf("%d reminders left", len(sent))
+			}
+			if _, err := s.Desk.Act(t.Context(), s.Token("A", dental.AppointmentLink), reply.Cancel, s.Now()); err != nil {
+				t.Fatal(err)
+			}
+			for range 4 {
+				s.due(time.Minute)
+			}
+			if slices.Sort(s.office.told); !slices.Equal(s.office.told, want) {
+				t.Errorf("told %q, want %q", s.office.told, want)
+			}
+		})
+	}
+}

@@ -64,7 +64,8 @@ type Job struct {
 	URL    string
 	// System, Object and Subject name what a FetchJob is to read: an object of a
 	// system of record by its kind and id. System and Subject name the
-	// appointment of an AnswerJob, Step what the patient said of it.
+	// appointment of an AnswerJob, Step what the patient said of it; without a
+	// Subject it is about all that the patient answered for at Made.
 	System  string
 	Object  string
 	Subject string

@@ -121,14 +121,19 @@ func sameParts(a, b audit.Part) bool {
 
 func TestAnAuditCountsEachPatientOnceAndTheSecondOneIsTheSame(t *testing.T) {
 	a := auditOn(t)
-	ids := a.base(230) // more than one step has room for in a month
+	ids := a.base(30)
+	for i := range 210 { // more of one month than one step has room for
+		id := fmt.Sprintf("N-%03d", i)
+		a.Patient(id, func(c *intake.Card) { c.Number = fmt.Sprintf("+7916001%04d", i) })
+		ids = append(ids, id)
+	}
 	a.ask("first")
 	a.work(a.Worker)
 	first := a.found()
 	if want := a.counted(ids); !sameParts(first.Part, want) {
 		t.Errorf("the audit is\n%v\nand the cards one by one come to\n%v", first.Sums, want.Sums)
 	}
-	if !first.Done || first.Patients != 230 || first.Looked != 230 || first.On.String() != "2026-09-15" || first.Run != "first" {
+	if !first.Done || first.Patients != 240 || first.Looked != 240 || first.On.String() != "2026-09-15" || first.Run != "first" {
 		t.Errorf("%+v", first)
 	}
 	a.ask("second")

@@ -320,6 +320,28 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 	})
 }
 
+func TestAnObjectIsOrderedByItsLastChangeAndNothingComesAfterItsEnd(t *testing.T) {
+	o := open(t)
+	o.contacts["7"], o.deals["1"] = person("7"), booking("1")
+	objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "1"}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard, err := bitrix24.Read(clinic(), account(o.host()), event("ONCRMDEALDELETE", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := time.Date(2026, 5, 22, 9, 0, 0, 0, time.UTC)
+	for _, object := range objects {
+		if object.Version != want.UnixMilli() || !object.At.Equal(want) {
+			t.Errorf("%s is of the version %d, at %v", object.Kind, object.Version, object.At)
+		}
+	}
+	if heard.Objects[0].Version <= time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() {
+		t.Errorf("its end is of the version %d", heard.Objects[0].Version)
+	}
+}
+
 func TestWhatIsNoMoreThereIsGone(t *testing.T) {
 	o := open(t)
 	objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "1"}, time.Time{})

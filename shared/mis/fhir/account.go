@@ -118,7 +118,7 @@ func public(address string, hosts []string) error {
 	}
 	if port := u.Port(); port != "" {
 		if _, err := net.LookupPort("tcp", port); err != nil {
-			return errors.New("has no port")
+			return errors.New("names a port that there is not")
 		}
 	}
 	if u.Scheme != "https" {

@@ -205,8 +205,9 @@ func FuzzBundle(f *testing.F) {
 
 func FuzzNDJSON(f *testing.F) {
 	for _, s := range seeds() {
-		f.Add([]byte(s + "\n\n" + s + "\r\n{"))
+		f.Add([]byte(s + "\n"))
 	}
+	f.Add([]byte("{\"resourceType\":\"Patient\",\"id\":\"p\"}\r\n\n{\n{}"))
 	f.Add([]byte(packed(f, linesOf(3))))
 	f.Fuzz(func(t *testing.T, content []byte) { through(t, fhir.NDJSONFormat{}, content) })
 }

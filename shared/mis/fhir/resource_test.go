@@ -316,7 +316,7 @@ func TestACarePlanIsATreatmentPlanWhereItIsAboutTeeth(t *testing.T) {
 		{"whose stages stand elsewhere", plan("active", teeth+`,"activity":[{"reference":{"reference":"ServiceRequest/1"}}]`), "refused: CarePlan.activity fhir-stages"},
 		{"by a code of the nomenclature", plan("active", `,"activity":[{"detail":{"status":"scheduled","code":{"coding":[{"code":"A16.07.054"}],"text":"Имплантация"}}}]`), head + " [1 Имплантация booked]"},
 		{"by a Russian word", plan("active", `,"category":[{"text":"Стоматологический план"}],"activity":[`+activity("scheduled")+`]`), head + " [1 scheduled booked]"},
-		{"of an accident of a student", plan("active", `,"title":"Accident care, student"`+everything), "CarePlan c"},
+		{"of an accidental fall", plan("active", `,"title":"Accidental fall of a student"`+everything), "CarePlan c"},
 		{"of diabetes", plan("active", `,"title":"Diabetes self management plan"`+everything), "CarePlan c"},
 		{"that is a draft", plan("draft", teeth+everything), "CarePlan c"},
 		{"made in error", plan("entered-in-error", teeth+everything), "CarePlan c gone"},

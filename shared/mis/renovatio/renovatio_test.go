@@ -147,6 +147,7 @@ func TestAnAppointmentsOddValues(t *testing.T) {
 		{"services null", []string{`[{"title":"Профессиональная гигиена","price":"5400.00","count":1}]`, `null`, `"upcoming"`, `"completed"`}, hint + strings.Replace(booked, "{ Профессиональная гигиена  false}", "", 1) + `; visit 17 over 13:15 for 0.00 : 0`},
 		{"services with gaps in their places", []string{`[{"title":"Профессиональная гигиена","price":"5400.00","count":1}]`, `{"2":{"title":"Профессиональная гигиена","price":5400,"count":null}}`, `"upcoming"`, `"completed"`}, hint + booked + came},
 		{"a service twice", []string{`"count":1`, `"count":"2"`, `"upcoming"`, `"completed"`}, hint + booked + `; visit 17 over 13:15 for 10800.00 RUB: 1`},
+		{"two services", []string{`"count":1}`, `"count":1},{"title":"Снимок","price":600}`, `"upcoming"`, `"completed"`}, hint + strings.Replace(booked, "false}", "false} { Снимок  false}", 1) + `; visit 17 over 13:15 for 6000.00 RUB: 2`},
 		{"a service with its code", []string{`{"title"`, `{"code":"A16.07.051","title"`}, hint + strings.Replace(booked, "{ Проф", "{A16.07.051 Проф", 1)},
 		{"a price null", []string{`"5400.00"`, `null`, `"upcoming"`, `"completed"`}, hint + booked + `; visit 17 over 13:15 for 0.00 : 1`},
 		{"a price of nothing", []string{`"5400.00"`, `0`, `"upcoming"`, `"completed"`}, hint + booked + `; visit 17 over 13:15 for 0.00 RUB: 1`},
@@ -254,6 +255,10 @@ func TestStatesAreOrderedByTheTimeOfTheirChange(t *testing.T) {
 	}
 	if gone := version(document("delete_appointment", example)); gone <= first {
 		t.Errorf("a deletion is %d", gone)
+	}
+	const card = `{"patient_id":5,"last_name":"Ким","date_updated":"10.03.2026","time_updated":"14:35"}`
+	if gone := version(document("delete_patient", card)); version(document("update_patient", card)) != first || gone <= first {
+		t.Errorf("a patient's deletion is %d", gone)
 	}
 }
 

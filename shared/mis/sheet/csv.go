@@ -124,8 +124,8 @@ func look(ctx context.Context, f load.File, o load.Options) (head, error) {
 	}
 	raw := make([]byte, min(headBytes, f.Size()+1))
 	n, err := io.ReadFull(from, raw) // one byte more than the file has shows its end
-	if closing := from.Close(); err == nil {
-		err = closing
+	if closed := from.Close(); err == nil {
+		err = closed
 	}
 	whole := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	if err != nil && !whole {

@@ -165,12 +165,23 @@ func (t *table) head(cells []string, known index) {
 		}
 		t.headers, t.fields = append(t.headers, clean(cell)), append(t.fields, f)
 	}
-	visits := t.has(receipt, serviceName, serviceCode, visitDoctor, visitNumber)
-	for _, i := range commons {
-		if f := t.fields[i]; visits && !t.has(f) {
+	take := func(i int, may bool) {
+		if f := t.fields[i]; may && !t.has(f) {
 			t.columns[f] = []int{i}
 		} else {
 			t.fields[i] = none
+		}
+	}
+	dated := func(i int) bool { return t.fields[i] == visitDate || t.fields[i] == visitTime }
+	for _, i := range commons {
+		if !dated(i) {
+			take(i, true)
+		}
+	}
+	visits := t.has(receipt, serviceName, serviceCode, visitDoctor, visitNumber)
+	for _, i := range commons {
+		if dated(i) {
+			take(i, visits)
 		}
 	}
 }

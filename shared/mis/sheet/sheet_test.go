@@ -301,6 +301,17 @@ func TestTheClinicsOwnTableOfColumnsWins(t *testing.T) {
 	}
 }
 
+func TestAPlainHeaderWinsOverOneThatMayMeanAnything(t *testing.T) {
+	r := one(t, []string{"Код", "Наименование", "№ карты", "ФИО", "Цена", "Сумма", "Дата оплаты", "Дата визита"}, []string{"A16", "Чистка", "7", "Петрова Анна", "100", "300", "01.05.2026", "01.03.2026"})
+	if v := visits(r); r.Objects[0].Patient() != "7" || card(t, r).GivenName != "Анна" || len(v) != 1 || v[0].Receipt.Minor != 30000 || v[0].FinishedAt.Month() != time.March {
+		t.Errorf("patient %q, visits %+v", r.Objects[0].Patient(), v)
+	}
+	r = one(t, []string{"Код", "Наименование", "Цена", "Дата оплаты"}, []string{"7", "Петрова Анна", "100", "01.05.2026"})
+	if v := visits(r); r.Objects[0].Patient() != "7" || card(t, r).GivenName != "Анна" || len(v) != 1 || v[0].Receipt.Minor != 10000 {
+		t.Errorf("patient %q, visits %+v", r.Objects[0].Patient(), v)
+	}
+}
+
 func TestADateAloneIsAVisitsOnlyInATableOfVisits(t *testing.T) {
 	if r := one(t, []string{"ID", "Дата", "ФИО"}, []string{"1", "01.02.2020", "Петрова Анна"}); len(visits(r)) != 0 {
 		t.Errorf("a date on a list of patients came to %+v", visits(r))

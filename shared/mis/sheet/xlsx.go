@@ -479,7 +479,7 @@ func survey(part *zip.File) (last int, fault *load.Fault) {
 		return 0, &load.Fault{Code: Damaged}
 	}
 	defer from.Close() //nolint:errcheck // memory
-	tags := bufio.NewReaderSize(from, maxRun)
+	tags := bufio.NewReaderSize(from, int(min(part.UncompressedSize64+1, maxRun)))
 	cells, closed := 0, false
 	for {
 		// Each piece is a tag without its "<", and the text after it.

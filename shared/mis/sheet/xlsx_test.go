@@ -382,15 +382,71 @@ func TestReadingAWorkbookThatBreaksOffAnywhereGoesOnAsIfItHadNot(t *testing.T) {
 	})
 }
 
+// around is the least workbook around a sheet, which is not packed.
+func around(t testing.TB, part []byte) []byte {
+	t.Helper()
+	const types, links = "http://schemas.openxmlformats.org/package/2006/content-types", "http://schemas.openxmlformats.org/package/2006/relationships"
+	const main, office = "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, p := range []struct {
+		name    string
+		content []byte
+	}{
+		{"[Content_Types].xml", []byte(`<Types xmlns="` + types + `"><Default Extension="xml" ContentType="application/xml"/></Types>`)},
+		{"_rels/.rels", []byte(`<Relationships xmlns="` + links + `"><Relationship Id="rId1" Type="` + office + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`)},
+		{"xl/workbook.xml", []byte(`<workbook xmlns="` + main + `" xmlns:r="` + office + `"><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>`)},
+		{"xl/_rels/workbook.xml.rels", []byte(`<Relationships xmlns="` + links + `"><Relationship Id="rId1" Type="` + office + `/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="` + office + `/sharedStrings" Target="sharedStrings.xml"/></Relationships>`)},
+		{"xl/sharedStrings.xml", []byte(`<sst xmlns="` + main + `"><si><t>ID</t></si><si><t>ФИО</t></si><si><r><t>Петрова </t></r><r><t>Анна</t></r></si></sst>`)},
+		{"xl/worksheets/sheet1.xml", part},
+	} {
+		to, err := w.CreateHeader(&zip.FileHeader{Name: p.name, Method: zip.Store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.Write(p.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestAWorkbookOfNoMoreThanItMustHaveIsRead(t *testing.T) {
+	for _, sheetXML := range []string{
+		`<worksheet><sheetData><row r="2"><c r="B2" t="s"><v>0</v></c><c r="C2" t="s"><v>1</v></c></row><row r="4"><c r="B4"><v>7</v></c><c r="C4" t="s"><v>2</v></c></row></sheetData></worksheet>`,
+		`<x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><x:sheetData><x:row><x:c t="s"><x:v>0</x:v></x:c><x:c t="s"><x:v>1</x:v></x:c></x:row><x:row/><x:row/><x:row><x:c><x:v>7</x:v></x:c><x:c t="s"><x:v>2</x:v></x:c></x:row></x:sheetData></x:worksheet>`,
+	} {
+		records := scan(t, sheet.XLSX{}, memory(around(t, []byte(sheetXML))), "", options())
+		if len(records) != 1 || records[0].Line != 4 || records[0].Objects[0].Patient() != "7" || card(t, records[0]).GivenName != "Анна" {
+			t.Errorf("%s\ncame to %+v", sheetXML, records)
+		}
+	}
+}
+
+// FuzzXLSX reads a file as it is, or where there are bytes of a sheet a workbook around these.
 func FuzzXLSX(f *testing.F) {
-	f.Add(workbook(f, func(w *excelize.File) {
-		put(f, w, "Sheet1", []any{"ID", "ФИО"}, []any{1, "Петрова Анна"}, nil, []any{"x", 45000})
-	}))
-	f.Add(lying(f, 5))
-	f.Add([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"))
-	f.Fuzz(func(t *testing.T, file []byte) {
-		if len(file) > 1<<20 {
+	book := workbook(f, func(w *excelize.File) {
+		put(f, w, "Sheet1", []any{"ID", "ФИО", "Дата рождения"}, []any{1, "Петрова Анна"}, nil, []any{"x", true, 45000})
+	})
+	f.Add(book, []byte(nil))
+	f.Add(lying(f, 5), []byte(nil))
+	f.Add([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), []byte(nil))
+	for _, rows := range []string{
+		`<row r="1"><c r="A1" t="inlineStr"><is><t>ID</t></is></c><c r="B1" t="s"><v>1</v></c></row><row r="9"><c r="A9"><v>1e3</v></c><c t="d"><v>2020-01-02</v></c></row>`,
+		`<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row><row><c/><c t="b"><v>1</v></c></row><row r="1"><c r="B1" t="str"><f>A1</f><v>7</v></c></row>`,
+		`<row r="2"><c r="XFD2" t="s"><v>-1</v></c><c r="?"><v>&#x41;</v></c></row>`,
+	} {
+		f.Add([]byte(nil), []byte(`<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>`+rows+`</sheetData></worksheet>`))
+	}
+	f.Fuzz(func(t *testing.T, file, part []byte) {
+		if len(file) > 1<<20 || len(part) > 1<<20 {
 			t.Skip("no better than a short one")
+		}
+		if len(part) > 0 {
+			file = around(t, part)
 		}
 		hold(t, sheet.XLSX{}, file)
 	})

@@ -230,6 +230,16 @@ func TestWhatCannotBeOneOfItsIsRefusedWithoutAPersonsData(t *testing.T) {
 	}
 }
 
+func TestAnAccountWithoutAnOrganisationTakesNobodysWebhook(t *testing.T) {
+	of := account()
+	delete(of.Settings, sqns.OrgSetting)
+	for _, body := range []string{visitHook(), visitHook(`"orgId":"1234"`, `"orgId":""`)} {
+		if heard, err := sqns.Read(clinic(), of, intake.Delivery{Body: []byte(body), At: received}); dental.KindOf(err) != dental.Invalid {
+			t.Errorf("got %v, %v", heard, err)
+		}
+	}
+}
+
 func TestOneStateIsOneBody(t *testing.T) {
 	body := func(replace ...string) string {
 		h := read(t, visitHook(replace...))

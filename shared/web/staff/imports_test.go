@@ -195,7 +195,7 @@ func TestAColumnIsReadAsStaffSayFromThenOn(t *testing.T) {
 		form.Set("field."+key, c.Field)
 	}
 	form.Set("field.4", "visit.first") // they know better
-	form.Set("field.3", "")           // no birth dates, please
+	form.Set("field.3", "")            // no birth dates, please
 	_ = i.sendsForm(at, form)
 	cl, err := i.stage.Store.Begin().Clinic(t.Context(), "demo")
 	if err != nil || len(cl.Columns) != 2 || cl.Columns["последний визит"] != "visit.first" || cl.Columns["дата рождения"] != "-" {
@@ -207,11 +207,16 @@ func TestAColumnIsReadAsStaffSayFromThenOn(t *testing.T) {
 	if acts := i.acts(); !slices.Equal(acts, []string{"import.columns", "import.file"}) {
 		t.Errorf("the log has %q", acts)
 	}
+	form.Set("field.1", "family")
+	_ = i.sendsForm(at, form)
+	if cl, _ = i.stage.Store.Begin().Clinic(t.Context(), "demo"); len(cl.Columns) != 3 || cl.Columns["дата рождения"] != "-" {
+		t.Errorf("what was said before is forgotten: %v", cl.Columns)
+	}
 	form.Set("field.4", "nonsense")
 	if w := i.follows(i.sendsForm(at, form), dental.Manager); !strings.Contains(w.Body.String(), "нельзя прочитать так") {
 		t.Errorf("a field that there is not is taken: %.400s", w.Body)
 	}
-	if cl, _ = i.stage.Store.Begin().Clinic(t.Context(), "demo"); len(cl.Columns) != 2 {
+	if cl, _ = i.stage.Store.Begin().Clinic(t.Context(), "demo"); len(cl.Columns) != 3 {
 		t.Errorf("the clinic's columns are %v", cl.Columns)
 	}
 }

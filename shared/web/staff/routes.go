@@ -23,5 +23,6 @@ func (p *Pages) routes() []route {
 		p.auditRoutes(),
 		p.twinRoutes(),
 		p.importRoutes(),
+		p.kindRoutes(),
 	)
 }
