@@ -53,6 +53,8 @@ const (
 	chunk   = 2000
 	// lease is how long after its last sign of life an import is taken up again.
 	lease = 2 * time.Minute
+	// stalled is after how long without a sign of life what was brought in so far comes to the figures.
+	stalled = 30 * time.Minute
 	// patience is how long an import waits for its file.
 	patience = 24 * time.Hour
 	// UploadLife is how long an upload URL holds.

@@ -138,7 +138,10 @@ func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import
 			return imp, fmt.Errorf("load: keep a part of the report: %w", err)
 		}
 	}
-	return next, l.checkpoint(ctx, imp, next, func(tx *store.Tx) { tx.Put(job(next, l.Clock().Add(lease))) })
+	return next, l.checkpoint(ctx, imp, next, func(tx *store.Tx) {
+		tx.Put(job(next, l.Clock().Add(lease)))
+		tx.Put(store.Figures(next.Clinic, l.Clock(), stalled))
+	})
 }
 
 // checkpoint writes an import one step further, if it is still where this worker
@@ -321,6 +324,9 @@ func done(tx *store.Tx, imp dental.Import) {
 	j := job(imp, imp.Done)
 	j.Done = imp.Done
 	tx.Put(j)
+	if imp.Lines > 0 {
+		tx.Put(store.Figures(imp.Clinic, imp.Done, 0))
+	}
 }
 
 // close ends the job of an import that is over.

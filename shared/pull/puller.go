@@ -209,9 +209,15 @@ func (p *Puller) pull(ctx context.Context, clinic, system string, when urgency) 
 		if err != nil {
 			return p.fails(ctx, c, err, at)
 		}
-		outcomes, err := p.Learn(ctx, cl, intake.How{Quiet: c.At.IsZero()}, at, page.Objects...)
+		quiet := c.At.IsZero()
+		outcomes, err := p.Learn(ctx, cl, intake.How{Quiet: quiet}, at, page.Objects...)
 		if err != nil {
 			return err
+		}
+		if quiet {
+			if err := p.figures(ctx, clinic, at); err != nil {
+				return err
+			}
 		}
 		refused := p.refused(ctx, clinic, system, page.Objects, outcomes)
 		ours, err := p.note(ctx, c, page.Cursor, func(c *dental.Pulled) {
@@ -235,6 +241,17 @@ func (p *Puller) pull(ctx context.Context, clinic, system string, when urgency) 
 			return nil
 		}
 	}
+}
+
+// figures leaves the job that brings the quiet first pages to the figures: while
+// more of them come it waits.
+func (p *Puller) figures(ctx context.Context, clinic string, at time.Time) error {
+	tx := p.Store.Begin()
+	tx.Put(store.Figures(clinic, at, Every))
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("leave the figures of a first pull: %w", err)
+	}
+	return nil
 }
 
 // note changes what is known of a connection that was read as c and asked from

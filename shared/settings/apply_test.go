@@ -110,8 +110,8 @@ func TestEverySettingOfAClinicCanBeSet(t *testing.T) {
 	set := []string{"ID", "Secrets", "Currency", "Scenarios", // the last two have tests of their own
 		// What happens to the clinic sets these, and nobody by hand: the first scenario that is
 		// switched on, the MIS when it is heard, the red switch when it is pressed, a picture when it is taken in,
-		// a secret when another takes its place in a path.
-		"StartedAt", "HeardAt", "PausedBy", "PausedAt", "Logo", "FormerPaths"}
+		// a secret when another takes its place in a path, a column or a procedure when staff say what it is.
+		"StartedAt", "HeardAt", "PausedBy", "PausedAt", "Logo", "FormerPaths", "Columns", "Kinds"}
 	for _, row := range rows {
 		set = append(set, row.field)
 	}

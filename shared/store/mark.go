@@ -56,9 +56,10 @@ func telling() map[string]string {
 func (tx *Tx) LeaveFigures() { tx.bulk = true }
 
 // Figures is the job that brings the tallies of a clinic's whole base in line
-// with its cards, half an hour from now. Put again it waits anew, and begins anew.
-func Figures(clinic string, now time.Time) Job {
-	return Job{Clinic: clinic, ID: FiguresJob, Kind: FiguresJob, Wake: now.Add(tallyEvery), Made: now}
+// with its cards, after a while without more to come. Put again it waits anew,
+// and begins anew.
+func Figures(clinic string, now time.Time, after time.Duration) Job {
+	return Job{Clinic: clinic, ID: FiguresJob, Kind: FiguresJob, Wake: now.Add(after), Made: now}
 }
 
 // mark leaves the job that an operation asks for.

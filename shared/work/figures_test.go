@@ -43,7 +43,7 @@ func TestABaseThatWasBroughtInComesToTheFiguresByOneJob(t *testing.T) {
 		t.Fatalf("a quiet base left something due at %s, %v", due, err)
 	}
 	tx := s.Store.Begin()
-	tx.Put(store.Figures("demo", s.Now()))
+	tx.Put(store.Figures("demo", s.Now(), time.Minute))
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
