@@ -78,6 +78,13 @@ const (
 	importNeed = 60 * time.Second
 )
 
+// The embedded engine writes what waits for it as one commit, whose price is the
+// disk's: the more lines wait, the more share it, up to what the memory bears.
+const (
+	importWorkers = 384
+	importChunk   = 4000
+)
+
 // lambdas are all functions.
 func lambdas() []lambda {
 	page := func(name string, compose func(app.Deps) lambdaio.Handler) lambda {
@@ -127,6 +134,7 @@ func lambdas() []lambda {
 			name: "import", kind: byRequest, also: bySchedule, third: byQueue,
 			handler: func(p parts) lambdaio.Handler {
 				loader, requests := app.Import(p.Deps, p.files, formats.All(), p.queues.Imports, phone.Read)
+				loader.Workers, loader.Chunk = importWorkers, importChunk
 				return lambdaio.Either(lambdaio.HTTP(p.Log, requests), lambdaio.FanOut(lambdaio.Schedule(p.Log, loader.Tick),
 					lambdaio.Queue(p.Log, importNeed, func(ctx context.Context, m lambdaio.Message) error { return loader.Handle(ctx, m.Body) })))
 			},

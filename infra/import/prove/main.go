@@ -100,8 +100,13 @@ func (p *prover) run(ctx context.Context) (err error) {
 	go func() { over <- sending.Wait() }()
 	var away time.Duration
 	if p.kill {
-		// Somewhere in the first two thirds of what the limit of speed allows.
-		point := time.Duration(p.lines) * time.Second / speed * time.Duration(50+p.random.IntN(600)) / 1000
+		// Somewhere in the first two thirds of what the limit of speed allows, of a small
+		// file, which is quicker through, in the first quarter.
+		span := 600
+		if p.lines < whole {
+			span = 200
+		}
+		point := time.Duration(p.lines) * time.Second / speed * time.Duration(50+p.random.IntN(span)) / 1000
 		select {
 		case err := <-over:
 			return fmt.Errorf("the import was over before it could be killed, after %v (%v)", time.Since(began), err)
