@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -25,7 +26,7 @@ import (
 
 func main() {
 	clinic := flag.String("clinic", "demo", "whose base")
-	at := flag.String("at", "http://127.0.0.1:8080", "where make run says it is")
+	at := flag.String("at", "http://127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080"), "where make run says it is")
 	to := flag.String("to", "audit.csv", "where the table goes; \"\" writes none")
 	backlog := flag.Int("backlog", 10, "of those whose day has passed, how many a day the scenarios that are off would take up")
 	flag.Parse()

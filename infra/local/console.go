@@ -470,7 +470,7 @@ func (m *machine) patients(r *http.Request, cl *dental.Clinic) ([]string, error)
 	}
 	var ids []string
 	// Nobody's last visit was before, and no visit lies more than a day ahead.
-	from, to := dental.Date{Year: 1950, Month: time.January, Day: 1}, cl.Today(m.clock.Now()).AddDays(2)
+	from, to := dental.Date{Year: 1900, Month: time.January, Day: 1}, cl.Today(m.clock.Now()).AddDays(2)
 	err := m.store.Patients(r.Context(), cl.ID, from, to, func(id string) error {
 		ids = append(ids, id)
 		return nil

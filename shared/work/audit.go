@@ -17,9 +17,6 @@ const (
 	auditedAStep = 200                  // patients
 	monthsAStep  = 120                  // whose patients are counted
 	auditKept    = 400 * 24 * time.Hour // then its results are gone
-	// firstYearOfAll: an imported base may reach back further than anybody whom a
-	// rehearsal would reach.
-	firstYearOfAll = 1950
 )
 
 // auditing is how far an audit has come: the page AuditRun of its results.
@@ -58,7 +55,7 @@ func (w *Worker) audit(ctx context.Context, tx *store.Tx, job store.Job) (done b
 	if a.Run != job.Anchor {
 		a = auditing{Audit: audit.Audit{Run: job.Anchor, On: job.Day, At: job.Made}}
 	}
-	all := monthsSince(cl.Today(job.Made), firstYearOfAll)
+	all := monthsSince(cl.Today(job.Made), firstYearOfVisit)
 	switch {
 	case a.Counted < len(all):
 		some := all[a.Counted:min(a.Counted+monthsAStep, len(all))]

@@ -26,17 +26,20 @@ func (w *Worker) figures(ctx context.Context, tx *store.Tx, job store.Job) (done
 	if job.Step == "" {
 		job.Step = (dental.Date{Year: cl.Today(job.Made).Year, Month: cl.Today(job.Made).Month, Day: 1}).AddMonths(1).String()[:7]
 	}
-	patients, next, err := w.Store.PatientsOf(ctx, job.Clinic, job.Step, patientsTallied, job.Cursor)
-	if err != nil {
-		return false, err
-	}
-	if err := w.tallyAll(ctx, cl, patients); err != nil {
-		return false, err
-	}
 	job.Wake = w.Clock() // a run that ends before the job comes back at once
-	if job.Cursor = next; next == "" {
-		if job.Step, err = monthBefore(job.Step); err != nil {
+	for looked, months := 0, 0; job.Step != "" && looked < patientsTallied && months < monthsAStep; months++ {
+		patients, next, err := w.Store.PatientsOf(ctx, job.Clinic, job.Step, patientsTallied-looked, job.Cursor)
+		if err != nil {
 			return false, err
+		}
+		if err := w.tallyAll(ctx, cl, patients); err != nil {
+			return false, err
+		}
+		looked += len(patients)
+		if job.Cursor = next; next == "" {
+			if job.Step, err = monthBefore(job.Step); err != nil {
+				return false, err
+			}
 		}
 	}
 	if done = job.Step == ""; done {

@@ -28,7 +28,7 @@ const (
 	lookingAtOnce    = 4                  // patients
 	rehearsalKept    = 3 * 24 * time.Hour // then its results are gone
 	rehearsedDays    = 30
-	firstYearOfVisit = 1990 // nobody has an earlier last visit
+	firstYearOfVisit = 1900 // nobody has an earlier last visit, whatever the base that was brought in
 )
 
 // rehearsal is how far a rehearsal has come, and what it has found: the page

@@ -58,7 +58,7 @@ func (w *Worker) sort(ctx context.Context, tx *store.Tx, job store.Job) (done bo
 	if s.Run != job.Anchor {
 		s = sorting{Sorting: dental.Sorting{Run: job.Anchor, At: job.Made}}
 	}
-	all := monthsSince(cl.Today(job.Made), firstYearOfAll)
+	all := monthsSince(cl.Today(job.Made), firstYearOfVisit)
 	switch {
 	case s.Counted < len(all):
 		some := all[s.Counted:min(s.Counted+monthsAStep, len(all))]
