@@ -215,15 +215,17 @@ func (w *write) wasNotDone(states []state) bool {
 	return false
 }
 
-// outOfDate reports whether some condition of the write is false, so that a
-// request still on its way will be refused.
+// outOfDate reports whether some condition of the write is false and stays so,
+// so that a request still on its way will be refused. That an item was to be
+// absent may come true again, when somebody deletes it: of an item that is only
+// looked at or deleted, which wasNotDone says nothing of, it is no reason.
 func (w *write) outOfDate(states []state) bool {
 	for i, op := range w.ops {
 		version := states[i].version
 		if !states[i].live {
 			version = 0
 		}
-		if !op.Cond.Holds(version) {
+		if passing := op.Cond.IsAbsent() && op.Kind != table.OpPut; !passing && !op.Cond.Holds(version) {
 			return true
 		}
 	}
