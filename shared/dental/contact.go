@@ -92,15 +92,17 @@ const memory = 30 * 24 * time.Hour
 const family = 12
 
 // Join makes the patient a member, or marks the address as crowded when it has
-// too many.
-func (c *Contact) Join(m Member) {
+// too many, and reports whether it has changed anything.
+func (c *Contact) Join(m Member) bool {
 	switch {
-	case slices.Contains(c.Members, m):
+	case slices.Contains(c.Members, m), c.Crowded && len(c.Members) >= family:
+		return false
 	case len(c.Members) >= family:
 		c.Crowded = true
 	default:
 		c.Members = append(c.Members, m)
 	}
+	return true
 }
 
 // Leave takes the patient out.

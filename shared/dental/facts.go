@@ -93,8 +93,12 @@ type Appointment struct {
 	On Date
 	// MovedTo is the appointment that took the place of this cancelled one, where a
 	// system of record tells a move as the end of one and the beginning of another:
-	// nobody has cancelled anything then.
+	// nobody has cancelled anything then. Its own id: it went over to another patient, or was taken back when it
+	// was past.
 	MovedTo string
+	// Table: it stands in an imported table alone, which names no appointments: the
+	// word of a system of record on the day takes its place.
+	Table bool
 	// System is the system of record that told of it as an object of its own, one
 	// of Systems; "" for the clinic's own events and files.
 	System string
@@ -136,6 +140,10 @@ type Visit struct {
 	Day Date
 	// AcceptedAt is when the first report of the visit was accepted.
 	AcceptedAt time.Time
+	// Quiet: it was brought in as one of the past, so nobody is thanked for it.
+	Quiet bool
+	// Table: as an Appointment's.
+	Table bool
 	// Pieced: what was done, found and paid is told by Pieces.
 	Pieced bool
 	Source
@@ -402,6 +410,21 @@ func (c *Card) VisitsOn(day Date) []Visit {
 // Attended reports whether a visit came out of the appointment.
 func (c *Card) Attended(appointment string) bool {
 	return slices.ContainsFunc(c.Visits, func(v Visit) bool { return v.AppointmentID == appointment })
+}
+
+// QuietDay reports whether the visits of a day, "2026-05-22", were all brought
+// in as ones of the past.
+func (c *Card) QuietDay(day string) bool {
+	quiet := false
+	for _, v := range c.Visits {
+		if v.Day.String() == day {
+			if !v.Quiet {
+				return false
+			}
+			quiet = true
+		}
+	}
+	return quiet
 }
 
 // NextAppointment is the earliest standing one that starts after t, or nil.

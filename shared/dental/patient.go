@@ -116,6 +116,12 @@ type Patient struct {
 	// they name the Referral.
 	InvitedBy  string
 	Invitation string
+	// Table: all that is known of the card is from imported tables, in which the
+	// latest wins; what any other source has told, a table does not change.
+	Table bool
+	// BroughtIn is when facts of the past were last brought in for the patient:
+	// what had opened before that day comes up as backlog or not at all.
+	BroughtIn time.Time
 	// Version and Body order the MIS's own cards: see Source.
 	Source
 	Erased   bool

@@ -1,6 +1,9 @@
 package dental
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The systems of record that a clinic may have an account with, the keys of
 // Clinic.Accounts: what they tell comes under their name.
@@ -88,6 +91,36 @@ type Pulled struct {
 	// Unread is what was wrong with the last delivery that could not be read, at UnreadAt.
 	Unread   string
 	UnreadAt time.Time
+	// Refused is how many of the objects that it gave when it was last asked could
+	// not be taken in, the last of them at RefusedAt; one given twice counts
+	// twice. RefusedKind and RefusedID are the vendor's names of the first.
+	Refused     int
+	RefusedKind string
+	RefusedID   string
+	RefusedAt   time.Time
+}
+
+// SameBase reports whether two accounts with a system of record lead to the same
+// patients: to one company, at one server. Where nothing but a key says whose
+// base it opens, another key is another base.
+func SameBase(system string, a, b Account) bool {
+	var settings, secrets []string
+	switch system {
+	case YClients:
+		settings = []string{"company", "url"}
+	case SQNS:
+		settings = []string{"org", "url"}
+	case Renovatio:
+		settings, secrets = []string{"url"}, []string{"key"}
+	case FHIR:
+		settings = []string{"url"}
+	case OpenDental:
+		settings, secrets = []string{"url"}, []string{"customer"}
+	case Bitrix24:
+		settings = []string{"portal"}
+	}
+	return !slices.ContainsFunc(settings, func(name string) bool { return a.Settings[name] != b.Settings[name] }) &&
+		!slices.ContainsFunc(secrets, func(name string) bool { return a.Secrets[name] != b.Secrets[name] })
 }
 
 // TakesAnswers reports whether a system of record can be told what a patient

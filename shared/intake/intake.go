@@ -142,6 +142,9 @@ type draft struct {
 	// order is known already, so that no noun is judged again.
 	learned    bool
 	remembered bool
+	// table: the object is a line of a table. handedOver: its facts go over to another patient.
+	table      bool
+	handedOver bool
 
 	// What the events entered so far have changed.
 	changed  bool
@@ -185,6 +188,9 @@ func (d *draft) settle() {
 		return
 	}
 	d.card.Patient.Changes++
+	if d.how.Quiet {
+		d.card.Patient.BroughtIn = d.now
+	}
 	d.tx.Put(d.card.Patient)
 	d.reward(d.card.Patient)
 	d.course().Dates()
@@ -214,6 +220,9 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 	case ev.Appointment != nil:
 		a := *ev.Appointment
 		old := d.card.Appointment(a.ID)
+		if a.Table = d.table; a.Table && (old == nil || !old.Table) && d.knownBetter(d.clinic.Today(a.Start)) {
+			return nil, false, nil
+		}
 		if d.news(ctx, old == nil, func() dental.Source { return old.Source }, a.Source) {
 			a = d.appointment(old, a)
 		} else if a, news = d.since(*old, a); !news {
@@ -226,6 +235,9 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 		d.portrait(a.Doctor)
 		d.tx.Put(a)
 		d.card.Appointments = replace(d.card.Appointments, old, a)
+		if !a.Table {
+			d.replaceAppointments(a)
+		}
 		day := d.clinic.Today(a.Start).String()
 		return []scenario.Subject{{On: scenario.OnAppointment, ID: a.ID}, {On: scenario.OnVisitDay, ID: day}}, true, nil
 	case ev.Visit != nil:
@@ -234,15 +246,21 @@ func (d *draft) fact(ctx context.Context) (subjects []scenario.Subject, news boo
 		if !d.news(ctx, old == nil, func() dental.Source { return old.Source }, v.Source) {
 			return nil, false, nil
 		}
-		v.Day, v.AcceptedAt = d.clinic.Today(v.FinishedAt), d.now
+		v.Day, v.AcceptedAt, v.Quiet = d.clinic.Today(v.FinishedAt), d.now, d.how.Quiet
 		if old != nil {
-			v.Day, v.AcceptedAt = old.Day, old.AcceptedAt
+			v.Day, v.AcceptedAt, v.Quiet = old.Day, old.AcceptedAt, old.Quiet
+		}
+		if v.Table = d.table; v.Table && slices.ContainsFunc(d.card.VisitsOn(v.Day), func(x dental.Visit) bool { return !x.Table }) {
+			return nil, false, nil // a system of record has told of the day
 		}
 		d.sortKinds(v.Procedures, &v.NextStep)
 		d.fold(&v)
 		d.portrait(v.Doctor)
 		d.tx.Put(v)
 		d.card.Visits = replace(d.card.Visits, old, v)
+		if !v.Table {
+			d.replaceVisits(v)
+		}
 		return visited(v), true, nil
 	case ev.Piece != nil:
 		p := *ev.Piece
@@ -328,6 +346,9 @@ func replace[T any](list []T, old *T, v T) []T {
 func (d *draft) appointment(old *dental.Appointment, a dental.Appointment) dental.Appointment {
 	at := d.happened()
 	a.BookedAt, a.ChangedAt = at, at
+	if d.how.Quiet && at.After(a.Start) {
+		a.ChangedAt = a.Start // what became of it long ago was not heard of until now
+	}
 	if old == nil {
 		return a
 	}
@@ -369,7 +390,11 @@ func (d *draft) happened() time.Time {
 // time, and the addresses' contacts told who shares them.
 func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 	was, p := d.card.Patient, d.event.Card.Patient
-	news := was.Stub || d.event.Card.Says == Hint || d.news(ctx, false, func() dental.Source { return was.Source }, p.Source)
+	says := d.event.Card.Says
+	if d.table && !was.Stub && !was.Table {
+		says = Hint
+	}
+	news := was.Stub || says == Hint || d.news(ctx, false, func() dental.Source { return was.Source }, p.Source)
 	consents := decided(was, p.Consents, news)
 	if !news {
 		// Even an outdated card tells of decisions, each of which has its own time.
@@ -378,9 +403,10 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 	}
 	p.Clinic, p.Changes, p.NotMe, p.Excluded = d.clinic.ID, was.Changes, was.NotMe, was.Excluded
 	p.InvitedBy, p.Invitation = was.InvitedBy, was.Invitation
+	p.BroughtIn, p.Table = was.BroughtIn, d.table && (was.Stub || was.Table)
 	p.Disputed, p.ReturnOn, p.ReturnAgreed = was.Disputed, was.ReturnOn, was.ReturnAgreed
 	switch unsaid := p.Status == ""; {
-	case unsaid && d.event.Card.Says != Whole && !was.Stub: // who is gone is not back because a source does not know it
+	case unsaid && says != Whole && !was.Stub: // who is gone is not back because a source does not know it
 		p.Status, p.Told = was.Status, was.Told
 	case unsaid:
 		p.Status = dental.Active
@@ -398,8 +424,8 @@ func (d *draft) patient(ctx context.Context) ([]scenario.Subject, bool, error) {
 		p.PhoneIssue = issue
 	}
 	p.Email = email(d.event.Card.Mail)
-	if d.event.Card.Says != Whole {
-		p = supplemented(was, p, d.event.Card.Says)
+	if says != Whole {
+		p = supplemented(was, p, says)
 		if !was.Stub && slices.Equal(p.Consents, was.Consents) && alike(was, p) {
 			return nil, false, nil
 		}
@@ -464,8 +490,11 @@ func (d *draft) contacts(ctx context.Context, was dental.Patient, p *dental.Pati
 		had, has := slices.Contains(c.Members, me), slices.Contains(after, address)
 		switch {
 		case has && !had:
-			c.Join(me)
-			d.invited(p, c)
+			joined := c.Join(me)
+			lead := c.Lead
+			if d.invited(p, c); !joined && c.Lead == lead {
+				continue // as everybody's reception number: not written once more for each
+			}
 		case had && !has:
 			c.Leave(me)
 		default:

@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,6 +33,9 @@ type Object struct {
 	Body    string
 	// At is when it came to this state, by the sender's clock; zero where it does not say.
 	At time.Time
+	// Table: it is a line of a table, which names no visits and appointments: where
+	// a system of record tells of them, its word stands.
+	Table bool
 	// Gone: it was deleted. It comes to no facts any more, nor does any later word.
 	Gone bool
 	// Facts are all of one patient. Their Type and noun are set; clinic, source and
@@ -104,7 +108,7 @@ func (o Object) cost(origin dental.Origin) int {
 		case f.Card != nil:
 			n += 7 // two contacts left, two joined, the number's ending, a twin, the figures' job
 		case f.Appointment != nil, f.Visit != nil, f.Piece != nil:
-			n += 2 // a doctor's photo, or the visit of a piece
+			n += 3 // a doctor's photo and a table's word on the day, or the visit of a piece
 		default:
 			n++
 		}
@@ -123,10 +127,18 @@ func (in *Intake) Learn(ctx context.Context, cl *dental.Clinic, how How, now tim
 	out := make([]Outcome, len(objects))
 	for i := 0; i < len(objects); {
 		n := 0
-		err := store.Retry(ctx, func(ctx context.Context) (err error) {
-			n, err = in.some(ctx, cl, how, now, objects[i:], out[i:])
-			return err
-		})
+		some := func(last int) error {
+			return store.Retry(ctx, func(ctx context.Context) (err error) {
+				n, err = in.some(ctx, cl, how, now, objects[i:last], out[i:last])
+				return err
+			})
+		}
+		err := some(len(objects))
+		if errors.Is(err, table.ErrInvalid) { // more than one write holds, by itself or with those after it
+			if err = some(i + 1); errors.Is(err, table.ErrInvalid) {
+				out[i], n, err = Outcome{Err: &dental.Error{Kind: dental.Invalid, Message: "the object says more than one write holds", Err: err}}, 1, nil
+			}
+		}
 		if err != nil {
 			return out, err
 		}
@@ -171,7 +183,7 @@ func (in *Intake) some(ctx context.Context, cl *dental.Clinic, how How, now time
 		if moved && n > 0 {
 			break // it needs a write of its own
 		}
-		if moved { // taken back from whom it was first, and looked at again
+		if d.handedOver = moved; moved { // taken back from whom it was first, and looked at again
 			o, owner = Object{System: o.System}, origin.Patient
 		}
 		if patient = cmp.Or(patient, owner); patient != "" && d.card == nil {
@@ -306,7 +318,7 @@ func (d *draft) object(ctx context.Context, o Object, origin dental.Origin) (new
 				f.Appointment.System = o.System
 			}
 		}
-		d.remembered = o.System != ""
+		d.remembered, d.table = o.System != "", o.Table
 		changed, err := d.enter(ctx, f)
 		if err != nil {
 			return false, err
@@ -353,6 +365,9 @@ func (d *draft) strike(f dental.Fact) bool {
 			return false
 		}
 		a.Status, a.ChangedAt, a.Source = dental.Cancelled, d.now, dental.Source{}
+		if d.handedOver || !a.Start.After(d.now) {
+			a.MovedTo = a.ID // the patient has cancelled nothing
+		}
 		d.tx.Put(*a)
 		d.subjects = append(d.subjects, scenario.Subject{On: scenario.OnAppointment, ID: a.ID}, scenario.Subject{On: scenario.OnVisitDay, ID: a.On.String()})
 	case dental.VisitFact:

@@ -140,7 +140,9 @@ func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import
 	}
 	return next, l.checkpoint(ctx, imp, next, func(tx *store.Tx) {
 		tx.Put(job(next, l.Clock().Add(lease)))
-		tx.Put(store.Figures(next.Clinic, l.Clock(), stalled))
+		if next.Accepted > imp.Accepted {
+			tx.Put(store.Figures(next.Clinic, l.Clock(), stalled))
+		}
 	})
 }
 
@@ -324,7 +326,7 @@ func done(tx *store.Tx, imp dental.Import) {
 	j := job(imp, imp.Done)
 	j.Done = imp.Done
 	tx.Put(j)
-	if imp.Lines > 0 {
+	if imp.Accepted > 0 {
 		tx.Put(store.Figures(imp.Clinic, imp.Done, 0))
 	}
 }

@@ -214,7 +214,7 @@ func (p *Puller) pull(ctx context.Context, clinic, system string, when urgency) 
 		if err != nil {
 			return err
 		}
-		if quiet {
+		if quiet && slices.ContainsFunc(outcomes, func(o intake.Outcome) bool { return o.News }) {
 			if err := p.figures(ctx, clinic, at); err != nil {
 				return err
 			}

@@ -35,6 +35,9 @@ func (c Catalogue) CatchUp(cl *dental.Clinic, card *dental.Card, now time.Time, 
 	if known := cl.Today(now).AddDays(-caughtUp); first.IsZero() || known.Before(first) {
 		first = known
 	}
+	if in := card.Patient.BroughtIn; !in.IsZero() && first.Before(cl.Today(in)) {
+		first = cl.Today(in)
+	}
 	return c.bring(cl, card, now, first, changed...)
 }
 
@@ -42,7 +45,10 @@ func (c Catalogue) CatchUp(cl *dental.Clinic, card *dental.Card, now time.Time, 
 // as an import's: of what had opened by today nothing is planned, but as backlog
 // where its scenario has one, nor anything about a visit, nor what would be due by now.
 func (c Catalogue) Quietly(cl *dental.Clinic, card *dental.Card, now time.Time, _ dental.Date, changed ...Subject) []dental.Touch {
-	ahead := slices.DeleteFunc(slices.Clone(changed), func(s Subject) bool { return s.On == OnVisitDay || s.On == OnClub })
+	ahead := slices.DeleteFunc(slices.Clone(changed), func(s Subject) bool {
+		a := card.Appointment(s.ID)
+		return s.On == OnVisitDay || s.On == OnClub || s.On == OnAppointment && a != nil && !a.Start.After(now)
+	})
 	var out []dental.Touch
 	for _, t := range c.bring(cl, card, now, cl.Today(now).AddDays(1), ahead...) {
 		fresh := card.Touch(t.Scenario, t.Step, t.Anchor) == nil
@@ -77,7 +83,11 @@ func (c Catalogue) bring(cl *dental.Clinic, card *dental.Card, now time.Time, fi
 		if !isGone {
 			wanted = c.Plan(cl, card, s)
 		}
+		quiet := (s.On == OnVisitDay || s.On == OnClub) && card.QuietDay(s.ID)
 		for _, w := range wanted {
+			if quiet && card.Touch(w.Touch.Scenario, w.Touch.Step, w.Touch.Anchor) == nil {
+				continue
+			}
 			if t, write := c.settle(cl, card, w, now, first); write {
 				out = append(out, t)
 			}

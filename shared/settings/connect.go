@@ -70,15 +70,22 @@ func (s *Keeper) PressPath(ctx context.Context, account string, entry dental.Log
 	return secret, nil
 }
 
-// mended are the jobs that have the systems of record asked at once whose
-// accounts have changed: what kept them from answering may be gone.
-func mended(was dental.Clinic, cl *dental.Clinic, now time.Time) (jobs []any) {
+// mended is what is written with the accounts that have changed: the jobs that
+// have their systems of record asked at once, since what kept them from answering
+// may be gone, and of those that lead to another base than before that nothing is
+// known of it yet, so that it is read from its beginning, and quietly. Of an
+// account that was closed nobody knows any more where it led.
+func mended(was dental.Clinic, cl *dental.Clinic, now time.Time) (with []any) {
 	for _, system := range dental.Systems() {
 		of, has := cl.Accounts[system]
-		if before, had := was.Accounts[system]; !has || had && reflect.DeepEqual(before, of) {
+		before, had := was.Accounts[system]
+		if !has || had && reflect.DeepEqual(before, of) {
 			continue
 		}
-		jobs = append(jobs, store.Job{Clinic: cl.ID, ID: "fetch." + system + ".mended", Kind: store.FetchJob, System: system, Step: store.Mended, Wake: now, Made: now})
+		with = append(with, store.Job{Clinic: cl.ID, ID: "fetch." + system + ".mended", Kind: store.FetchJob, System: system, Step: store.Mended, Wake: now, Made: now})
+		if !had || !dental.SameBase(system, before, of) {
+			with = append(with, dental.Pulled{Clinic: cl.ID, System: system})
+		}
 	}
-	return jobs
+	return with
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/store"
 )
 
@@ -92,4 +93,61 @@ func TestAChangedAccountHasItsSystemAskedAtOnce(t *testing.T) {
 	if !waits() {
 		t.Error("another setting has it asked again")
 	}
+}
+
+func TestAnAccountWithAnotherCompanyIsReadFromItsBeginning(t *testing.T) {
+	const path = `"secrets": {"callback": "first-secret-example", "user": "token"}`
+	for _, tt := range []struct {
+		name, from, to string
+		whole          bool
+	}{
+		{"another company", `{"settings": {"company": "1"}, ` + path + `}`, `{"settings": {"company": "2"}}`, true},
+		{"another server", `{"settings": {"company": "1"}, ` + path + `}`, `{"settings": {"url": "https://api.alteg.io"}}`, true},
+		{"another token", `{"settings": {"company": "1"}, ` + path + `}`, `{"settings": {"company": "1"}, "secrets": {"user": "another"}}`, false},
+		{"nothing new", `{"settings": {"company": "1"}, ` + path + `}`, `{"settings": {"company": "1"}}`, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, known := pulledOnce(t, tt.from)
+			put(t, s, `{"accounts": {"yclients": `+tt.to+`}}`, now)
+			if got := known(); (got == dental.Pulled{Clinic: "c1", System: dental.YClients}) != tt.whole || !tt.whole && got.Cursor != "page-9" {
+				t.Errorf("known is %+v", got)
+			}
+		})
+	}
+	t.Run("one that was closed meanwhile", func(t *testing.T) {
+		s, known := pulledOnce(t, `{"settings": {"company": "1"}, `+path+`}`)
+		put(t, s, `{"accounts": {"yclients": null}}`, now)
+		if known().Cursor != "page-9" {
+			t.Error("what is known is gone before it is of no use")
+		}
+		put(t, s, `{"accounts": {"yclients": {"settings": {"company": "2"}, `+path+`}}}`, now)
+		if got := known(); got.Cursor != "" || !got.At.IsZero() || got.Tries != 0 || got.Mend {
+			t.Errorf("known is %+v", got)
+		}
+	})
+}
+
+// pulledOnce is a clinic whose system has been asked, and does not answer any more.
+func pulledOnce(t *testing.T, account string) (s *settings.Keeper, known func() dental.Pulled) {
+	t.Helper()
+	s = keeper(t, nil)
+	s.Providers = map[string]func(dental.Account) error{dental.YClients: anyAccount}
+	put(t, s, `{"accounts": {"yclients": `+account+`}}`, now)
+	read := func(tx *store.Tx) dental.Pulled {
+		t.Helper()
+		all, err := tx.Pulled(t.Context(), dental.Pulled{Clinic: "c1", System: dental.YClients})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0]
+	}
+	tx := s.Store.Begin()
+	p := read(tx)
+	p.Cursor, p.At, p.Next, p.Tries = "page-9", now.Add(-time.Hour), now.Add(5*time.Hour), 3
+	p.Problem, p.Failing, p.Mend = "the company is closed", now.Add(-time.Hour), true
+	tx.Put(p)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s, func() dental.Pulled { t.Helper(); return read(s.Store.Begin()) }
 }

@@ -288,6 +288,11 @@ func (s *Keeper) change(ctx context.Context, id string, next func(stored *dental
 		}
 		tx.Put(*cl)
 		for _, noun := range with {
+			if p, is := noun.(dental.Pulled); is { // it stands in the place of what is there
+				if _, err := tx.Pulled(ctx, p); err != nil {
+					return err
+				}
+			}
 			tx.Put(noun)
 		}
 		return tx.Commit(ctx)

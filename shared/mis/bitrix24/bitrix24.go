@@ -141,10 +141,10 @@ func removed(cl *dental.Clinic, ref intake.Ref) intake.Object {
 	if ref.Kind == contacts {
 		o.Gone = false
 		o.Facts = []intake.Event{{Type: intake.PatientUpdated, Card: &intake.Card{Says: intake.Known,
-			Patient: dental.Patient{Clinic: cl.ID, ID: told.ID(prefix, ref.ID), Status: dental.Archived}}}}
+			Patient: dental.Patient{Clinic: cl.ID, ID: told.Patient(dental.Bitrix24, ref.ID), Status: dental.Archived}}}}
 	}
 	return o
 }
 
-// prefix is before the ids of patients, appointments and visits.
+// prefix is before the ids of appointments and visits.
 const prefix = "b24"

@@ -110,7 +110,7 @@ func day(t text) dental.Date {
 
 // object makes an object of a contact.
 func (c contact) object(cl *dental.Clinic) intake.Object {
-	p := dental.Patient{Clinic: cl.ID, ID: told.ID(prefix, string(c.ID)), FamilyName: line(c.LAST_NAME, 200), GivenName: line(c.NAME, 200), MiddleName: line(c.SECOND_NAME, 200),
+	p := dental.Patient{Clinic: cl.ID, ID: told.Patient(dental.Bitrix24, string(c.ID)), FamilyName: line(c.LAST_NAME, 200), GivenName: line(c.NAME, 200), MiddleName: line(c.SECOND_NAME, 200),
 		BirthDate: day(c.BIRTHDATE), Status: dental.Active}
 	card := intake.Card{Patient: p, Number: c.PHONE.first(), Mail: c.EMAIL.first()}
 	return finished(intake.Object{Kind: contacts, ID: string(c.ID), Facts: []intake.Event{{Type: intake.PatientUpdated, Card: &card}}}, c.DATE_MODIFY)
@@ -135,7 +135,7 @@ func finished(o intake.Object, modified text) intake.Object {
 }
 
 func (d deal) facts(cl *dental.Clinic, account dental.Account, products []product) []intake.Event {
-	patient, id := told.ID(prefix, string(d.CONTACT_ID)), told.ID(prefix, string(d.ID))
+	patient, id := told.Patient(dental.Bitrix24, string(d.CONTACT_ID)), told.ID(prefix, string(d.ID))
 	stage, meaning := string(d.STAGE_ID), string(d.STAGE_SEMANTIC_ID)
 	came := in(account, CameSetting, stage, meaning, "S")
 	var facts []intake.Event

@@ -54,7 +54,7 @@ func (r *reading) card() (content, *problem) {
 	if p := r.read(&w); p != nil {
 		return content{}, p
 	}
-	c := intake.Card{Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.ID("", r.id), BirthDate: day(w.BirthDate), Status: dental.Active}}
+	c := intake.Card{Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.Patient(dental.FHIR, r.id), BirthDate: day(w.BirthDate), Status: dental.Active}}
 	if n, ok := r.best(w.Name); ok {
 		c.FamilyName, c.GivenName = line(n.Family), ""
 		given := make([]string, 0, len(n.Given))

@@ -86,7 +86,7 @@ func (r *reading) patient(field string, ref reference) (string, *problem) {
 	case t.id == "":
 		return "", r.unusable(field, "fhir-patient")
 	}
-	return told.ID("", t.id), nil
+	return told.Patient(dental.FHIR, t.id), nil
 }
 
 // joined is the id of an encounter or appointment that the resource belongs to, "" for none.

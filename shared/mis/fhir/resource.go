@@ -178,7 +178,7 @@ func (l listener) deleted(kind, id string, at time.Time) []intake.Object {
 	}
 	o := intake.Object{System: dental.FHIR, Kind: kind, ID: id, Version: at.UnixMilli(), Body: told.Body("gone"), At: at, Gone: true}
 	if kind == "Patient" {
-		who := told.ID("", id)
+		who := told.Patient(dental.FHIR, id)
 		o.Gone = false
 		o.Facts = []intake.Event{{Type: intake.PatientUpdated,
 			Card: &intake.Card{Patient: dental.Patient{Clinic: l.clinic.ID, ID: who, Status: dental.Archived}, Says: intake.Known}}}

@@ -125,7 +125,7 @@ func (f office) object(table string, r row) (intake.Object, error) {
 	}
 	o := intake.Object{System: dental.OpenDental, Kind: table, ID: id}
 	o.Version, o.At = f.version(stamp)
-	who := told.ID("", patient)
+	who := told.Patient(dental.OpenDental, patient)
 	switch table {
 	case patients:
 		o.Facts = f.patient(r, who, o.At)
@@ -292,8 +292,8 @@ func (f office) patient(r row, id string, at time.Time) []intake.Event {
 	if doctor := foreign(r.PriProv); doctor != "" {
 		p.DoctorID = told.ID("", doctor)
 	}
-	if guarantor := foreign(r.Guarantor); guarantor != "" && told.ID("", guarantor) != id {
-		p.GuardianID = told.ID("", guarantor)
+	if guarantor := foreign(r.Guarantor); guarantor != "" && told.Patient(dental.OpenDental, guarantor) != id {
+		p.GuardianID = told.Patient(dental.OpenDental, guarantor)
 	}
 	// That somebody may be texted is no proof of a wish: it lifts no refusal that the
 	// patient has made here.

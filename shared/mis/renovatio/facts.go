@@ -114,7 +114,7 @@ func (r reader) appointment(a appointment) (objects []intake.Object, named bool,
 	if start.IsZero() {
 		return nil, false, dental.Errorf(dental.Invalid, "time_start", "must be a time as in 12.03.2026 12:30")
 	}
-	ap := dental.Appointment{Clinic: r.clinic.ID, Patient: told.ID("", owner), ID: told.ID("", id), Start: start, Status: dental.Booked}
+	ap := dental.Appointment{Clinic: r.clinic.ID, Patient: told.Patient(dental.Renovatio, owner), ID: told.ID("", id), Start: start, Status: dental.Booked}
 	if end := r.instant(string(a.End)); end.After(start) && end.Before(start.Add(24*time.Hour)) {
 		ap.End = end
 	}
@@ -240,7 +240,7 @@ func (r reader) patient(p patient) (objects []intake.Object, named bool, err err
 
 func (r reader) card(p patient, id string) intake.Card {
 	card := intake.Card{
-		Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.ID("", id), FamilyName: told.Line(string(p.LastName), longestName),
+		Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.Patient(dental.Renovatio, id), FamilyName: told.Line(string(p.LastName), longestName),
 			GivenName: told.Line(string(p.FirstName), longestName), MiddleName: told.Line(string(p.ThirdName), longestName), BirthDate: told.Day(string(p.BirthDate))},
 		Number: told.Line(string(cmp.Or(p.Mobile, p.Phone)), longestName), Mail: told.Line(string(p.Email), 2*longestName),
 	}

@@ -63,7 +63,7 @@ func (t *table) read(cells []string) (objects []intake.Object, fault *load.Fault
 	if len(r.facts) == 0 {
 		return nil, &load.Fault{Code: NoPatient}, r.notes
 	}
-	return []intake.Object{{Facts: r.facts}}, nil, r.notes
+	return []intake.Object{{Table: true, Facts: r.facts}}, nil, r.notes
 }
 
 // repeats reports whether the row is the headers again, as on each page of a printed list.

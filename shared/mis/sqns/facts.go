@@ -101,7 +101,7 @@ func (r reader) visit(v visit) ([]intake.Object, error) {
 			names = append(names, name)
 		}
 	}
-	a := dental.Appointment{Clinic: r.clinic.ID, Patient: told.ID("", owner), ID: told.ID("", id), Start: start,
+	a := dental.Appointment{Clinic: r.clinic.ID, Patient: told.Patient(dental.SQNS, owner), ID: told.ID("", id), Start: start,
 		Status: [...]dental.AppointmentStatus{dental.Cancelled, dental.Booked, dental.Booked, dental.Confirmed}[attendance+1]}
 	if doctor := v.Resource.ID(); doctor != "" {
 		a.Doctor.ID = told.ID("", doctor)
@@ -189,7 +189,7 @@ func (r reader) card(p patient, id string) intake.Card {
 		family, given, middle = told.Text(f), told.Text(g), told.Text(m)
 	}
 	card := intake.Card{
-		Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.ID("", id), FamilyName: told.Line(string(family), longestName),
+		Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.Patient(dental.SQNS, id), FamilyName: told.Line(string(family), longestName),
 			GivenName: told.Line(string(given), longestName), MiddleName: told.Line(string(middle), longestName), BirthDate: told.Day(string(p.BirthDate))},
 		Number: told.Line(string(cmp.Or(p.Phone, p.Additional)), longestName), Mail: told.Line(string(p.Email), 2*longestName),
 	}

@@ -28,6 +28,33 @@ func ID(prefix, id string) string {
 
 const hashed = "h:"
 
+// Patient makes the id of a patient of a system of record. Each system has a
+// space of its own: a client 5 of one and a patient 5 of another, or of a file,
+// are two people, and never one card. Without a system the id stands as the
+// clinic says it, in its tables and its own program's events alike.
+func Patient(system, id string) string { return ID(space(system), id) }
+
+// space is before the ids of a system's patients.
+func space(system string) string {
+	switch system {
+	case "":
+		return ""
+	case dental.YClients:
+		return "yc"
+	case dental.SQNS:
+		return "sq"
+	case dental.Renovatio:
+		return "rn"
+	case dental.FHIR:
+		return "fh"
+	case dental.OpenDental:
+		return "od"
+	case dental.Bitrix24:
+		return "b24"
+	}
+	return system
+}
+
 // Body is the hash of a value as JSON, for intake.Object.Body: of whatever the
 // facts are made of, and of nothing that changes without them.
 func Body(of any) string {

@@ -121,7 +121,7 @@ func (r reader) gone(kind, id string, changed time.Time) intake.Object {
 	}
 	o := intake.Object{System: dental.YClients, Kind: kind, ID: id, Version: version.UnixMilli(), At: changed, Gone: kind != clientKind, Body: told.Body("gone")}
 	if kind == clientKind {
-		card := intake.Card{Patient: dental.Patient{ID: told.ID("", id), Status: dental.Archived}, Says: intake.Known}
+		card := intake.Card{Patient: dental.Patient{ID: told.Patient(dental.YClients, id), Status: dental.Archived}, Says: intake.Known}
 		o.Facts = []intake.Event{{Type: intake.PatientUpdated, Card: &card}}
 	}
 	return o
@@ -223,7 +223,7 @@ func kindOf(s dental.AppointmentStatus) intake.Type {
 }
 
 func (r reader) appointment(x record, id, whose string) (dental.Appointment, error) {
-	a := dental.Appointment{Clinic: r.clinic.ID, Patient: told.ID("", whose), ID: told.ID("", id), Doctor: doctor(x)}
+	a := dental.Appointment{Clinic: r.clinic.ID, Patient: told.Patient(dental.YClients, whose), ID: told.ID("", id), Doctor: doctor(x)}
 	switch attendance(x) {
 	case 0:
 		a.Status = dental.Booked
@@ -351,7 +351,7 @@ func (r reader) client(x client, hooks text, deleted bool) ([]intake.Object, err
 }
 
 func (r reader) card(x client, id string) intake.Card {
-	c := intake.Card{Patient: dental.Patient{ID: told.ID("", id)}, Number: dialled(x.Phone), Mail: clean(x.Email, 254)}
+	c := intake.Card{Patient: dental.Patient{ID: told.Patient(dental.YClients, id)}, Number: dialled(x.Phone), Mail: clean(x.Email, 254)}
 	c.FamilyName, c.GivenName, c.MiddleName = clean(x.Surname, 100), clean(x.Name, 100), clean(x.Patronymic, 100)
 	if c.MiddleName == "" {
 		c.MiddleName = clean(x.Middle, 100)
@@ -455,7 +455,7 @@ func (r reader) operation(x operation, hooks text, deleted bool) ([]intake.Objec
 	if !ok {
 		return nil, dental.Errorf(dental.Invalid, "data.amount", "is not an amount of the clinic's currency")
 	}
-	p := dental.Payment{Clinic: r.clinic.ID, Patient: told.ID("", whose), ID: told.ID("", id), Kind: dental.Paid,
+	p := dental.Payment{Clinic: r.clinic.ID, Patient: told.Patient(dental.YClients, whose), ID: told.ID("", id), Kind: dental.Paid,
 		Amount: dental.Money{Minor: amount, Currency: r.clinic.Currency}}
 	if amount < 0 {
 		p.Kind, p.Amount.Minor = dental.Refund, -amount
