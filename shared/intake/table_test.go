@@ -54,7 +54,9 @@ func TestATableChangesNothingOfACardThatAnybodyElseHasTold(t *testing.T) {
 		e.ID, e.At = "e1", s.Now()
 		return e
 	}())
-	old := cardEvent(0, func(c *intake.Card) { c.Number, c.Says, c.Status, c.Source = "+79160000001", intake.Known, "", of(0, "table") })
+	old := cardEvent(0, func(c *intake.Card) {
+		c.Number, c.Says, c.Status, c.Source = "+79160000001", intake.Known, "", of(0, "table")
+	})
 	learn(s, quietly, line(old))
 	p := s.Card("P-1").Patient
 	if p.Phone != "+79160000099" || p.Status != dental.Archived || p.Email != "anna@example.com" {
@@ -170,5 +172,25 @@ func TestAnObjectThatSaysMoreThanOneWriteHoldsIsRefusedByItself(t *testing.T) {
 	outcomes, err := s.Intake.Learn(t.Context(), &s.Clinic, intake.How{}, s.Now(), huge, record("2", 1, visitEvent(0, "V-x", s.Now().Add(-time.Hour), 100)))
 	if err != nil || dental.KindOf(outcomes[0].Err) != dental.Invalid || outcomes[1].Err != nil || s.Card("P-1").Visit("V-x") == nil {
 		t.Error(outcomes, err)
+	}
+}
+
+func TestADayThatHadPassedWhenItWasBroughtInIsNotMadeUpForByTheNextLiveWord(t *testing.T) {
+	for name, at := range map[string]func(time.Time) time.Time{
+		"an implant a year and three days ago":  func(now time.Time) time.Time { return now.AddDate(-1, 0, -3) },
+		"a visit five months and four days ago": func(now time.Time) time.Time { return now.AddDate(0, -5, -4) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stagetest.New(t, start)
+			s.To(s.Now().Add(9 * 24 * time.Hour)) // scenarios make up for no day before they were switched on
+			visit := visitEvent(0, "V-1", at(s.Now()), 500000, dental.Implant)
+			card := func(c *intake.Card) { c.Consents = []dental.Consent{consent(dental.Care, true, at(s.Now()))} }
+			learn(s, quietly, intake.Object{Facts: []intake.Event{cardEvent(0, card), visit}})
+			s.Patient("P-1", card)
+			s.To(s.Now().Add(30 * time.Hour))
+			for _, m := range s.Sent() {
+				t.Errorf("%+v left", m)
+			}
+		})
 	}
 }
