@@ -176,20 +176,25 @@ func TestAnObjectThatSaysMoreThanOneWriteHoldsIsRefusedByItself(t *testing.T) {
 }
 
 func TestADayThatHadPassedWhenItWasBroughtInIsNotMadeUpForByTheNextLiveWord(t *testing.T) {
-	for name, at := range map[string]func(time.Time) time.Time{
-		"an implant a year and three days ago":  func(now time.Time) time.Time { return now.AddDate(-1, 0, -3) },
-		"a visit five months and four days ago": func(now time.Time) time.Time { return now.AddDate(0, -5, -4) },
+	for name, back := range map[string]struct {
+		months, days int
+		kind         dental.ProcedureKind
+	}{
+		"an implant a year and three days ago":  {12, 3, dental.Implant},
+		"a visit five months and four days ago": {5, 4, dental.Hygiene},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := stagetest.New(t, start)
 			s.To(s.Now().Add(9 * 24 * time.Hour)) // scenarios make up for no day before they were switched on
-			visit := visitEvent(0, "V-1", at(s.Now()), 500000, dental.Implant)
-			card := func(c *intake.Card) { c.Consents = []dental.Consent{consent(dental.Care, true, at(s.Now()))} }
+			at := s.Now().AddDate(0, -back.months, -back.days)
+			visit := visitEvent(0, "V-1", at, 500000, back.kind)
+			card := func(c *intake.Card) { c.Consents = []dental.Consent{consent(dental.Care, true, at)} }
 			learn(s, quietly, intake.Object{Facts: []intake.Event{cardEvent(0, card), visit}})
-			s.Patient("P-1", card)
-			s.To(s.Now().Add(30 * time.Hour))
-			for _, m := range s.Sent() {
-				t.Errorf("%+v left", m)
+			s.Set(s.Now().Add(time.Minute))
+			learn(s, intake.How{}, intake.Object{Facts: []intake.Event{cardEvent(5, func(c *intake.Card) { c.MiddleName = "Ивановна" })}})
+			s.To(s.Now().Add(60 * time.Hour))
+			for _, touch := range s.Card("P-1").Touches {
+				t.Errorf("%s/%s was planned, and is %s", touch.Scenario, touch.Step, touch.State)
 			}
 		})
 	}

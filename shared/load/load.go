@@ -32,6 +32,9 @@ type File interface {
 type Options struct {
 	Clinic *dental.Clinic
 	Now    time.Time
+	// System is the one that the file is an export of, of dental.Systems: its ids
+	// are that system's. "" where nobody has said.
+	System string
 }
 
 // Format reads files of one format.

@@ -59,7 +59,7 @@ func (p *Puller) fetch(ctx context.Context, tx *store.Tx, job store.Job) error {
 			return err
 		}
 	default:
-		known, err := p.Store.Begin().Pulled(ctx, dental.Pulled{Clinic: job.Clinic, System: job.System})
+		known, err := tx.Pulled(ctx, dental.Pulled{Clinic: job.Clinic, System: job.System})
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (p *Puller) fetch(ctx context.Context, tx *store.Tx, job store.Job) error {
 		if err != nil {
 			p.again(ctx, &job, err, now)
 			if dental.KindOf(err) == dental.Invalid {
-				if err := p.fails(ctx, known[0], err, now); err != nil {
+				if err := p.fails(ctx, known[0], account, err, now); err != nil {
 					return err
 				}
 			}
@@ -84,7 +84,13 @@ func (p *Puller) fetch(ctx context.Context, tx *store.Tx, job store.Job) error {
 		if err != nil {
 			return err
 		}
-		p.refused(ctx, job.Clinic, job.System, objects, outcomes)
+		if refused := p.refused(ctx, job.Clinic, job.System, objects, outcomes); refused.n > 0 {
+			if known[0].RefusedAt.Before(known[0].At) {
+				known[0].Refused = 0 // those were of an earlier pull than the last
+			}
+			refused.onto(&known[0], now)
+			tx.Put(known[0])
+		}
 	}
 	tx.Put(job)
 	if err := tx.Commit(ctx); err != nil && !errors.Is(err, table.ErrConflict) {

@@ -31,6 +31,7 @@ type office struct {
 	asked   []string // the cursors that it was asked with
 	fetched []string
 	told    []string
+	during  func()               // happens while Changed is asked
 	fail    error                // of Changed and Fetch
 	answer  func(call int) error // of Confirm
 }
@@ -39,6 +40,9 @@ func (o *office) Changed(_ context.Context, _ *dental.Clinic, _ dental.Account, 
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked = append(o.asked, cursor)
+	if o.during != nil {
+		o.during()
+	}
 	if o.fail != nil {
 		return pull.Page{}, o.fail
 	}
@@ -383,6 +387,64 @@ func TestWhatIsTakenIsNotedAsHeardFromThatSystem(t *testing.T) {
 	if !s.Card("9").Known() {
 		t.Error("what stood behind the refused object is not taken")
 	}
+}
+
+func TestWhatIsReadOfAnotherCompanyMeanwhileMovesNoCursor(t *testing.T) {
+	for name, fail := range map[string]error{"it answers": nil, "it does not": dental.Errorf(dental.Invalid, "", "the company is closed")} {
+		s := newScene(t)
+		s.office.pages = [][]intake.Object{{card("7")}, {card("8")}}
+		s.office.fail = fail
+		s.office.during = func() {
+			s.Settings(func(c *dental.Clinic) {
+				account := c.Accounts[dental.YClients]
+				account.Settings = map[string]string{"company": fmt.Sprint(len(s.office.asked) + 1)}
+				c.Accounts = map[string]dental.Account{dental.YClients: account}
+			})
+		}
+		s.tick()
+		if p := s.pulled(); p.Cursor != "" || !p.At.IsZero() || p.Problem != "" || len(s.office.asked) != 2 {
+			t.Errorf("%s: asked %q, known is %+v", name, s.office.asked, p)
+		}
+	}
+}
+
+func TestObjectsThatAPullCannotTakeInAreNotedForStaff(t *testing.T) {
+	s := newScene(t)
+	bad := func(id string) intake.Object { return record(id, "7 8", s.Now(), 1) }
+	noted := func(n int, kind, id string, at time.Time) {
+		t.Helper()
+		if p := s.pulled(); p.Refused != n || p.RefusedKind != kind || p.RefusedID != id || !p.RefusedAt.Equal(at) {
+			t.Errorf("%d are noted, first %s %s at %v; want %d, %s %s at %v", p.Refused, p.RefusedKind, p.RefusedID, p.RefusedAt, n, kind, id, at)
+		}
+	}
+	first := s.Now()
+	s.office.pages = [][]intake.Object{{card("7"), bad("70"), bad("71")}, {card("8"), bad("80")}}
+	s.tick()
+	noted(3, "record", "70", first)
+	s.office.pages = append(s.office.pages, []intake.Object{card("9")})
+	s.Set(s.Now().Add(15 * time.Minute))
+	s.tick()
+	noted(3, "record", "70", first) // what was refused did not come of itself
+	s.office.pages = append(s.office.pages, []intake.Object{bad("90")})
+	s.Set(s.Now().Add(15 * time.Minute))
+	s.tick()
+	noted(1, "record", "90", s.Now())
+	s.office.objects["91"] = []intake.Object{bad("91")}
+	if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "91"}}}, s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.due(time.Minute)
+	noted(2, "record", "90", s.Now())
+	for range 2 {
+		s.Set(s.Now().Add(15 * time.Minute))
+		s.tick()
+	}
+	s.office.objects["92"] = []intake.Object{bad("92")}
+	if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "92"}}}, s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.due(time.Minute)
+	noted(1, "record", "92", s.Now())
 }
 
 // TestAPullUnderFaultsBringsAllAndNoneTwice lets everything go wrong a little,

@@ -207,7 +207,7 @@ func (p *Puller) pull(ctx context.Context, clinic, system string, when urgency) 
 			err = dental.Errorf(dental.Unavailable, "", "the system has more to tell and gives no way to it")
 		}
 		if err != nil {
-			return p.fails(ctx, c, err, at)
+			return p.fails(ctx, c, account, err, at)
 		}
 		quiet := c.At.IsZero()
 		outcomes, err := p.Learn(ctx, cl, intake.How{Quiet: quiet}, at, page.Objects...)
@@ -220,8 +220,16 @@ func (p *Puller) pull(ctx context.Context, clinic, system string, when urgency) 
 			}
 		}
 		refused := p.refused(ctx, clinic, system, page.Objects, outcomes)
-		ours, err := p.note(ctx, c, page.Cursor, func(c *dental.Pulled) {
+		so := c // how many this pull's pages before had
+		if !c.RefusedAt.After(c.At) {
+			so.Refused = 0
+		}
+		refused.onto(&so, at)
+		ours, err := p.note(ctx, c, account, page.Cursor, func(c *dental.Pulled) {
 			c.Cursor, c.Next, c.Tries = page.Cursor, at, 0
+			if refused.n > 0 {
+				c.Refused, c.RefusedKind, c.RefusedID, c.RefusedAt = so.Refused, so.RefusedKind, so.RefusedID, so.RefusedAt
+			}
 			c.Problem, c.Failing, c.Mend = "", time.Time{}, false
 			if !page.More {
 				c.At, c.Next = at, at.Add(Every)
@@ -230,7 +238,7 @@ func (p *Puller) pull(ctx context.Context, clinic, system string, when urgency) 
 		if err != nil {
 			return err
 		}
-		p.Log.InfoContext(ctx, "pulled", "clinic", clinic, "system", system, "objects", len(page.Objects), "refused", refused, "more", page.More)
+		p.Log.InfoContext(ctx, "pulled", "clinic", clinic, "system", system, "objects", len(page.Objects), "refused", refused.n, "more", page.More)
 		if !page.More || !ours { // or another run is ahead of this one
 			return nil
 		}
@@ -255,15 +263,22 @@ func (p *Puller) figures(ctx context.Context, clinic string, at time.Time) error
 }
 
 // note changes what is known of a connection that was read as c and asked from
-// there, unless another run has moved its cursor meanwhile, elsewhere than to.
-func (p *Puller) note(ctx context.Context, c dental.Pulled, to string, change func(*dental.Pulled)) (ours bool, err error) {
+// there, unless another run has moved its cursor meanwhile, elsewhere than to, or
+// the account leads elsewhere by now than the one that it was asked with.
+func (p *Puller) note(ctx context.Context, c dental.Pulled, asked dental.Account, to string, change func(*dental.Pulled)) (ours bool, err error) {
 	err = store.Retry(ctx, func(ctx context.Context) error {
 		tx := p.Store.Begin()
 		known, err := tx.Pulled(ctx, dental.Pulled{Clinic: c.Clinic, System: c.System})
 		if err != nil {
 			return err
 		}
-		if ours = known[0].Cursor == c.Cursor || known[0].Cursor == to; !ours {
+		// After what is known, which is written together with an account that leads elsewhere.
+		cl, err := tx.Clinic(ctx, c.Clinic)
+		if err != nil {
+			return err
+		}
+		ours = (known[0].Cursor == c.Cursor || known[0].Cursor == to) && dental.SameBase(c.System, asked, cl.Accounts[c.System])
+		if !ours {
 			return nil
 		}
 		change(&known[0])
@@ -284,21 +299,41 @@ func order(clinic, system string) string {
 	return string(body)
 }
 
-// refused logs which of the objects could not be taken in, by their names alone.
-func (p *Puller) refused(ctx context.Context, clinic, system string, objects []intake.Object, outcomes []intake.Outcome) (n int) {
-	for i, o := range outcomes {
-		if o.Err != nil {
-			n++
-			p.Log.WarnContext(ctx, "an object was refused", "clinic", clinic, "system", system, "kind", objects[i].Kind, "id", objects[i].ID, "error", o.Err)
-		}
+// refusals are objects that could not be taken in: how many, and the first one's names.
+type refusals struct {
+	n        int
+	kind, id string
+}
+
+// onto adds them to what is known of a connection.
+func (r refusals) onto(c *dental.Pulled, at time.Time) {
+	if r.n == 0 {
+		return
 	}
-	return n
+	if c.Refused == 0 {
+		c.RefusedKind, c.RefusedID = r.kind, r.id
+	}
+	c.Refused, c.RefusedAt = c.Refused+r.n, at
+}
+
+// refused logs which of the objects could not be taken in, by their names alone.
+func (p *Puller) refused(ctx context.Context, clinic, system string, objects []intake.Object, outcomes []intake.Outcome) (r refusals) {
+	for i, o := range outcomes {
+		if o.Err == nil {
+			continue
+		}
+		if r.n++; r.n == 1 {
+			r.kind, r.id = objects[i].Kind, objects[i].ID
+		}
+		p.Log.WarnContext(ctx, "an object was refused", "clinic", clinic, "system", system, "kind", objects[i].Kind, "id", objects[i].ID, "error", o.Err)
+	}
+	return r
 }
 
 // fails notes that a system could not be asked, for staff to see, and when it
 // is asked again. It is no error of ours: a later tick asks.
-func (p *Puller) fails(ctx context.Context, c dental.Pulled, why error, at time.Time) error {
-	_, err := p.note(ctx, c, c.Cursor, func(c *dental.Pulled) {
+func (p *Puller) fails(ctx context.Context, c dental.Pulled, asked dental.Account, why error, at time.Time) error {
+	_, err := p.note(ctx, c, asked, c.Cursor, func(c *dental.Pulled) {
 		c.Problem, c.Mend = dental.MessageOf(why), dental.KindOf(why) == dental.Invalid
 		if c.Problem == "" {
 			c.Problem = "the system could not be asked"

@@ -108,11 +108,12 @@ func day(t text) dental.Date {
 	return d
 }
 
-// object makes an object of a contact.
+// object makes an object of a contact. Of a death, a guardian, a language or a
+// sex a portal knows nothing, so that what it leaves open stays as it was.
 func (c contact) object(cl *dental.Clinic) intake.Object {
 	p := dental.Patient{Clinic: cl.ID, ID: told.Patient(dental.Bitrix24, string(c.ID)), FamilyName: line(c.LAST_NAME, 200), GivenName: line(c.NAME, 200), MiddleName: line(c.SECOND_NAME, 200),
-		BirthDate: day(c.BIRTHDATE), Status: dental.Active}
-	card := intake.Card{Patient: p, Number: c.PHONE.first(), Mail: c.EMAIL.first()}
+		BirthDate: day(c.BIRTHDATE)}
+	card := intake.Card{Patient: p, Says: intake.Known, Number: c.PHONE.first(), Mail: c.EMAIL.first()}
 	return finished(intake.Object{Kind: contacts, ID: string(c.ID), Facts: []intake.Event{{Type: intake.PatientUpdated, Card: &card}}}, c.DATE_MODIFY)
 }
 

@@ -79,7 +79,7 @@ const (
 	place  = `{"resource":{"resourceType":"Location","id":"l","name":"Улыбка"}}`
 )
 
-const cardBSays = "Patient b; card b: ||   born    active"
+const cardBSays = "Patient b; card fh.b: ||   born    active"
 
 func TestABundleIsReadEntryByEntry(t *testing.T) {
 	for _, c := range []struct {
@@ -107,7 +107,7 @@ func TestABundleIsReadEntryByEntry(t *testing.T) {
 		{"a Bundle within", `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Bundle"}}]}`, []string{"1 refused: fhir-nested"}},
 		{"a deletion", `{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"Encounter/e"}}]}`, []string{"1 Encounter e v1779451200000 gone"}},
 		{"a deletion of a patient", `{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"Patient/p"},"response":{"lastModified":"2026-05-22T10:00:00Z"}}]}`,
-			[]string{"1 Patient p v1779444000000; card p: ||   born    archived"}},
+			[]string{"1 Patient p v1779444000000; card fh.p: ||   born    archived"}},
 		{"a deletion of what does not matter", `{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"Location/e"}}]}`, []string{"1 nothing"}},
 		{"a deletion by a search", `{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"Encounter?status=planned"}}]}`, []string{"1 refused: request.url fhir-identifier"}},
 		{"a change of a part", `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Parameters"},"request":{"method":"PATCH","url":"Encounter/e"}}]}`, []string{"1 refused: request.method fhir-patch"}},

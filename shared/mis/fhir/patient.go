@@ -48,13 +48,14 @@ type (
 
 // card reads a patient's card. Who was merged into another card is archived; of
 // a card that replaces another nothing follows, since that other one says it
-// too, by its own link or by not being active.
+// too, by its own link or by not being active. A server need not say who is
+// active, and a Patient has no guardian: what it leaves open stays as it was.
 func (r *reading) card() (content, *problem) {
 	var w patient
 	if p := r.read(&w); p != nil {
 		return content{}, p
 	}
-	c := intake.Card{Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.Patient(dental.FHIR, r.id), BirthDate: day(w.BirthDate), Status: dental.Active}}
+	c := intake.Card{Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.Patient(dental.FHIR, r.id), BirthDate: day(w.BirthDate)}, Says: intake.Known}
 	if n, ok := r.best(w.Name); ok {
 		c.FamilyName, c.GivenName = line(n.Family), ""
 		given := make([]string, 0, len(n.Given))
@@ -90,6 +91,8 @@ func (r *reading) card() (content, *problem) {
 		c.Status = dental.Deceased
 	case merged, w.Active != nil && !*w.Active:
 		c.Status = dental.Archived
+	case w.Active != nil:
+		c.Status = dental.Active
 	}
 	return content{facts: []intake.Event{{Type: intake.PatientUpdated, Card: &c}}}, nil
 }

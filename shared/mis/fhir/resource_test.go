@@ -122,18 +122,18 @@ func patientWith(fields string) string {
 }
 
 func TestAPatientIsACard(t *testing.T) {
-	const kim = "Patient p; card p: Ким|Вера|   born  "
+	const kim = "Patient p; card fh.p: Ким|Вера|   born  "
 	try(t, []saying{
 		{"with all that a card has", `{"resourceType":"Patient","id":"p","meta":{"versionId":"3","lastUpdated":"2026-05-22T15:40:00.123+03:00"},"active":true,
 			"name":[{"use":"official","family":"Ромашкина","given":["Вера","Павловна"]}],"gender":"female","birthDate":"1985-02-28",
 			"telecom":[{"system":"phone","value":"+79160000001","use":"mobile"},{"system":"email","value":"vera@example.com"}],
 			"communication":[{"language":{"coding":[{"code":"ru-RU"}]},"preferred":true}],"deceasedBoolean":false}`,
-			"Patient p v1779453600123; card p: Ромашкина|Вера|Павловна +79160000001 vera@example.com born 1985-02-28 female ru active"},
+			"Patient p v1779453600123; card fh.p: Ромашкина|Вера|Павловна +79160000001 vera@example.com born 1985-02-28 female ru active"},
 		{"by the official name before the usual one and never by an old one", `{"resourceType":"Patient","id":"p","name":[{"use":"old","family":"Былая"},{"use":"maiden","family":"Девичья"},
 			{"use":"usual","given":["Верочка"]},{"use":"official","family":"Ким","given":["Вера"]}]}`, kim + "  active"},
 		{"by a name whose time has not ended", `{"resourceType":"Patient","id":"p","name":[{"use":"official","family":"Былая","period":{"end":"2020-01-01"}},{"use":"usual","family":"Ким","given":["Вера"]}]}`, kim + "  active"},
-		{"by the text of a name without parts", `{"resourceType":"Patient","id":"p","name":[{"text":"Ким Вера"}]}`, "Patient p; card p: Ким Вера||   born    active"},
-		{"of nobody's name", `{"resourceType":"Patient","id":"p","name":[{"use":"anonymous","family":"X"}]}`, "Patient p; card p: ||   born    active"},
+		{"by the text of a name without parts", `{"resourceType":"Patient","id":"p","name":[{"text":"Ким Вера"}]}`, "Patient p; card fh.p: Ким Вера||   born    active"},
+		{"of nobody's name", `{"resourceType":"Patient","id":"p","name":[{"use":"anonymous","family":"X"}]}`, "Patient p; card fh.p: ||   born    active"},
 		{"of given names that are null", `{"resourceType":"Patient","id":"p","name":[{"family":"Ким","given":[null,"Вера"]}]}`, kim + "  active"},
 		{"reached on the mobile first, then by rank, never on an old number", patientWith(`"telecom":[{"system":"phone","value":"1","use":"old"},{"system":"phone","value":"2","use":"home","rank":1},
 			{"system":"phone","value":"3","use":"mobile","rank":2},{"system":"phone","value":"tel:+4","use":"mobile","rank":1},{"system":"fax","value":"5"}]`), strings.Replace(kim, "Вера|  ", "Вера| +4 ", 1) + "  active"},
@@ -150,7 +150,7 @@ func TestAPatientIsACard(t *testing.T) {
 		{"not active any more", patientWith(`"active":false`), kim + "  archived"},
 		{"merged into another", patientWith(`"active":true,"link":[{"type":"replaced-by","other":{"reference":"Patient/q"}}]`), kim + "  archived"},
 		{"that another was merged into", patientWith(`"active":true,"link":[{"type":"replaces","other":{"reference":"Patient/q"}}]`), kim + "  active"},
-		{"whose id is long and strange", `{"resourceType":"Patient","id":"карта № 1"}`, "Patient карта № 1; card h:PsO9epZB2cPyABV_D9Ui: ||   born    active"},
+		{"whose id is long and strange", `{"resourceType":"Patient","id":"карта № 1"}`, "Patient карта № 1; card fh.h:PsO9epZB2cPyABV_D9Ui: ||   born    active"},
 	})
 }
 

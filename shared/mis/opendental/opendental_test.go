@@ -104,16 +104,16 @@ func TestARowOfEachTableIsRead(t *testing.T) {
 		want       intake.Object
 	}{
 		"a patient": {"Patient", patientRow, intake.Object{Kind: "patient", ID: "48", Version: at("2026-04-21 11:46:19").UnixMilli(), At: at("2026-04-21 11:46:19"), Facts: []intake.Event{{Type: intake.PatientUpdated,
-			Card: &intake.Card{Patient: dental.Patient{Clinic: "demo", ID: "48", FamilyName: "Larkspur", GivenName: "Jane", MiddleName: "Q", BirthDate: dental.Date{Year: 1976, Month: 5, Day: 24}, Sex: "female", Language: "en",
+			Card: &intake.Card{Patient: dental.Patient{Clinic: "demo", ID: "od.48", FamilyName: "Larkspur", GivenName: "Jane", MiddleName: "Q", BirthDate: dental.Date{Year: 1976, Month: 5, Day: 24}, Sex: "female", Language: "en",
 				Status: dental.Active, DoctorID: "1", Preferred: dental.SMS}, Number: "(303)555-0102", Mail: "jane@example.com"}}}}},
 		"an appointment": {"Appointment", appointmentRow, intake.Object{Kind: "appointment", ID: "18", Version: at("2026-05-03 08:30:12").UnixMilli(), At: at("2026-05-03 08:30:12"), Facts: []intake.Event{{Type: intake.AppointmentBooked,
-			Appointment: &dental.Appointment{Clinic: "demo", Patient: "48", ID: "18", Start: at("2026-07-31 08:30:00"), End: at("2026-07-31 09:10:00"), Doctor: dental.Doctor{ID: "1", Name: "Dr. Irina Sokolova"}, Status: dental.Booked,
+			Appointment: &dental.Appointment{Clinic: "demo", Patient: "od.48", ID: "18", Start: at("2026-07-31 08:30:00"), End: at("2026-07-31 09:10:00"), Doctor: dental.Doctor{ID: "1", Name: "Dr. Irina Sokolova"}, Status: dental.Booked,
 				Services: []dental.ServiceType{{Name: "PerEx"}, {Name: "ProAdult"}}}}}}},
 		"a procedure": {"ProcedureLog", procedureRow, intake.Object{Kind: "procedurelog", ID: "20", Version: at("2026-07-31 09:10:34").UnixMilli(), At: at("2026-07-31 09:10:34"), Facts: []intake.Event{
-			{Piece: &dental.Piece{Clinic: "demo", Patient: "48", Visit: "18", ID: "20", Procedure: dental.Procedure{Code: "D1110", Name: "prophylaxis - adult", Tooth: "4"}}},
-			{Piece: &dental.Piece{Clinic: "demo", Patient: "48", Visit: "18", ID: "fee.20", Amount: dental.Money{Minor: 13000, Currency: "USD"}}}}}},
+			{Piece: &dental.Piece{Clinic: "demo", Patient: "od.48", Visit: "18", ID: "20", Procedure: dental.Procedure{Code: "D1110", Name: "prophylaxis - adult", Tooth: "4"}}},
+			{Piece: &dental.Piece{Clinic: "demo", Patient: "od.48", Visit: "18", ID: "fee.20", Amount: dental.Money{Minor: 13000, Currency: "USD"}}}}}},
 		"a payment": {"Payment", paymentRow, intake.Object{Kind: "payment", ID: "56734", Version: at("2026-06-24 07:34:31").UnixMilli(), At: at("2026-06-24 07:34:31"), Facts: []intake.Event{{Type: intake.PaymentReceived,
-			Payment: &dental.Payment{Clinic: "demo", Patient: "48", ID: "56734", Amount: dental.Money{Minor: 33900, Currency: "USD"}, At: at("2026-06-24 12:00:00"), Kind: dental.Paid}}}}},
+			Payment: &dental.Payment{Clinic: "demo", Patient: "od.48", ID: "56734", Amount: dental.Money{Minor: 33900, Currency: "USD"}, At: at("2026-06-24 12:00:00"), Kind: dental.Paid}}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := only(t, c.table, c.row)
@@ -152,7 +152,7 @@ func TestOddValuesOfAPatient(t *testing.T) {
 		"a birth date that is null":                             {[]string{"Birthdate", `null`}, func(c *intake.Card) bool { return c.BirthDate.IsZero() }},
 		"no mobile number":                                      {[]string{"WirelessPhone", `""`}, func(c *intake.Card) bool { return c.Number == "(303)555-0101" }},
 		"several addresses in one field":                        {[]string{"Email", `"a@example.com; b@example.com"`}, func(c *intake.Card) bool { return c.Mail == "a@example.com" }},
-		"a guarantor of the family":                             {[]string{"Guarantor", `27`}, func(c *intake.Card) bool { return c.GuardianID == "27" }},
+		"a guarantor of the family":                             {[]string{"Guarantor", `27`}, func(c *intake.Card) bool { return c.GuardianID == "od.27" }},
 		"a guarantor who is the patient":                        {[]string{"Guarantor", `"48"`}, func(c *intake.Card) bool { return c.GuardianID == "" }},
 		"a guarantor who is nobody":                             {[]string{"Guarantor", `0`}, func(c *intake.Card) bool { return c.GuardianID == "" }},
 		"who pays for a child and is no patient":                {[]string{"PatStatus", `"NonPatient"`}, func(c *intake.Card) bool { return c.Status == dental.Active }},
@@ -169,7 +169,7 @@ func TestOddValuesOfAPatient(t *testing.T) {
 			return len(c.Consents) == 3 && !c.Consents[0].Granted && c.Consents[0].Channel == dental.SMS && c.Consents[0].At.Equal(at("2026-04-21 11:46:19"))
 		}},
 		"that texts are allowed, which lifts no refusal": {[]string{"TxtMsgOk", `"Yes"`}, func(c *intake.Card) bool { return len(c.Consents) == 0 }},
-		"a number as a text":                             {[]string{"PatNum", `"48"`}, func(c *intake.Card) bool { return c.ID == "48" }},
+		"a number as a text":                             {[]string{"PatNum", `"48"`}, func(c *intake.Card) bool { return c.ID == "od.48" }},
 		"a name with a line break":                       {[]string{"LName", `"Lark\r\nspur"`}, func(c *intake.Card) bool { return c.FamilyName == "Lark spur" }},
 	} {
 		t.Run(name, func(t *testing.T) {

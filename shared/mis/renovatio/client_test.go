@@ -103,7 +103,7 @@ func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
 		t.Fatalf("got %s, %v", names(page.Objects), err)
 	}
 	for _, o := range page.Objects {
-		if good := o.ID == "17" || o.System == ""; good != (o.Patient() == "5") {
+		if good := o.ID == "17" || o.System == ""; good != (o.Patient() == "rn.5") {
 			t.Errorf("%q is %+v", o.ID, o.Facts)
 		}
 	}

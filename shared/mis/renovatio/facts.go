@@ -227,21 +227,22 @@ func (r reader) patient(p patient) (objects []intake.Object, named bool, err err
 	switch {
 	case p.gone || p.Deleted.True():
 		// Whatever else is said of it comes too late.
-		card.Status, card.Says, o.Version = dental.Archived, intake.Known, max(o.Version, r.received.UnixMilli())
+		card.Status, o.Version = dental.Archived, max(o.Version, r.received.UnixMilli())
 	case !r.fresh && (changed.IsZero() || card.FamilyName == "" && card.GivenName == ""):
 		return nil, true, nil
-	case !r.fresh:
-		card.Says = intake.Known
 	}
 	o.Facts = []intake.Event{{Type: intake.PatientUpdated, Card: &card}}
 	o.Body = told.Body([]any{card.Patient, card.Number, card.Mail})
 	return []intake.Object{o}, false, nil
 }
 
+// card is what Renovatio knows of a patient: of a death, a guardian or a language
+// it knows nothing, so that what it leaves open stays as it was.
 func (r reader) card(p patient, id string) intake.Card {
 	card := intake.Card{
 		Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.Patient(dental.Renovatio, id), FamilyName: told.Line(string(p.LastName), longestName),
 			GivenName: told.Line(string(p.FirstName), longestName), MiddleName: told.Line(string(p.ThirdName), longestName), BirthDate: told.Day(string(p.BirthDate))},
+		Says:   intake.Known,
 		Number: told.Line(string(cmp.Or(p.Mobile, p.Phone)), longestName), Mail: told.Line(string(p.Email), 2*longestName),
 	}
 	switch g := []rune(strings.ToLower(string(p.Gender))); {

@@ -64,7 +64,7 @@ func TestEncodingsAndSeparatorsAreFound(t *testing.T) {
 						t.Errorf("at the end %d bytes are read of %d", last.Read, len(file))
 					}
 					p, err := sheet.CSV{}.Preview(t.Context(), memory(file), options())
-					if err != nil || p.Separator != comma || len(p.Rows) != 3 || len(p.Columns) != 4 || p.Columns[0] != (load.Column{Header: "№ карты", Field: "id"}) || !strings.HasPrefix(name, p.Encoding) {
+					if err != nil || p.Separator != comma || len(p.Rows) != 3 || len(p.Columns) != 4 || p.Columns[0] != (load.Column{Header: "№ карты", Field: "card"}) || !strings.HasPrefix(name, p.Encoding) {
 						t.Errorf("the preview is %+v, error %v", p, err)
 					}
 				})

@@ -14,6 +14,7 @@ type field uint8
 const (
 	none field = iota
 	patientID
+	chartNumber
 	fullName
 	familyName
 	givenName
@@ -78,9 +79,11 @@ var headings = [fields]struct {
 	spelt  []string
 	common []string // spellings that count only where no column has one of spelt, and as a date or time of a visit only beside what a table of visits has
 }{
-	patientID: {name: "id", spelt: []string{"id", "id пациента", "id клиента", "код пациента", "код клиента", "код карты", "номер пациента", "номер клиента",
+	patientID: {name: "id", spelt: []string{"id", "id пациента", "id клиента", "код пациента", "код клиента",
+		"patient id", "client id", "customer id", "id patient", "patnum", "pat num"}, common: []string{"код", "ид", "идентификатор", "uid", "guid", "uuid"}},
+	chartNumber: {name: "card", spelt: []string{"код карты", "номер пациента", "номер клиента",
 		"№ карты", "номер карты", "№ амбулаторной карты", "номер амбулаторной карты", "амбулаторная карта", "№ медкарты", "номер медкарты", "№ медицинской карты", "номер мед карты", "номер ак",
-		"медкарта", "медицинская карта", "карта №", "номер карточки", "№ истории болезни", "номер истории болезни", "история болезни №", "№ ист. бол.", "№ иб", "patient id", "client id", "customer id", "id patient", "patient no", "patient number", "patnum", "pat num", "chart", "chart no", "chart number", "chart id", "card number", "card no", "card id", "mrn", "medical record number"}, common: []string{"код", "ид", "идентификатор", "uid", "guid", "uuid", "внешний id", "внешний код", "external id", "история болезни", "карта"}},
+		"медкарта", "медицинская карта", "карта №", "номер карточки", "№ истории болезни", "номер истории болезни", "история болезни №", "№ ист. бол.", "№ иб", "patient no", "patient number", "chart", "chart no", "chart number", "chart id", "card number", "card no", "card id", "mrn", "medical record number"}, common: []string{"внешний id", "внешний код", "external id", "история болезни", "карта"}},
 	fullName: {name: "name", spelt: []string{"фио", "ф и о", "фамилия имя отчество", "фамилия имя", "имя фамилия", "имя и фамилия", "фамилия и имя", "фамилия, имя, отчество", "пациент", "клиент", "пациенты", "имя пациента", "имя клиента", "полное имя", "ф.и.о. полностью", "пациент фио", "клиент фио",
 		"физ. лицо", "физлицо", "больной", "ф.и.о. больного",
 		"full name", "patient", "client", "patient name", "client name", "fio"}, common: []string{"контрагент", "наименование", "заказчик", "фио заказчика", "name", "contact", "contact name", "display name", "customer", "customer name"}},

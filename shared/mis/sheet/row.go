@@ -203,14 +203,8 @@ func (r *row) states() {
 // card is what the row says of the patient themself, nil for nothing, and the id
 // that follows from it where the patient has none of their own.
 func (r *row) card() (card *intake.Card, identity string) {
-	if v, column := r.text(patientID); column >= 0 {
-		if whole, is, rounded := number(v, r.exact); rounded {
-			r.note(column, Rounded, "")
-		} else if is {
-			r.patient = told.ID("", whole)
-		} else {
-			r.patient = told.ID("", v)
-		}
+	if r.patient = r.numbered(patientID); r.patient == "" {
+		r.patient = r.numbered(chartNumber)
 	}
 	c := intake.Card{Says: intake.Known, Patient: dental.Patient{Status: r.state}}
 	r.names(&c.Patient)
@@ -249,9 +243,9 @@ func (r *row) card() (card *intake.Card, identity string) {
 	}
 	if v, column := r.text(guardian); column >= 0 {
 		if whole, is, rounded := number(v, r.exact); is && !rounded {
-			c.GuardianID = told.ID("", whole)
+			c.GuardianID = r.who(whole, r.charted(column))
 		} else if dental.ValidID(v) && digits(v) != "" {
-			c.GuardianID = told.ID("", v)
+			c.GuardianID = r.who(v, r.charted(column))
 		} else {
 			r.note(column, BadGuardian, "")
 		}
@@ -265,6 +259,40 @@ func (r *row) card() (card *intake.Card, identity string) {
 		return &c, ""
 	}
 	return &c, identify(c)
+}
+
+// numbered is the patient whose number stands in a field, "" for none.
+func (r *row) numbered(f field) string {
+	v, column := r.text(f)
+	if column < 0 {
+		return ""
+	}
+	whole, is, rounded := number(v, r.exact)
+	if rounded {
+		r.note(column, Rounded, "")
+		return ""
+	}
+	if is {
+		v = whole
+	}
+	return r.who(v, f == chartNumber)
+}
+
+// who is the id of a patient by a number as it stands in the file: of the
+// program, or of a chart.
+func (r *row) who(v string, chart bool) string {
+	if chart && (r.options.System != "" || r.has(patientID)) {
+		return told.Chart(r.options.System, v)
+	}
+	return told.Patient(r.options.System, v)
+}
+
+// charted reports whether a column of guardians gives the numbers of their
+// charts. One that does not say gives what the table calls its own patients by.
+func (r *row) charted(column int) bool {
+	header := fold(r.headers[column])
+	holds := func(word string) bool { return strings.Contains(header, word) }
+	return holds("карт") || holds("chart") || !r.has(patientID) && !holds("id") && !holds("код")
 }
 
 // identify is the id of a patient without one, "" where too little is known.

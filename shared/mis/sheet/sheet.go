@@ -11,6 +11,13 @@
 // and the plan. Their ids follow from the line, so that the same line again is
 // the same facts:
 //
+//   - a patient's id is that of the program which the file is an export of
+//     (load.Options.System): its patient 5 is the one that it tells of itself, and
+//     nobody else's 5. A file of no program named calls patients as the clinic
+//     does, whose own program may tell of them by the same ids. The number of a
+//     chart is no program's id: it has a space of its own, unless it is all by
+//     which a file of no program named calls its patients. Whoever has a file
+//     read as another program's makes other patients, proposed as twins;
 //   - a patient without an id of their own gets one of the last ten digits of the
 //     phone, the name and the birth date; of the e-mail where there is neither
 //     phone nor date. Whoever changes the phone in such a table makes another
@@ -166,7 +173,11 @@ func (t *table) head(cells []string, known index) {
 		t.headers, t.fields = append(t.headers, clean(cell)), append(t.fields, f)
 	}
 	take := func(i int, may bool) {
-		if f := t.fields[i]; may && !t.has(f) {
+		f := t.fields[i]
+		if f == patientID || f == chartNumber { // either says who a line is about
+			may = !t.has(patientID, chartNumber)
+		}
+		if may && !t.has(f) {
 			t.columns[f] = []int{i}
 		} else {
 			t.fields[i] = none
@@ -191,7 +202,7 @@ func (t *table) score() (n int, enough bool) {
 	for _, columns := range t.columns {
 		n += min(len(columns), 1)
 	}
-	return n, t.has(patientID) || t.has(fullName, familyName, givenName) && t.has(phone, otherPhone)
+	return n, t.has(patientID, chartNumber) || t.has(fullName, familyName, givenName) && t.has(phone, otherPhone)
 }
 
 // has reports whether there is a column of one of the fields.

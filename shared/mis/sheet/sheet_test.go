@@ -279,7 +279,7 @@ func TestHeadersAreKnownByManySpellings(t *testing.T) {
 		"Телефон моб.": "phone", "Моб.телефон": "phone", "Телефон (мобильный)": "phone", "ТЕЛЕФОН\nКЛИЕНТА": "phone", "Сот. тел.": "phone", "mobile_phone": "phone", "WirelessPhone": "phone", "Телефон (для связи)": "phone", "Домашний телефон": "phone.other",
 		"Дата рожд.": "birth", "Д.Р.": "birth", "BirthDate": "birth", "Дата рождения клиента": "birth", "Пол (м/ж)": "sex", "Эл. почта": "email", "E-Mail": "email",
 		"Последнее посещение": "visit.date", "Дата последнего приёма": "visit.date", "Last Visit": "visit.date", "Первый визит": "visit.first", "Сумма": "sum", "Оплачено": "sum", "Сумма, руб.": "sum", "Врач": "doctor", "Услуга": "service", "Наименование услуги": "service",
-		"№ карты": "id", "Номер амбулаторной карты": "id", "ID": "id", "Код": "id", "PatNum": "id", "Код услуги": "service.code", "ProcCode": "service.code", "Следующий визит": "next.date", "План лечения": "plan",
+		"№ карты": "card", "Номер амбулаторной карты": "card", "№ истории болезни": "card", "Номер клиента": "card", "ID": "id", "ID клиента": "id", "Код": "id", "PatNum": "id", "Код услуги": "service.code", "ProcCode": "service.code", "Следующий визит": "next.date", "План лечения": "plan",
 		"Согласие на SMS": "consent.advertising.sms", "Согласие на рассылку": "consent.advertising", "№": "", "№ п/п": "", "Адрес": "", "Сумма всего": "", "": "", "Количество визитов": "",
 	} {
 		p, err := sheet.CSV{}.Preview(t.Context(), memory(table(";", []string{"x", header, "y"}, []string{"1", "2", "3"})), options())

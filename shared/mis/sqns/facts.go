@@ -175,13 +175,15 @@ func (r reader) client(p patient) ([]intake.Object, error) {
 	o := intake.Object{System: dental.SQNS, Kind: kindClient, ID: id}
 	if p.gone || p.Deleted.True() || p.IsDeleted.True() {
 		// Whatever else is said of it comes too late.
-		card.Status, card.Says, o.Version = dental.Archived, intake.Known, version(r.received)
+		card.Status, o.Version = dental.Archived, version(r.received)
 	}
 	o.Facts = []intake.Event{{Type: intake.PatientUpdated, Card: &card}}
 	o.Body = told.Body([]any{card.Patient, card.Number, card.Mail})
 	return []intake.Object{o}, nil
 }
 
+// card is what 1Denta knows of a patient: of a death, a guardian or a language it
+// knows nothing, so that what it leaves open stays as it was.
 func (r reader) card(p patient, id string) intake.Card {
 	family, given, middle := p.LastName, p.FirstName, p.Patronymic
 	if family == "" && given == "" {
@@ -191,6 +193,7 @@ func (r reader) card(p patient, id string) intake.Card {
 	card := intake.Card{
 		Patient: dental.Patient{Clinic: r.clinic.ID, ID: told.Patient(dental.SQNS, id), FamilyName: told.Line(string(family), longestName),
 			GivenName: told.Line(string(given), longestName), MiddleName: told.Line(string(middle), longestName), BirthDate: told.Day(string(p.BirthDate))},
+		Says:   intake.Known,
 		Number: told.Line(string(cmp.Or(p.Phone, p.Additional)), longestName), Mail: told.Line(string(p.Email), 2*longestName),
 	}
 	switch p.Sex {

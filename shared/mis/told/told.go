@@ -34,6 +34,16 @@ const hashed = "h:"
 // clinic says it, in its tables and its own program's events alike.
 func Patient(system, id string) string { return ID(space(system), id) }
 
+// Chart makes the id of a patient of whom only the number of their chart is
+// known, in a program's file: programs count charts and patients apart, so that
+// it is no id of theirs.
+func Chart(system, number string) string {
+	if system == "" {
+		return ID("card", number)
+	}
+	return ID(space(system)+"-card", number)
+}
+
 // space is before the ids of a system's patients.
 func space(system string) string {
 	switch system {

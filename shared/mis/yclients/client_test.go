@@ -194,7 +194,7 @@ func TestAnObjectIsReadAsItIsNow(t *testing.T) {
 			func(o []intake.Object) bool { return len(o) == 1 && o[0].Facts[0].Card.GivenName == "Вера" }},
 		{"an operation", intake.Ref{Kind: "finances_operation", ID: "31"}, raw(200, `{"success":true,"data":{"id":31,"amount":5,"client_id":7,"client":[],"expense_id":5,"expense":{"id":5},"date":"2026-03-10 10:00:00"},"meta":[]}`), "/api/v1/finance_transactions/4564/31",
 			func(o []intake.Object) bool {
-				return len(o) == 1 && o[0].Facts[0].Payment.Patient == "7" && o[0].Facts[0].Payment.Amount.Minor == 500
+				return len(o) == 1 && o[0].Facts[0].Payment.Patient == "yc.7" && o[0].Facts[0].Payment.Amount.Minor == 500
 			}},
 		{"a record that is not there", intake.Ref{Kind: "record", ID: "31"}, refused(404), "/api/v1/record/4564/31",
 			func(o []intake.Object) bool { return len(o) == 1 && o[0].Gone && o[0].ID == "31" }},
@@ -232,7 +232,7 @@ func TestWhatIsNotTheSystemsOwnWordIsNoDeletion(t *testing.T) {
 }
 
 func appointment() dental.Appointment {
-	return dental.Appointment{ID: "31", Patient: "7", Start: time.Date(2026, 3, 12, 7, 0, 0, 0, time.UTC)}
+	return dental.Appointment{ID: "31", Patient: "yc.7", Start: time.Date(2026, 3, 12, 7, 0, 0, 0, time.UTC)}
 }
 
 // journal answers the look at the record with fields changed, and what writes with write.

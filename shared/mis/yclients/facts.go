@@ -350,8 +350,10 @@ func (r reader) client(x client, hooks text, deleted bool) ([]intake.Object, err
 	return []intake.Object{o}, nil
 }
 
+// card is what the vendor knows of a patient: of a death, a guardian or a
+// language it knows nothing, so that what it leaves open stays as it was.
 func (r reader) card(x client, id string) intake.Card {
-	c := intake.Card{Patient: dental.Patient{ID: told.Patient(dental.YClients, id)}, Number: dialled(x.Phone), Mail: clean(x.Email, 254)}
+	c := intake.Card{Patient: dental.Patient{ID: told.Patient(dental.YClients, id)}, Says: intake.Known, Number: dialled(x.Phone), Mail: clean(x.Email, 254)}
 	c.FamilyName, c.GivenName, c.MiddleName = clean(x.Surname, 100), clean(x.Name, 100), clean(x.Patronymic, 100)
 	if c.MiddleName == "" {
 		c.MiddleName = clean(x.Middle, 100)

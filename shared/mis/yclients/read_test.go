@@ -90,11 +90,11 @@ func TestARecordSaysWhenWithWhomAndWhatFor(t *testing.T) {
 	f := said(t, recordWith(``))
 	start := time.Date(2026, 3, 10, 7, 0, 0, 0, time.UTC)
 	a := f.appointment
-	if a == nil || a.ID != "31" || a.Patient != "7" || !a.Start.Equal(start) || !a.End.Equal(start.Add(30*time.Minute)) || a.Status != dental.Booked ||
+	if a == nil || a.ID != "31" || a.Patient != "yc.7" || !a.Start.Equal(start) || !a.End.Equal(start.Add(30*time.Minute)) || a.Status != dental.Booked ||
 		a.Doctor != (dental.Doctor{ID: "49", Name: "Орлова Дарья"}) || !reflect.DeepEqual(a.Services, []dental.ServiceType{{Name: "Приём"}}) {
 		t.Errorf("the appointment is %+v", a)
 	}
-	if f.card == nil || f.card.Says != intake.Hint || f.card.ID != "7" || f.card.Number != "+79160000001" || f.card.FamilyName != "Ромашкина" || f.card.GivenName != "Вера" {
+	if f.card == nil || f.card.Says != intake.Hint || f.card.ID != "yc.7" || f.card.Number != "+79160000001" || f.card.FamilyName != "Ромашкина" || f.card.GivenName != "Вера" {
 		t.Errorf("the hint of the client is wrong: %+v", f.card)
 	}
 	if o := f.object; o.System != dental.YClients || o.Kind != "record" || o.ID != "31" || o.Gone || o.Body == "" ||
@@ -137,7 +137,7 @@ func TestWhateverARecordsValuesAreSpelledLike(t *testing.T) {
 		{"a phone with a plus", `client={"id":"7","name":"Вера","phone":"+7 916 000-00-01"}`, dials("+7 916 000-00-01")},
 		{"a phone of eleven digits with an 8", `client={"id":7,"name":"Вера","phone":"89160000001"}`, dials("89160000001")},
 		{"a phone that is null", `client={"id":7,"name":"Вера","phone":null}`, dials("")},
-		{"a client of whom only the number is known says nothing", `client={"id":7,"name":"","phone":""}`, func(f facts) bool { return f.card == nil && f.appointment.Patient == "7" }},
+		{"a client of whom only the number is known says nothing", `client={"id":7,"name":"","phone":""}`, func(f facts) bool { return f.card == nil && f.appointment.Patient == "yc.7" }},
 		{"a client that is []", `client=[]`, nothing},
 		{"a client that is null", `client=null`, nothing},
 		{"a client that is {}", `client={}`, nothing},
@@ -215,7 +215,7 @@ func TestAPatientWhoCameIsAVisit(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := said(t, recordWith(strings.TrimPrefix(tt.fields+"; attendance=1", "; ")))
-			if f.visit == nil || !f.visit.FinishedAt.Equal(tt.finished) || f.visit.Receipt != tt.receipt || f.visit.AppointmentID != "31" || f.visit.ID != "31" || f.visit.Patient != "7" {
+			if f.visit == nil || !f.visit.FinishedAt.Equal(tt.finished) || f.visit.Receipt != tt.receipt || f.visit.AppointmentID != "31" || f.visit.ID != "31" || f.visit.Patient != "yc.7" {
 				t.Errorf("the visit is %+v", f.visit)
 			}
 			if f.visit != nil && len(f.visit.Procedures) != len(f.appointment.Services) {
@@ -260,7 +260,7 @@ func TestWhateverACardsValuesAreSpelledLike(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := said(t, hooked("client", "update", tt.data))
-			if f.card == nil || f.card.ID != "31" || !tt.want(*f.card) {
+			if f.card == nil || f.card.ID != "yc.31" || !tt.want(*f.card) {
 				t.Errorf("the card says %q %q %q, %v, %q, %q, %q", f.card.FamilyName, f.card.GivenName, f.card.MiddleName, f.card.BirthDate, f.card.Sex, f.card.Status, f.card.Mail)
 			}
 		})
@@ -325,7 +325,7 @@ func TestMoneyForServicesIsAPaymentAndNoOther(t *testing.T) {
 			switch got := f.payment; {
 			case (got == nil) != (tt.want == nil):
 				t.Errorf("the payment is %+v", got)
-			case got != nil && (got.Kind != tt.want.Kind || got.Amount != tt.want.Amount || got.Patient != "7" || got.ID != "31" || !got.At.Equal(time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC))):
+			case got != nil && (got.Kind != tt.want.Kind || got.Amount != tt.want.Amount || got.Patient != "yc.7" || got.ID != "31" || !got.At.Equal(time.Date(2026, 3, 10, 8, 0, 0, 0, time.UTC))):
 				t.Errorf("the payment is %+v", got)
 			}
 			if f.object.ID != "31" || f.object.Gone {
@@ -364,7 +364,7 @@ func TestADeletionIsADeletionWhateverComesWithIt(t *testing.T) {
 				t.Errorf("its version is %d, not %d", f.object.Version, tt.version)
 			}
 			if tt.resource == "client" {
-				if f.object.Gone || f.card == nil || !archived(*f.card) || f.card.ID != "31" {
+				if f.object.Gone || f.card == nil || !archived(*f.card) || f.card.ID != "yc.31" {
 					t.Errorf("the client is not archived: %+v", f.card)
 				}
 			} else if !f.object.Gone || len(f.object.Facts) > 0 {

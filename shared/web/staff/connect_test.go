@@ -119,12 +119,14 @@ func TestWhatIsWrongWithAConnectionIsSaidInWords(t *testing.T) {
 	}
 	known[0].Heard, known[0].At, known[0].Failing, known[0].Problem, known[0].Mend = h.stage.Now(), h.stage.Now(), h.stage.Now(), "the tokens are not accepted", true
 	known[0].Unread, known[0].UnreadAt = "data.id: <is> missing", h.stage.Now()
+	known[0].Refused, known[0].RefusedKind, known[0].RefusedID, known[0].RefusedAt = 3, "record", "<70>", h.stage.Now()
 	tx.Put(known[0])
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w, _ := h.ask(http.MethodGet, "/desk/demo/connect/yclients", person(dental.Manager))
-	for _, want := range []string{"Последнее сообщение от программы: 10 марта, 11:00", "спросили её сами: 10 марта, 11:00", "не принимает наши запросы", "не удалось прочитать", "data.id: &lt;is&gt; missing"} {
+	for _, want := range []string{"Последнее сообщение от программы: 10 марта, 11:00", "спросили её сами: 10 марта, 11:00", "не принимает наши запросы", "не удалось прочитать", "data.id: &lt;is&gt; missing",
+		"Из того, что прочитано 10 марта, 11:00, не удалось принять: 3.", "the first that was refused: record &lt;70&gt;"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, w.Body)
 		}
