@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -20,12 +21,12 @@ type Connection struct {
 	// a sentence; both are empty where there is nothing to say.
 	State []string
 	Wrong []string
-	// Detail is what was wrong with the last delivery that could not be read, for
-	// whoever looks after the system, in English; "" for nothing.
-	Detail string
+	// Details name what could not be read or taken in, for whoever looks after the
+	// system, in English.
+	Details []string
 }
 
-// shownFor is how long a delivery that could not be read is told of.
+// shownFor is how long what could not be read or taken in is told of.
 const shownFor = 7 * 24 * time.Hour
 
 // Connections are all systems of record that a clinic can have, in the order in
@@ -66,7 +67,13 @@ func Connections(ctx context.Context, s *store.Store, cl *dental.Clinic, now tim
 				c.Wrong = append(c.Wrong, l.Text("desk.connect.failing", when(p.Failing)))
 			}
 			if p.Unread != "" && now.Sub(p.UnreadAt) < shownFor {
-				c.Wrong, c.Detail = append(c.Wrong, l.Text("desk.connect.unread", when(p.UnreadAt))), p.Unread
+				c.Wrong, c.Details = append(c.Wrong, l.Text("desk.connect.unread", when(p.UnreadAt))), append(c.Details, p.Unread)
+			}
+			if p.Refused > 0 && now.Sub(p.RefusedAt) < shownFor {
+				said := when(p.RefusedAt)
+				said["n"] = strconv.Itoa(p.Refused)
+				c.Wrong = append(c.Wrong, l.Text("desk.connect.refused", said))
+				c.Details = append(c.Details, "the first that was refused: "+p.RefusedKind+" "+p.RefusedID)
 			}
 		}
 		out = append(out, c)

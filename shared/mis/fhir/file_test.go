@@ -155,7 +155,7 @@ func TestAnEntryHasTheNameThatReferencesWithinItsBundleUse(t *testing.T) {
 		})
 	}
 	const visit = `{"fullUrl":"https://fhir.example.com/r4/Encounter/e","resource":{"resourceType":"Encounter","id":"e","status":"finished","period":{"end":"2026-05-20T10:00:00Z"},"subject":{"reference":"%s/Patient/p"}}}`
-	for base, want := range map[string]string{"https://fhir.example.com/r4": `1 Encounter e; visit e of p at 2026-05-20T10:00:00 from "" with  "" did []`, "http://FHIR.example.com/r4": `1 Encounter e; visit e of p at 2026-05-20T10:00:00 from "" with  "" did []`,
+	for base, want := range map[string]string{"https://fhir.example.com/r4": `1 Encounter e; visit e of fh.p at 2026-05-20T10:00:00 from "" with  "" did []`, "http://FHIR.example.com/r4": `1 Encounter e; visit e of fh.p at 2026-05-20T10:00:00 from "" with  "" did []`,
 		"https://other.example.com/r4": "1 refused: Encounter.subject fhir-server", "https://fhir.example.com/other": "1 refused: Encounter.subject fhir-server"} {
 		if got := lines(t, fhir.BundleFormat{}, memory(`{"resourceType":"Bundle","entry":[`+fmt.Sprintf(visit, base)+`]}`), ""); !slices.Equal(got, []string{want}) {
 			t.Errorf("a patient of %s: %q, want %s", base, got, want)
@@ -241,7 +241,7 @@ func TestWhatIsTooLargeIsPassedOver(t *testing.T) {
 	if got, want := lines(t, fhir.BundleFormat{}, memory(`{"resourceType":"Bundle","entry":[`+long+","+cardB+`]}`), ""), []string{"1 refused: fhir-large", "2 " + cardBSays}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := lines(t, fhir.NDJSONFormat{}, memory(long+"\n"+`{"resourceType":"Patient","id":"b"}`), ""), []string{"1 refused: fhir-large", "2 " + cardBSays}; !slices.Equal(got, want) {
+	if got, want := lines(t, fhir.NDJSONFormat{}, memory(long+"\n"+`{"resourceType":"Patient","id":"b","active":true}`), ""), []string{"1 refused: fhir-large", "2 " + cardBSays}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got, want := lines(t, fhir.BundleFormat{}, memory(`{"resourceType":"Patient","id":"`+strings.Repeat("x", fhir.MaxResource)+`"}`), ""), []string{"1 refused: fhir-large"}; !slices.Equal(got, want) {
@@ -262,7 +262,7 @@ func TestAPackedFileThatUnpacksWithoutEndIsGivenUp(t *testing.T) {
 }
 
 func TestLinesAreReadOneByOne(t *testing.T) {
-	const card = `{"resourceType":"Patient","id":"b"}`
+	const card = `{"resourceType":"Patient","id":"b","active":true}`
 	for _, c := range []struct {
 		name, file string
 		want       []string

@@ -130,27 +130,28 @@ func TestAPatientIsACard(t *testing.T) {
 			"communication":[{"language":{"coding":[{"code":"ru-RU"}]},"preferred":true}],"deceasedBoolean":false}`,
 			"Patient p v1779453600123; card fh.p: Ромашкина|Вера|Павловна +79160000001 vera@example.com born 1985-02-28 female ru active"},
 		{"by the official name before the usual one and never by an old one", `{"resourceType":"Patient","id":"p","name":[{"use":"old","family":"Былая"},{"use":"maiden","family":"Девичья"},
-			{"use":"usual","given":["Верочка"]},{"use":"official","family":"Ким","given":["Вера"]}]}`, kim + "  active"},
-		{"by a name whose time has not ended", `{"resourceType":"Patient","id":"p","name":[{"use":"official","family":"Былая","period":{"end":"2020-01-01"}},{"use":"usual","family":"Ким","given":["Вера"]}]}`, kim + "  active"},
-		{"by the text of a name without parts", `{"resourceType":"Patient","id":"p","name":[{"text":"Ким Вера"}]}`, "Patient p; card fh.p: Ким Вера||   born    active"},
-		{"of nobody's name", `{"resourceType":"Patient","id":"p","name":[{"use":"anonymous","family":"X"}]}`, "Patient p; card fh.p: ||   born    active"},
-		{"of given names that are null", `{"resourceType":"Patient","id":"p","name":[{"family":"Ким","given":[null,"Вера"]}]}`, kim + "  active"},
+			{"use":"usual","given":["Верочка"]},{"use":"official","family":"Ким","given":["Вера"]}]}`, kim + "  "},
+		{"by a name whose time has not ended", `{"resourceType":"Patient","id":"p","name":[{"use":"official","family":"Былая","period":{"end":"2020-01-01"}},{"use":"usual","family":"Ким","given":["Вера"]}]}`, kim + "  "},
+		{"by the text of a name without parts", `{"resourceType":"Patient","id":"p","name":[{"text":"Ким Вера"}]}`, "Patient p; card fh.p: Ким Вера||   born    "},
+		{"of nobody's name", `{"resourceType":"Patient","id":"p","name":[{"use":"anonymous","family":"X"}]}`, "Patient p; card fh.p: ||   born    "},
+		{"of given names that are null", `{"resourceType":"Patient","id":"p","name":[{"family":"Ким","given":[null,"Вера"]}]}`, kim + "  "},
 		{"reached on the mobile first, then by rank, never on an old number", patientWith(`"telecom":[{"system":"phone","value":"1","use":"old"},{"system":"phone","value":"2","use":"home","rank":1},
-			{"system":"phone","value":"3","use":"mobile","rank":2},{"system":"phone","value":"tel:+4","use":"mobile","rank":1},{"system":"fax","value":"5"}]`), strings.Replace(kim, "Вера|  ", "Вера| +4 ", 1) + "  active"},
-		{"reached at home where there is no mobile", patientWith(`"telecom":[{"system":"phone","value":"","use":"mobile"},{"system":"phone","value":"2","use":"home"}]`), strings.Replace(kim, "Вера|  ", "Вера| 2 ", 1) + "  active"},
-		{"born in some year", patientWith(`"birthDate":"1985"`), kim + "  active"},
-		{"born in some month", patientWith(`"birthDate":"1985-02"`), kim + "  active"},
-		{"born on no day", patientWith(`"birthDate":"1985-02-30"`), kim + "  active"},
-		{"born before anyone alive", patientWith(`"birthDate":"1802-02-03"`), kim + "  active"},
-		{"of another gender", patientWith(`"gender":"other"`), kim + "  active"},
-		{"who speaks what there are no texts in", patientWith(`"communication":[{"language":{"coding":[{"code":"tt"}]}}]`), kim + "  active"},
-		{"whose preferred language is not the first", patientWith(`"communication":[{"language":{"coding":[{"code":"tt"}]}},{"language":{"coding":[{"code":"en-US"}]},"preferred":true}]`), kim + " en active"},
+			{"system":"phone","value":"3","use":"mobile","rank":2},{"system":"phone","value":"tel:+4","use":"mobile","rank":1},{"system":"fax","value":"5"}]`), strings.Replace(kim, "Вера|  ", "Вера| +4 ", 1) + "  "},
+		{"reached at home where there is no mobile", patientWith(`"telecom":[{"system":"phone","value":"","use":"mobile"},{"system":"phone","value":"2","use":"home"}]`), strings.Replace(kim, "Вера|  ", "Вера| 2 ", 1) + "  "},
+		{"born in some year", patientWith(`"birthDate":"1985"`), kim + "  "},
+		{"born in some month", patientWith(`"birthDate":"1985-02"`), kim + "  "},
+		{"born on no day", patientWith(`"birthDate":"1985-02-30"`), kim + "  "},
+		{"born before anyone alive", patientWith(`"birthDate":"1802-02-03"`), kim + "  "},
+		{"of another gender", patientWith(`"gender":"other"`), kim + "  "},
+		{"who speaks what there are no texts in", patientWith(`"communication":[{"language":{"coding":[{"code":"tt"}]}}]`), kim + "  "},
+		{"whose preferred language is not the first", patientWith(`"communication":[{"language":{"coding":[{"code":"tt"}]}},{"language":{"coding":[{"code":"en-US"}]},"preferred":true}]`), kim + " en "},
 		{"who has died at some time", patientWith(`"deceasedDateTime":"2020"`), kim + "  deceased"},
 		{"who has died, the server knows no more", patientWith(`"deceasedBoolean":true,"active":false`), kim + "  deceased"},
+		{"active", patientWith(`"active":true`), kim + "  active"},
 		{"not active any more", patientWith(`"active":false`), kim + "  archived"},
 		{"merged into another", patientWith(`"active":true,"link":[{"type":"replaced-by","other":{"reference":"Patient/q"}}]`), kim + "  archived"},
 		{"that another was merged into", patientWith(`"active":true,"link":[{"type":"replaces","other":{"reference":"Patient/q"}}]`), kim + "  active"},
-		{"whose id is long and strange", `{"resourceType":"Patient","id":"карта № 1"}`, "Patient карта № 1; card fh.h:PsO9epZB2cPyABV_D9Ui: ||   born    active"},
+		{"whose id is long and strange", `{"resourceType":"Patient","id":"карта № 1"}`, "Patient карта № 1; card fh.h:PsO9epZB2cPyABV_D9Ui: ||   born    "},
 	})
 }
 
@@ -160,7 +161,7 @@ func TestAnAppointmentIsOneFromTheTimeItIsAgreedOn(t *testing.T) {
 			"participant":[{"actor":{"reference":"Practitioner/d","display":"Ирина Соколова"},"status":"accepted"},{"actor":{"reference":"Patient/p"},"status":"needs-action"}]` + rest + `}`
 	}
 	is := func(status, services string) string {
-		return `Appointment a; appointment a of p at 2026-06-01T07:00:00 to 2026-06-01T07:30:00: ` + status + ` with d "Ирина Соколова" for ` + services
+		return `Appointment a; appointment a of fh.p at 2026-06-01T07:00:00 to 2026-06-01T07:30:00: ` + status + ` with d "Ирина Соколова" for ` + services
 	}
 	var cases []saying
 	for status, want := range map[string]string{"booked": is("booked", "[]"), "arrived": is("confirmed", "[]"), "checked-in": is("confirmed", "[]"), "fulfilled": is("confirmed", "[]"),
@@ -179,12 +180,12 @@ func TestAnAppointmentIsOneFromTheTimeItIsAgreedOn(t *testing.T) {
 		{"without a patient", participants(`{"actor":{"reference":"Practitioner/d"}}`), "refused: Appointment.participant fhir-patient"},
 		{"whose patient has declined", participants(`{"actor":{"reference":"Patient/p"},"status":"declined"}`), "refused: Appointment.participant fhir-patient"},
 		{"whose patient is named by urn alone", participants(`{"type":[{"coding":[{"code":"PPRF"}]}],"actor":{"reference":"urn:uuid:d"}},{"actor":{"reference":"urn:uuid:p"}}`),
-			`Appointment a; appointment a of p at 2026-06-01T07:00:00 to 2026-06-01T07:30:00: booked with d "" for []`},
+			`Appointment a; appointment a of fh.p at 2026-06-01T07:00:00 to 2026-06-01T07:30:00: booked with d "" for []`},
 		{"whose participants are all named by urn alone", participants(`{"actor":{"reference":"urn:uuid:d"}},{"actor":{"reference":"urn:uuid:p"}}`), "refused: Appointment.participant.actor fhir-actor"},
 		{"whose participants are named by urn with their types", participants(`{"actor":{"reference":"urn:uuid:d","type":"Practitioner"}},{"actor":{"reference":"urn:uuid:p","type":"Patient"}}`),
-			`Appointment a; appointment a of p at 2026-06-01T07:00:00 to 2026-06-01T07:30:00: booked with d "" for []`},
+			`Appointment a; appointment a of fh.p at 2026-06-01T07:00:00 to 2026-06-01T07:30:00: booked with d "" for []`},
 		{"in a room", participants(`{"actor":{"reference":"Location/1"}},{"actor":{"display":"Кабинет 2"}},{"actor":{"reference":"Patient/p"}}`),
-			`Appointment a; appointment a of p at 2026-06-01T07:00:00 to 2026-06-01T07:30:00: booked with  "" for []`},
+			`Appointment a; appointment a of fh.p at 2026-06-01T07:00:00 to 2026-06-01T07:30:00: booked with  "" for []`},
 	}...))
 }
 
@@ -193,7 +194,7 @@ func TestAnEncounterIsAVisitOnceItIsFinished(t *testing.T) {
 		return `{"resourceType":"Encounter","id":"e","status":"` + status + `","class":{"code":"AMB"},"subject":{"reference":"Patient/p"}` + rest + `}`
 	}
 	const ended = `,"period":{"start":"2026-05-20T10:00:00+03:00","end":"2026-05-20T10:40:00+03:00"}`
-	is := func(at, rest string) string { return "Encounter e; visit e of p at " + at + rest }
+	is := func(at, rest string) string { return "Encounter e; visit e of fh.p at " + at + rest }
 	var cases []saying
 	for _, status := range []string{"planned", "arrived", "triaged", "in-progress", "onleave", "cancelled", "unknown"} {
 		cases = append(cases, saying{"that is " + status, with(status, ended), "Encounter e"})
@@ -234,19 +235,19 @@ func TestProceduresAndConditionsArePiecesOfTheirVisit(t *testing.T) {
 		cases = append(cases, saying{"a procedure that is " + status, procedure(status, of+code), "Procedure 1"})
 	}
 	try(t, append(cases, []saying{
-		{"a procedure that is completed", procedure("completed", of+code), "Procedure 1; piece procedure.1 of p, visit e: {A16.07.002 Пломба   0 false} { } 0.00 "},
+		{"a procedure that is completed", procedure("completed", of+code), "Procedure 1; piece procedure.1 of fh.p, visit e: {A16.07.002 Пломба   0 false} { } 0.00 "},
 		{"a procedure made in error", procedure("entered-in-error", of+code), "Procedure 1 gone"},
 		{"a procedure on a tooth, and how long it took", procedure("completed", of+code+`,"performedPeriod":{"start":"2026-05-20T10:00:00Z","end":"2026-05-20T10:25:00Z"},
-			"bodySite":[{"text":"полость рта"},{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/ex-tooth","code":"46"}]}]`), "Procedure 1; piece procedure.1 of p, visit e: {A16.07.002 Пломба  46 25 false} { } 0.00 "},
-		{"a procedure on the lung", procedure("completed", of+code+`,"bodySite":[{"coding":[{"code":"39607008"}]}]`), "Procedure 1; piece procedure.1 of p, visit e: {A16.07.002 Пломба   0 false} { } 0.00 "},
-		{"a procedure without a code of the nomenclature", procedure("completed", of+`,"code":{"coding":[{"code":"1","display":"One"},{"code":"2","display":"Two","userSelected":true}]}`), "Procedure 1; piece procedure.1 of p, visit e: {2 Two   0 false} { } 0.00 "},
-		{"a procedure of the American nomenclature", procedure("completed", of+`,"code":{"coding":[{"system":"http://www.ada.org/cdt","code":"D1110"}],"text":"Prophylaxis"}`), "Procedure 1; piece procedure.1 of p, visit e: {D1110 Prophylaxis   0 false} { } 0.00 "},
+			"bodySite":[{"text":"полость рта"},{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/ex-tooth","code":"46"}]}]`), "Procedure 1; piece procedure.1 of fh.p, visit e: {A16.07.002 Пломба  46 25 false} { } 0.00 "},
+		{"a procedure on the lung", procedure("completed", of+code+`,"bodySite":[{"coding":[{"code":"39607008"}]}]`), "Procedure 1; piece procedure.1 of fh.p, visit e: {A16.07.002 Пломба   0 false} { } 0.00 "},
+		{"a procedure without a code of the nomenclature", procedure("completed", of+`,"code":{"coding":[{"code":"1","display":"One"},{"code":"2","display":"Two","userSelected":true}]}`), "Procedure 1; piece procedure.1 of fh.p, visit e: {2 Two   0 false} { } 0.00 "},
+		{"a procedure of the American nomenclature", procedure("completed", of+`,"code":{"coding":[{"system":"http://www.ada.org/cdt","code":"D1110"}],"text":"Prophylaxis"}`), "Procedure 1; piece procedure.1 of fh.p, visit e: {D1110 Prophylaxis   0 false} { } 0.00 "},
 		{"a procedure of no visit", procedure("completed", code), "refused: Procedure.encounter fhir-encounter"},
 		{"a procedure without a name", procedure("completed", of), "refused: Procedure.code fhir-code"},
 		{"a diagnosis by ICD-10 before others", condition(`,"code":{"coding":[{"system":"http://snomed.info/sct","code":"80967001","display":"Dental caries"},{"system":"http://hl7.org/fhir/sid/icd-10","code":"K02.1","display":"Кариес дентина"}]}`),
-			"Condition 1; piece condition.1 of p, visit e: {    0 false} {K02.1 Кариес дентина} 0.00 "},
+			"Condition 1; piece condition.1 of fh.p, visit e: {    0 false} {K02.1 Кариес дентина} 0.00 "},
 		{"a diagnosis by the Russian register's ICD-10", condition(`,"code":{"coding":[{"code":"x","system":"y"},{"system":"urn:oid:1.2.643.5.1.13.13.11.1005","code":"K04.0"}],"text":"Пульпит"}`),
-			"Condition 1; piece condition.1 of p, visit e: {    0 false} {K04.0 Пульпит} 0.00 "},
+			"Condition 1; piece condition.1 of fh.p, visit e: {    0 false} {K04.0 Пульпит} 0.00 "},
 		{"a diagnosis that was refuted", condition(`,"code":{"text":"Кариес"},"verificationStatus":{"coding":[{"code":"refuted"}]}`), "Condition 1"},
 		{"a diagnosis made in error", condition(`,"code":{"text":"Кариес"},"verificationStatus":{"coding":[{"code":"entered-in-error"}]}`), "Condition 1 gone"},
 	}...))
@@ -263,10 +264,10 @@ func TestMoneyIsOfAVisitOrAPatientWhereTheResourceItselfSaysSo(t *testing.T) {
 	}
 	const payer = `,"extension":[{"url":"https://example.com/payer","valueReference":{"reference":"Patient/p"}}]`
 	receipt := func(sum string) string {
-		return "Invoice i; piece invoice.i of p, visit e: {    0 false} { } " + sum
+		return "Invoice i; piece invoice.i of fh.p, visit e: {    0 false} { } " + sum
 	}
 	paid := func(kind, visit, sum string) string {
-		return "PaymentNotice n; " + kind + ` notice.n of p for visit "` + visit + `": ` + sum + " at 2026-05-20T07:00:00"
+		return "PaymentNotice n; " + kind + ` notice.n of fh.p for visit "` + visit + `": ` + sum + " at 2026-05-20T07:00:00"
 	}
 	try(t, []saying{
 		{"an invoice that names its visit by an extension", invoice("issued", visit), receipt("40.00 RUB")},
@@ -289,7 +290,7 @@ func TestMoneyIsOfAVisitOrAPatientWhereTheResourceItselfSaysSo(t *testing.T) {
 		{"a payment to an account that it contains", notice(`{"value":100}`, `,"contained":[{"resourceType":"Account","id":"c","subject":[{"reference":"Patient/p"}]}],"request":{"reference":"#c"}`), paid("payment", "", "100.00 RUB")},
 		{"a payment of nobody", notice(`{"value":100}`, `,"request":{"reference":"Claim/c"}`), "refused: PaymentNotice.request fhir-patient"},
 		{"a reconciliation of a patient's", `{"resourceType":"PaymentReconciliation","id":"r","status":"active","created":"2026-05-20","paymentDate":"2026-05-20","paymentAmount":{"value":5}` + payer + `}`,
-			`PaymentReconciliation r; payment reconciliation.r of p for visit "": 5.00 RUB at 2026-05-20T09:00:00`},
+			`PaymentReconciliation r; payment reconciliation.r of fh.p for visit "": 5.00 RUB at 2026-05-20T09:00:00`},
 		{"a claim", `{"resourceType":"Claim","id":"c","status":"active","patient":{"reference":"Patient/p"},"total":{"value":125}}`, "nothing"},
 	})
 }
@@ -306,7 +307,7 @@ func TestACarePlanIsATreatmentPlanWhereItIsAboutTeeth(t *testing.T) {
 		all = append(all, activity(s))
 	}
 	teeth, everything := `,"title":"Dental treatment"`, `,"activity":[`+strings.Join(all, ",")+`]`
-	const head = "CarePlan c; plan c of p since 2026-05-01T07:00:00:"
+	const head = "CarePlan c; plan c of fh.p since 2026-05-01T07:00:00:"
 	try(t, []saying{
 		{"with stages of every state", plan("active", teeth+everything), head + " [1 not-started planned] [2 scheduled booked] [3 in-progress planned] [4 on-hold booked] [5 completed done] [6 cancelled cancelled] [7 stopped cancelled] [8 unknown planned]"},
 		{"that was revoked", plan("revoked", teeth+everything), head + " [1 not-started cancelled] [2 scheduled cancelled] [3 in-progress cancelled] [4 on-hold cancelled] [5 completed done] [6 cancelled cancelled] [7 stopped cancelled] [8 unknown cancelled]"},

@@ -67,7 +67,7 @@ func (l *life) hear(at string, event, data string) {
 // stands says how the card stands: its appointments, and what is planned for them.
 func (l *life) stands() string {
 	l.Helper()
-	card, err := l.in.Store.Begin().Card(l.Context(), l.clinic.ID, "5")
+	card, err := l.in.Store.Begin().Card(l.Context(), l.clinic.ID, "rn.5")
 	if err != nil {
 		l.Fatal(err)
 	}

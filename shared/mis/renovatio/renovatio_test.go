@@ -92,8 +92,8 @@ func said(h intake.Heard) string {
 }
 
 const (
-	hint   = `in passing; card 5 "hint" Ромашкина/Вера/Павловна +79160000001 vera@example.com 2000-05-12 female  | `
-	booked = `appointment 17; booked 17 of 5 at 12 12:30-13:15 by Смирнова Анна for [{ Профессиональная гигиена  false}]`
+	hint   = `in passing; card rn.5 "hint" Ромашкина/Вера/Павловна +79160000001 vera@example.com 2000-05-12 female  | `
+	booked = `appointment 17; booked 17 of rn.5 at 12 12:30-13:15 by Смирнова Анна for [{ Профессиональная гигиена  false}]`
 	came   = `; visit 17 over 13:15 for 5400.00 RUB: 1`
 )
 
@@ -222,7 +222,7 @@ func TestWhatSaysTooLittleIsReadFromTheAPI(t *testing.T) {
 func TestAPatientIsACard(t *testing.T) {
 	const card = `{"patient_id":5,"number":12,"last_name":"Ромашкина","first_name":"Вера","third_name":"Павловна","birth_date":"12.05.2000","gender":"женский","mobile":"+79160000001","phone":"+74950000001",
 "email":"vera@example.com","date_updated":"10.03.2026","time_updated":"14:35","address":[],"is_deleted":false}`
-	const whole = `patient 5; card 5 "some" Ромашкина/Вера/Павловна +79160000001 vera@example.com 2000-05-12 female `
+	const whole = `patient 5; card rn.5 "some" Ромашкина/Вера/Павловна +79160000001 vera@example.com 2000-05-12 female `
 	for _, c := range []struct{ says, event, from, to, want string }{
 		{"new", "create_patient", "", "", whole},
 		{"changed, in a list", "update_patient", card, "[" + card + "]", whole},

@@ -269,7 +269,7 @@ func TestWhateverACardsValuesAreSpelledLike(t *testing.T) {
 
 func named(family, given, middle string) func(intake.Card) bool {
 	return func(c intake.Card) bool {
-		return c.FamilyName == family && c.GivenName == given && c.MiddleName == middle && c.Says == intake.Whole && c.Status == ""
+		return c.FamilyName == family && c.GivenName == given && c.MiddleName == middle && c.Says == intake.Known && c.Status == ""
 	}
 }
 func born(year, month, day int) func(intake.Card) bool {
