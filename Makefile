@@ -28,8 +28,8 @@ audit: ## count the quiet base of CLINIC at a running `make run`, and write the 
 	@mkdir -p .build
 	@go run ./infra/audit -at http://127.0.0.1:$(or $(PORT),8080) -clinic $(or $(CLINIC),demo) -to $(or $(TO),.build/audit-$(or $(CLINIC),demo).csv)
 
-import: ## take a file in, or a folder of files: FILE=base.csv CLINIC=demo, of a running `make run` or RETURN_POINT_URL
-	@FILE="$(FILE)" CLINIC="$(CLINIC)" go run ./infra/import
+import: ## take a file in, or a folder of files: FILE=base.csv CLINIC=demo SYSTEM=yclients, of a running `make run` or RETURN_POINT_URL
+	@FILE="$(FILE)" CLINIC="$(CLINIC)" SYSTEM="$(SYSTEM)" go run ./infra/import
 
 test: ## every test that needs no other program
 	go test -timeout 4m ./...

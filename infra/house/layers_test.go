@@ -243,6 +243,20 @@ var rules = []rule{
 			"shared/api/a.go": `package api; import "fmt"; func f(err error) error { return fmt.Errorf("api: read: %w", err) }`,
 		},
 	},
+	{
+		says:  "a function calls the clinics' systems on the public network alone",
+		check: insiders,
+		broken: []broken{
+			{"functions/pull/main.go", `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _ = systems.Clients(wire.NewClient(wire.Options{Timeout: 1}), nil)`, "Outside"},
+			{"functions/pull/main.go", `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _, o = systems.Clients, wire.Options{Outside: false}`, "Outside"},
+		},
+		kept: map[string]string{
+			"functions/pull/main.go":   `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _, o = systems.Clients, wire.Options{Timeout: 1, Outside: true}`,
+			"functions/send/main.go":   `package main; import "` + module + `shared/channel/wire"; var o = wire.Options{}`,
+			"infra/local/machine.go":   `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _, o = systems.Clients, wire.Options{}`,
+			"functions/pull/a_test.go": `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _, o = systems.Clients, wire.Options{}`,
+		},
+	},
 }
 
 // floor is where a room stands.
@@ -279,7 +293,7 @@ var floors = []struct {
 	{"shared/intake", useCase}, {"shared/scan", useCase}, {"shared/outreach", useCase}, {"shared/reply", useCase}, {"shared/work", useCase},
 	{"shared/desk", useCase}, {"shared/settings", useCase}, {"shared/report", useCase}, {"shared/load", useCase}, {"shared/pull", useCase},
 	{"shared/portrait", pure}, {"shared/portrait/*", adapter},
-	{"shared/status", aid}, {"shared/signature", aid}, {"shared/strictjson", aid}, {"shared/web/qr", aid}, {"shared/web/design", aid}, {"shared/chart", aid},
+	{"shared/status", aid}, {"shared/signature", aid}, {"shared/strictjson", aid}, {"shared/outside", aid}, {"shared/web/qr", aid}, {"shared/web/design", aid}, {"shared/chart", aid},
 	{"shared/phone", adapter}, {"shared/mis/*", adapter}, {"shared/channel/*", adapter}, {"shared/crm/*", adapter}, {"shared/queue/*", adapter}, {"shared/blob/*", adapter},
 	{"shared/table/*", adapter},
 	{"shared/api", edge}, {"shared/web", edge}, {"shared/web/staff", edge}, {"shared/signin", edge}, {"shared/lambdaio", edge},
@@ -535,6 +549,38 @@ func bareWraps(h *tree) (complaints []string) {
 			lit, isLit := call.Args[0].(*ast.BasicLit)
 			if ok && isLit && to.Sel.Name == "Errorf" && lit.Kind == token.STRING && strings.Trim(lit.Value, "`\" ") == "%w" {
 				complaints = append(complaints, h.at(call)+`: a bare "%w" says nothing of what was done`)
+			}
+			return true
+		})
+	}
+	return complaints
+}
+
+// insiders finds where a function would call the addresses that clinics give from
+// inside the cloud's own network. One machine stands in the clinic's, and may.
+func insiders(h *tree) (complaints []string) {
+	for _, s := range h.files {
+		wire := s.local(module + "shared/channel/wire")
+		if s.test || !strings.HasPrefix(s.room, "functions/") || wire == "" || s.local(module+"functions/pull/systems") == "" {
+			continue
+		}
+		ast.Inspect(s.File, func(n ast.Node) bool {
+			options, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			kind, ok := options.Type.(*ast.SelectorExpr)
+			if !ok || kind.Sel.Name != "Options" {
+				return true
+			}
+			if of, ok := kind.X.(*ast.Ident); !ok || of.Name != wire {
+				return true
+			}
+			if !slices.ContainsFunc(options.Elts, func(e ast.Expr) bool {
+				set, ok := e.(*ast.KeyValueExpr)
+				return ok && fmt.Sprint(set.Key) == "Outside" && fmt.Sprint(set.Value) == "true"
+			}) {
+				complaints = append(complaints, h.at(n)+": the clinics' systems are called without Outside: true")
 			}
 			return true
 		})

@@ -390,6 +390,59 @@ func TestNoSecretOfAPathReachesTheAccessLog(t *testing.T) {
 	}
 }
 
+// What the clinics' systems tell by the thousand does not share what all pages
+// are throttled by, and each of those routes is one that a function has.
+func TestWhatSystemsTellHasItsOwnThrottle(t *testing.T) {
+	has := map[string]bool{}
+	for _, f := range readFunctions(t) {
+		f.properties.in("Events").each(func(_ string, e node) {
+			if e.in("Type").text() == "HttpApi" {
+				has[e.in("Properties", "Method").text()+" "+e.in("Properties", "Path").text()] = true
+			}
+		})
+	}
+	routes := readTemplate(t).in("Resources", "Api", "Properties", "RouteSettings")
+	var told []string
+	routes.each(func(route string, settings node) {
+		if !has[route] {
+			t.Errorf("no function has the route %q", route)
+		}
+		if settings.in("ThrottlingRateLimit").number(t) < 500 {
+			t.Errorf("%q takes %v a second", route, settings.in("ThrottlingRateLimit").value)
+		}
+		told = append(told, route)
+	})
+	for route := range has {
+		if strings.Contains(route, "/events") && !slices.Contains(told, route) {
+			t.Errorf("%q shares the throttle of the pages", route)
+		}
+	}
+}
+
+// A queue's function answers which messages have failed, and CloudWatch counts
+// that as no error: only the queue's own alarms see it.
+func TestAnAlarmOnErrorsSaysThatAQueuesMessagesAreNotAmongThem(t *testing.T) {
+	queued := map[string]bool{}
+	for _, f := range readFunctions(t) {
+		queued[f.id] = f.Queue != nil
+	}
+	found := 0
+	readTemplate(t).resources("AWS::CloudWatch::Alarm", func(name string, p node) {
+		looksAt := func(m node) bool {
+			return m.in("MetricName").text() == "Errors" && slices.ContainsFunc(m.in("Dimensions").list(), func(d node) bool { return queued[d.in("Value").text()] })
+		}
+		if !looksAt(p) && !slices.ContainsFunc(p.in("Metrics").list(), func(m node) bool { return looksAt(m.in("MetricStat", "Metric")) }) {
+			return
+		}
+		if found++; !strings.Contains(p.in("AlarmDescription").text(), "DeadLetters") {
+			t.Errorf("%s does not say who tells of a message that failed: %s", name, p.in("AlarmDescription").text())
+		}
+	})
+	if found < 5 {
+		t.Errorf("%d alarms look at the errors of a function with a queue", found)
+	}
+}
+
 // inBucket is all that lies in one bucket, or in a folder of it: there is no other way to name it.
 var inBucket = regexp.MustCompile(`^\$\{Files\.Arn\}(/[a-z]+)?/\*$`)
 

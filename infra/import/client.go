@@ -120,6 +120,7 @@ type standing struct {
 	Accepted  int64  `json:"accepted"`
 	Unchanged int64  `json:"unchanged"`
 	Refused   int64  `json:"refused"`
+	Noted     int64  `json:"noted"`
 	Bytes     int64  `json:"bytes"`
 	Read      int64  `json:"read"`
 	Report    string `json:"report"`
@@ -127,11 +128,16 @@ type standing struct {
 }
 
 func (s *standing) add(o standing) {
-	s.Lines, s.Accepted, s.Unchanged, s.Refused = s.Lines+o.Lines, s.Accepted+o.Accepted, s.Unchanged+o.Unchanged, s.Refused+o.Refused
+	s.Lines, s.Accepted, s.Unchanged = s.Lines+o.Lines, s.Accepted+o.Accepted, s.Unchanged+o.Unchanged
+	s.Refused, s.Noted = s.Refused+o.Refused, s.Noted+o.Noted
 }
 
 func (s standing) String() string {
-	return fmt.Sprintf("%d lines: %d accepted, %d unchanged, %d refused", s.Lines, s.Accepted, s.Unchanged, s.Refused)
+	said := fmt.Sprintf("%d lines: %d accepted, %d unchanged, %d refused", s.Lines, s.Accepted, s.Unchanged, s.Refused)
+	if s.Noted > 0 {
+		said += fmt.Sprintf("; %d taken in without a part of what they say", s.Noted)
+	}
+	return said
 }
 
 // formatOf tells the format of a file by its name, "" of lines of JSON, which
@@ -200,13 +206,17 @@ const reportEnd = ".report.csv"
 const every = 500 * time.Millisecond
 
 // send imports one file and waits until it is over.
-func (c *client) send(ctx context.Context, path string, detach bool, b *bar) (standing, error) {
+func (c *client) send(ctx context.Context, path, system string, detach bool, b *bar) (standing, error) {
 	in, err := open(path)
 	if err != nil {
 		return standing{}, err
 	}
 	defer func() { _ = in.close() }() // it was only read
-	wish, err := json.Marshal(map[string]string{"format": in.format, "name": filepath.Base(path)})
+	wish, err := json.Marshal(struct {
+		Format string `json:"format"`
+		Name   string `json:"name"`
+		System string `json:"system,omitempty"`
+	}{in.format, filepath.Base(path), system})
 	if err != nil {
 		return standing{}, fmt.Errorf("ask for an import: %w", err)
 	}
@@ -292,6 +302,6 @@ func (c *client) report(ctx context.Context, s standing, path string, b *bar) er
 	if err := os.WriteFile(path+reportEnd, raw, 0o600); err != nil {
 		return fmt.Errorf("keep the report: %w", err)
 	}
-	b.say("what could not be taken, line by line: " + path + reportEnd)
+	b.say("what was refused or left out, line by line: " + path + reportEnd)
 	return nil
 }

@@ -2,16 +2,19 @@
 // and shows how it is taken in:
 //
 //	make import FILE=base.csv CLINIC=demo
+//	make import FILE=clients.xlsx CLINIC=smile SYSTEM=yclients
 //	RETURN_POINT_URL=https://rp.example WEBHOOK_SECRET=whsec_… make import FILE=exports/ CLINIC=smile
 //
 // A file is told by the end of its name: .csv, .xlsx, .json (a FHIR Bundle),
 // .ndjson and .jsonl (FHIR resources or the product's own events), each also
-// with .gz behind. Without WEBHOOK_SECRET it asks the machine at the URL, which
+// with .gz behind. SYSTEM says of which system a table is an export: yclients,
+// sqns, renovatio, fhir, opendental or bitrix24. Its patients are then those whom
+// that system tells of by itself. Without WEBHOOK_SECRET it asks the machine at the URL, which
 // only one on loopback tells.
 //
 // It ends with 0 when every file was read to its end, 1 when one was not, and 2
-// when it was called wrongly. What was not taken of a file stands in a report
-// beside it, base.csv.report.csv, where there is any.
+// when it was called wrongly. What was refused or left out of a file stands in a
+// report beside it, base.csv.report.csv, where there is any.
 package main
 
 import (
@@ -33,6 +36,7 @@ func main() {
 	file := flag.String("file", os.Getenv("FILE"), "the file, or a folder of files (FILE)")
 	clinic := flag.String("clinic", cmp.Or(os.Getenv("CLINIC"), "demo"), "the clinic's id (CLINIC)")
 	url := flag.String("url", cmp.Or(os.Getenv("RETURN_POINT_URL"), "http://127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "8080")), "where the product is (RETURN_POINT_URL)")
+	system := flag.String("system", os.Getenv("SYSTEM"), "the system that a table is an export of (SYSTEM)")
 	detach := flag.Bool("detach", false, "upload, print the import's id and do not wait for it")
 	flag.Parse()
 	if *file == "" || flag.NArg() > 0 {
@@ -41,7 +45,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *file, *clinic, strings.TrimSuffix(*url, "/"), os.Getenv("WEBHOOK_SECRET"), *detach, os.Stdout); err != nil {
+	if err := run(ctx, *file, *clinic, strings.TrimSuffix(*url, "/"), os.Getenv("WEBHOOK_SECRET"), *system, *detach, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		stop()
 		os.Exit(1)
@@ -49,7 +53,7 @@ func main() {
 }
 
 // run imports a file, or each file of a folder; one that fails stops no other.
-func run(ctx context.Context, path, clinic, url, secret string, detach bool, out io.Writer) error {
+func run(ctx context.Context, path, clinic, url, secret, system string, detach bool, out io.Writer) error {
 	files, err := filesOf(path)
 	if err != nil {
 		return err
@@ -64,7 +68,7 @@ func run(ctx context.Context, path, clinic, url, secret string, detach bool, out
 		if len(files) > 1 {
 			_, _ = fmt.Fprintf(out, "%d of %d: %s\n", i+1, len(files), filepath.Base(f))
 		}
-		s, err := c.send(ctx, f, detach, newBar(out))
+		s, err := c.send(ctx, f, system, detach, newBar(out))
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", f, err))
 			if ctx.Err() != nil {

@@ -38,9 +38,9 @@ func (m *machine) postAudit(w http.ResponseWriter, r *http.Request) error {
 			return dental.Errorf(dental.Invalid, "backlog", "must be a number of patients a day")
 		}
 	}
-	now := m.clock.Now()
+	now, by := m.clock.Now(), locale.For(cl.Language).Text("desk.log.by.console", nil)
 	entry := func(name string) dental.LogEntry {
-		return dental.LogEntry{Clinic: cl.ID, ID: "console." + name + "." + strconv.FormatInt(now.UnixNano(), 10), At: now, By: "console", Role: dental.Owner}
+		return dental.LogEntry{Clinic: cl.ID, ID: "console." + name + "." + strconv.FormatInt(now.UnixNano(), 10), At: now, By: by}
 	}
 	audits, scenarios := m.audits()
 	if err := audits.Begin(r.Context(), cl, entry("audit"), now); err != nil {

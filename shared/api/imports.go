@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -73,6 +75,7 @@ type Standing struct {
 	Accepted  int64              `json:"accepted"`
 	Unchanged int64              `json:"unchanged"`
 	Refused   int64              `json:"refused"`
+	Noted     int64              `json:"noted"` // of the lines that were not refused, those with something that was left out
 	Bytes     int64              `json:"bytes"` // of the file, 0 before it has come
 	Read      int64              `json:"read"`  // of them
 	Report    string             `json:"report,omitempty"`
@@ -113,12 +116,14 @@ func (h *Imports) begin(w http.ResponseWriter, r *http.Request) (Begun, error) {
 	if err != nil {
 		return Begun{}, err
 	}
-	sum := sha256.Sum256(append([]byte(kind+"\n"), raw...))
-	order := load.Order{ID: id, Body: hex.EncodeToString(sum[:]), Format: kind}
+	system := r.URL.Query().Get("system")
+	sum := sha256.Sum256(append([]byte(strings.TrimSuffix(kind+";"+system, ";")+"\n"), raw...))
+	order := load.Order{ID: id, Body: hex.EncodeToString(sum[:]), Format: kind, System: system}
 	if kind == "application/json" {
 		var wish struct {
 			Format string `json:"format"`
 			Name   string `json:"name"`
+			System string `json:"system"`
 		}
 		if err := strictjson.Decode(raw, maxOrder, &wish); err != nil {
 			if bad, ok := errors.AsType[*strictjson.Error](err); ok {
@@ -129,7 +134,7 @@ func (h *Imports) begin(w http.ResponseWriter, r *http.Request) (Begun, error) {
 		if _, known := h.Loader.Formats[wish.Format]; !known {
 			return Begun{}, dental.Errorf(dental.Invalid, "format", "must be one of the formats that are imported")
 		}
-		order.Format, order.Name = wish.Format, wish.Name
+		order.Format, order.Name, order.System = wish.Format, wish.Name, cmp.Or(wish.System, system)
 		imp, upload, err := h.Loader.Await(r.Context(), cl, order)
 		if err != nil {
 			return Begun{}, err
@@ -171,7 +176,7 @@ func (h *Imports) standing(r *http.Request) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	s := Standing{State: imp.State, Lines: imp.Lines, Accepted: imp.Accepted, Unchanged: imp.Unchanged, Refused: imp.Refused, Bytes: imp.Size, Read: imp.Read}
+	s := Standing{State: imp.State, Lines: imp.Lines, Accepted: imp.Accepted, Unchanged: imp.Unchanged, Refused: imp.Refused, Noted: imp.Noted, Bytes: imp.Size, Read: imp.Read}
 	if imp.Problem != "" {
 		s.Problem = locale.For(cl.Language).Text(imp.Problem, map[string]string{"detail": imp.About})
 	}

@@ -143,6 +143,12 @@ func TestTheTableOfAnswersToImports(t *testing.T) {
 		{"the same file again is the same import", post("m1", "text/csv", rows), 202, `{"id":"` + first + `"}`},
 		{"an upload is wished for", post("m2", "application/json", `{"format":"text/csv","name":"base.csv"}`), 202, `"upload":"https://rp.example/_files/`},
 		{"a bundle", post("m3", "application/fhir+json", `{"resourceType":"Bundle","type":"collection"}`), 202, `{"id":"`},
+		{"a table of a system", post("m7", "application/json", `{"format":"text/csv","system":"yclients"}`), 202, `"upload":`},
+		{"a table of a system in the request itself", b.signed(http.MethodPost, importsPath+"?system=yclients", "m8", "text/csv", rows), 202, `{"id":"`},
+		{"the same table of another system", b.signed(http.MethodPost, importsPath+"?system=sqns", "m8", "text/csv", rows), 409, "conflict"},
+		{"a table of a system that nobody knows", post("m9", "application/json", `{"format":"text/csv","system":"dentas"}`), 400, `"field":"system"`},
+		{"a table of a system that nobody knows in the request itself", b.signed(http.MethodPost, importsPath+"?system=dentas", "m9", "text/csv", rows), 400, `"field":"system"`},
+		{"events of a system", b.signed(http.MethodPost, importsPath+"?system=yclients", "m9", "application/x-ndjson", "{}"), 400, `"field":"system"`},
 		{"another file under the same id", post("m1", "text/csv", rows+"x"), 409, "conflict"},
 		{"the same bytes as another format", post("m1", "application/x-ndjson", rows), 409, "conflict"},
 		{"no format", post("m4", "image/png", "x"), 400, `"field":"content-type"`},
@@ -200,7 +206,7 @@ func TestAFileGoesInThroughTheAPIAndItsReportComesOut(t *testing.T) {
 	id := strings.Split(w.Body.String(), `"`)[3]
 	b.work()
 	w = b.doc.Serve(t, b.handler, b.signed(http.MethodGet, importsPath+"/"+id, "g1", "", ""))
-	want := fmt.Sprintf(`{"state":"done","lines":3,"accepted":2,"unchanged":0,"refused":1,"bytes":%d,"read":%d,"report":"https://rp.example/_files/`, len(rows), len(rows))
+	want := fmt.Sprintf(`{"state":"done","lines":3,"accepted":2,"unchanged":0,"refused":1,"noted":1,"bytes":%d,"read":%d,"report":"https://rp.example/_files/`, len(rows), len(rows))
 	if !strings.HasPrefix(w.Body.String(), want) {
 		t.Fatalf("it stands\n%s, want\n%s", w.Body, want)
 	}

@@ -145,7 +145,7 @@ func (h *Sources) take(w http.ResponseWriter, r *http.Request) (told, error) {
 		return told{}, err
 	}
 	if wait, ok := h.rates.allow(from.clinic, now); !ok {
-		return told{}, tooMany(wait)
+		return told{}, h.passedOver(ctx, from, "more came at once than the clinic's rate allows", tooMany(wait), now)
 	}
 	heard, err := from.hear(intake.Delivery{Header: r.Header, Query: r.URL.Query(), Body: body, At: now})
 	if err != nil {
@@ -179,19 +179,25 @@ func (h *Sources) take(w http.ResponseWriter, r *http.Request) (told, error) {
 	return out, nil
 }
 
-// tooLarge notes a delivery that is too large, if it is of a clinic's own system:
-// what it would have told is asked for, where that can be asked.
+// tooLarge refuses a delivery that is too large, if it is of a clinic's own system.
 func (h *Sources) tooLarge(r *http.Request) error {
 	now := h.Clock()
 	from, err := h.teller(r, now)
 	if err != nil {
 		return err
 	}
-	h.unread(r.Context(), from, dental.Errorf(dental.Invalid, "", "the body is over 256 KB"), now)
-	if _, err := h.Take(r.Context(), from.clinic, from.source, intake.Heard{Gap: true}, now); err != nil {
+	return h.passedOver(r.Context(), from, "the body is over 256 KB", errTooLarge, now)
+}
+
+// passedOver refuses with refusal a delivery that nobody has read. Why is noted
+// for staff, and what it would have told is asked for, where that can be asked.
+// However many there are, they are noted and asked for once in a while.
+func (h *Sources) passedOver(ctx context.Context, from teller, why string, refusal error, now time.Time) error {
+	h.unread(ctx, from, dental.Errorf(dental.Invalid, "", "%s", why), now)
+	if _, err := h.Take(ctx, from.clinic, from.source, intake.Heard{Gap: true}, now); err != nil {
 		return err
 	}
-	return errTooLarge
+	return refusal
 }
 
 // hear reads a delivery. A reader that panics has met what it cannot read.

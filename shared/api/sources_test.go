@@ -252,11 +252,18 @@ func TestADeliveryThatIsTooLargeHasTheSystemAsked(t *testing.T) {
 func TestASourceOverTheClinicsRateWaits(t *testing.T) {
 	s := newTeller(t)
 	code := 0
-	for range 11 {
-		code = s.tell(t, mySource, "one").Code
+	for range 10 {
+		s.tell(t, mySource, "one")
 	}
+	if s.gaps != 0 || len(s.notes) != 0 {
+		t.Errorf("within the rate it is asked %d times, noted is %q", s.gaps, s.notes)
+	}
+	code = s.tell(t, mySource, "one").Code
 	if code != http.StatusTooManyRequests {
 		t.Errorf("the eleventh at one a second is answered %d", code)
+	}
+	if want := "demo yclients more came at once than the clinic's rate allows"; s.gaps != 1 || !slices.Equal(s.notes, []string{want}) {
+		t.Errorf("what is refused is asked for %d times, noted is %q, want %q", s.gaps, s.notes, want)
 	}
 	if w := s.tell(t, mySource, "one"); w.Header().Get("Retry-After") != "1" {
 		t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))

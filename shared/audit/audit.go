@@ -275,6 +275,13 @@ func (c *counting) reached() {
 		if way != ByNeither {
 			c.one("asleep/reach")
 		}
+		agreed := func(ch dental.Channel) bool {
+			consent, recorded := c.card.Patient.Consent(dental.Advertising, ch)
+			return recorded && consent.Granted
+		}
+		if phone == Mobile && (agreed(dental.SMS) || agreed(dental.WhatsApp)) || c.card.Patient.Email != "" && agreed(dental.Mail) {
+			c.one("asleep/agreed")
+		}
 	}
 }
 

@@ -191,6 +191,16 @@ func naive(cl *dental.Clinic, cards []*dental.Card, on dental.Date) (Figures, ma
 	}
 	mail := func(c *dental.Card) bool { return c.Patient.Email != "" }
 	f.Asleep, f.Reachable = n(asleep), n(keep(asleep, func(c *dental.Card) bool { return mobile(c) || mail(c) }))
+	agreed := func(ch dental.Channel) func(*dental.Card) bool {
+		return func(c *dental.Card) bool {
+			return slices.ContainsFunc(c.Patient.Consents, func(x dental.Consent) bool {
+				return x.Class == dental.Advertising && x.Channel == ch && x.Granted
+			})
+		}
+	}
+	f.Agreed = n(keep(asleep, func(c *dental.Card) bool {
+		return mobile(c) && (agreed(dental.SMS)(c) || agreed(dental.WhatsApp)(c)) || mail(c) && agreed(dental.Mail)(c)
+	}))
 	f.Reach = []measure.Count{
 		{Code: "both", N: n(keep(keep(active, mobile), mail))}, {Code: "phone", N: n(keep(active, func(c *dental.Card) bool { return mobile(c) && !mail(c) }))},
 		{Code: "email", N: n(keep(active, func(c *dental.Card) bool { return !mobile(c) && mail(c) }))},
@@ -511,6 +521,40 @@ func TestReceiptsFillABoundedNumberOfBuckets(t *testing.T) {
 	}
 	if got := (Receipts{}).Median(); got != 0 {
 		t.Errorf("the median of nothing is %d", got)
+	}
+}
+
+func TestOnlyAConsentOnAWayThatReachesThePatientCountsForAnInvitation(t *testing.T) {
+	cl, on := clinic(), day(t, "2026-09-15")
+	yes := func(class dental.Class, ch dental.Channel) dental.Consent {
+		return dental.Consent{Class: class, Channel: ch, Granted: true}
+	}
+	for name, c := range map[string]struct {
+		p    dental.Patient
+		want int64
+	}{
+		"a mobile and a consent to SMS":      {dental.Patient{Phone: "+79160000001", Consents: []dental.Consent{yes(dental.Advertising, dental.SMS)}}, 1},
+		"a mobile and a consent to e-mail":   {dental.Patient{Phone: "+79160000001", Consents: []dental.Consent{yes(dental.Advertising, dental.Mail)}}, 0},
+		"an e-mail and a consent to e-mail":  {dental.Patient{Email: "a@example.com", Consents: []dental.Consent{yes(dental.Advertising, dental.Mail)}}, 1},
+		"a mobile and a consent to care":     {dental.Patient{Phone: "+79160000001", Consents: []dental.Consent{yes(dental.Care, dental.SMS)}}, 0},
+		"a mobile and a refusal":             {dental.Patient{Phone: "+79160000001", Consents: []dental.Consent{{Class: dental.Advertising, Channel: dental.SMS}}}, 0},
+		"a landline and a consent to SMS":    {dental.Patient{Phone: "+74950000001", Landline: true, Consents: []dental.Consent{yes(dental.Advertising, dental.SMS)}}, 0},
+		"a mobile and nothing recorded":      {dental.Patient{Phone: "+79160000001"}, 0},
+		"a mobile and a consent to WhatsApp": {dental.Patient{Phone: "+79160000001", Consents: []dental.Consent{yes(dental.Advertising, dental.WhatsApp)}}, 1},
+	} {
+		c.p.Clinic, c.p.ID = "demo", "P"
+		card := &dental.Card{Patient: c.p, Visits: []dental.Visit{{ID: "V", FinishedAt: on.AddDays(-300).At(9*60, cl.Location())}}}
+		if got := Of(cl, card, on).Figures().Agreed; got != c.want {
+			t.Errorf("%s: %d may be invited, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestARangeIsSaidRoundedToTwoFigures(t *testing.T) {
+	for minor, want := range map[int64]int64{0: 0, 7: 7, 99: 99, 7711789: 7700000, 30000000: 30000000, 375000: 380000, 99500: 100000} {
+		if got := About(dental.Money{Minor: minor, Currency: "RUB"}); got != (dental.Money{Minor: want, Currency: "RUB"}) {
+			t.Errorf("%d is about %v, want %d", minor, got, want)
+		}
 	}
 }
 

@@ -20,8 +20,11 @@ type Figures struct {
 	Segments            []Segment       // in the order of Segments
 	Unbooked            int64           // active cards with nothing booked
 	// Asleep are those whose last visit is six months old or more with nothing
-	// booked, and Reachable those of them with a usable phone or e-mail.
+	// booked, Reachable those of them with a usable phone or e-mail, and Agreed
+	// those of these who agreed to advertising on a way that reaches them: others
+	// may be rung up, and not be invited by a message.
 	Asleep, Reachable   int64
+	Agreed              int64
 	NeverBegun          Plans
 	Unfinished          Plans
 	Reach               []measure.Count // in the order of Reaches
@@ -71,7 +74,7 @@ type Receipt struct {
 // Figures reads the sums.
 func (p Part) Figures() Figures {
 	s := p.Sums
-	f := Figures{Cards: s["cards"], Active: s["active"], Bare: s["bare"], Asleep: s["asleep"], Reachable: s["asleep/reach"],
+	f := Figures{Cards: s["cards"], Active: s["active"], Bare: s["bare"], Asleep: s["asleep"], Reachable: s["asleep/reach"], Agreed: s["asleep/agreed"],
 		NeverBegun: plansOf(s, NeverBegun), Unfinished: plansOf(s, Unfinished), Minors: s["minors"], MinorsAlone: s["minors/alone"]}
 	for _, name := range Segments() {
 		f.Segments = append(f.Segments, Segment{name, s["seen/"+name], s["unbooked/"+name]})
@@ -184,6 +187,16 @@ func (f Figures) AtStake(r Returns, currency string) Stake {
 		s.Highest = dental.Money{Minor: product(s.Asleep, r.High, s.Most.Minor), Currency: currency}
 	}
 	return s
+}
+
+// About is an amount as an estimate is told: to two figures.
+func About(m dental.Money) dental.Money {
+	step := int64(1)
+	for m.Minor/step >= 100 {
+		step *= 10
+	}
+	m.Minor = (m.Minor/step + m.Minor%step*2/step) * step
+	return m
 }
 
 // product is patients × thousandths × money, rounded down.

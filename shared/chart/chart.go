@@ -71,6 +71,9 @@ type Over struct {
 	Goal   Goal
 	// Tick writes a figure of the scale.
 	Tick func(n float64) string
+	// Apart: what stands under the axis are kinds and no periods, so that none can
+	// be told from its neighbours and each is written.
+	Apart bool
 	// Whole: there are no halves of what is counted.
 	Whole bool
 }

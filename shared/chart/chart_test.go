@@ -289,6 +289,26 @@ func TestABarIsAsLongAsItsFigure(t *testing.T) {
 	}
 }
 
+func TestEachColumnOfItsOwnKindHasItsCaption(t *testing.T) {
+	kinds := []string{"<6 мес.", "6–12", "12–18", "18+", "не были"}
+	drawn := func(apart bool) (out []string) {
+		over := Over{At: kinds, Apart: apart, Whole: true, Tick: func(float64) string { return "120 000" }, Series: []Series{{"x", values(1, 2, 3, 4, 5)}}}
+		for _, s := range (Bars{over}).Draw(Page).shapes {
+			if s.text != nil && slices.Contains(kinds, s.text.s) {
+				out = append(out, s.text.s)
+			}
+		}
+		slices.SortFunc(out, func(a, b string) int { return slices.Index(kinds, a) - slices.Index(kinds, b) })
+		return out
+	}
+	if got := drawn(true); !slices.Equal(got, kinds) {
+		t.Errorf("captioned are %q, want %q", got, kinds)
+	}
+	if got := drawn(false); len(got) == len(kinds) {
+		t.Error("periods are all written where there is no room for them")
+	}
+}
+
 func TestTheTableSaysWhatIsDrawn(t *testing.T) {
 	f := Funnel{Words: Words{Title: "Воронка", Column: "Шаг"}, Count: "n", Share: "%", Rows: []Row{{"Отправлено", Value{96, "96"}, ""}, {"Пришли", Value{18, "18"}, "19%"}}}
 	if got := f.Table(); got.Caption != "Воронка" || !slices.Equal(got.Head, []string{"Шаг", "n", "%"}) || !slices.Equal(got.Rows[1], []string{"Пришли", "18", "19%"}) {

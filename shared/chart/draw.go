@@ -165,7 +165,7 @@ func (o Over) frame(size Size) plot {
 		d.line(paint, 1, false, point{p.left, p.y(n)}, point{p.right, p.y(n)})
 		d.text(soft, text{x: p.left - 6, y: p.y(n) + small*0.35, anchor: end, s: labels[i], size: small})
 	}
-	p.periods(o.At)
+	p.periods(o.At, o.Apart)
 	if o.Goal.Name != "" {
 		d.line(goal, 1.5, true, point{p.left, p.y(o.Goal.N)}, point{p.right, p.y(o.Goal.N)})
 	}
@@ -179,13 +179,17 @@ func (o Over) tick(n float64) string {
 	return o.Tick(n)
 }
 
-// periods writes as many of the periods as there is room for, the last one always.
-func (p plot) periods(at []string) {
+// periods writes as many of the periods as there is room for, the last one always,
+// or all of them.
+func (p plot) periods(at []string, all bool) {
 	widest := 0.0
 	for _, s := range at {
 		widest = math.Max(widest, room(s, small))
 	}
-	every := max(1, int(math.Ceil((widest+10)/p.step())))
+	every := 1
+	if !all {
+		every = max(1, int(math.Ceil((widest+10)/p.step())))
+	}
 	for i := len(at) - 1; i >= 0; i -= every {
 		x, half := p.x(i), room(at[i], small)/2
 		p.text(soft, text{x: math.Min(math.Max(x, half+2), p.size.Width-half-2), y: p.bottom + small + 5, anchor: middle, s: at[i], size: small})

@@ -9,6 +9,7 @@ type Import struct {
 	Format string // media type
 	Name   string // of the file as somebody called it; "" where nobody did
 	By     string // the member of staff, "" for a program
+	System string // a name of Systems, whose export the file is; "" where nobody has said
 	State  ImportState
 	// Held: it waits for somebody to look at its columns and to start it, and not for its file alone.
 	Held bool
@@ -26,6 +27,8 @@ type Import struct {
 	Accepted  int64
 	Unchanged int64
 	Refused   int64
+	// Noted of those that were not refused have something that was left out.
+	Noted int64
 	// Parts is how many parts the report has so far.
 	Parts int
 	Made  time.Time

@@ -64,6 +64,8 @@ type AuditStake struct {
 	Why   string // why there is none
 	// Lower and Upper are the formula with its figures, Share where the share comes from.
 	Lower, Upper, Share string
+	// Agreed is how many of the lower bound's may be invited by a message.
+	Agreed string
 	// Assumed: the share is nobody's measurement.
 	Assumed bool
 	// From and To are the share as it is typed, in percent.
@@ -161,7 +163,8 @@ func (g *grouping) line(label string, n, of int64) {
 	line := AuditLine{Label: label, Shown: g.Number(n), Cell: strconv.FormatInt(n, 10)}
 	if of > 0 {
 		share := 100 * float64(n) / float64(of)
-		line.Share, line.Percent = g.Locale.Percent(share), g.decimal(strconv.FormatFloat(share, 'f', 1, 64))
+		line.Percent = g.decimal(strconv.FormatFloat(share, 'f', 1, 64))
+		line.Share = g.t("percent", "percent", line.Percent) // to a tenth in each line, so that a column of them can be read
 	}
 	g.add(line)
 }
@@ -184,6 +187,14 @@ func (g *grouping) decimal(s string) string {
 	return s
 }
 
+// receipts heads the receipts of a currency, by its name where it has one here.
+func (g *grouping) receipts(currency string) string {
+	if named := "desk.audit.receipts." + currency; g.Has(named) {
+		return g.Text(named, nil)
+	}
+	return g.t("receipts", "code", currency)
+}
+
 // groups lays the figures of an audit out.
 func groups(cl *dental.Clinic, f audit.Figures, l locale.Locale) []AuditGroup {
 	g := &grouping{Locale: l}
@@ -203,18 +214,19 @@ func groups(cl *dental.Clinic, f audit.Figures, l locale.Locale) []AuditGroup {
 	g.begin("unbooked")
 	g.line(g.t("unbooked.all"), f.Unbooked, f.Active)
 	for _, s := range f.Segments {
-		g.line(g.t("unbooked.of", "what", g.t("seen."+s.Name)), s.Unbooked, s.Patients)
+		g.line(g.t("unbooked."+s.Name), s.Unbooked, s.Patients)
 	}
 	g.line(g.t("asleep"), f.Asleep, f.Active)
 	g.line(g.t("asleep.reach"), f.Reachable, f.Asleep)
+	g.line(g.t("asleep.agreed"), f.Agreed, f.Reachable)
 	g.begin("plans")
 	for _, p := range []struct {
 		name string
 		audit.Plans
 	}{{audit.NeverBegun, f.NeverBegun}, {audit.Unfinished, f.Unfinished}} {
 		g.line(g.t("plans."+p.name), p.Plans.Plans, 0)
-		g.line(g.t("plans."+p.name+".patients"), p.Patients, f.Active)
 		g.line(g.t("plans."+p.name+".idle"), p.Idle, p.Plans.Plans)
+		g.line(g.t("plans."+p.name+".patients"), p.Patients, f.Active)
 		for _, m := range p.Open {
 			g.money(g.t("plans."+p.name+".open"), m)
 		}
@@ -250,12 +262,12 @@ func groups(cl *dental.Clinic, f audit.Figures, l locale.Locale) []AuditGroup {
 	g.line(g.t("minors.alone"), f.MinorsAlone, f.Minors)
 	g.begin("receipts")
 	for _, r := range f.Receipts {
-		g.line(g.t("receipts", "code", r.Median.Currency), r.N, 0)
+		g.line(g.receipts(r.Median.Currency), r.N, 0)
 		g.money(g.t("receipts.median"), r.Median)
 		g.money(g.t("receipts.mean"), r.Mean)
 	}
 	if len(f.Receipts) == 0 {
-		g.line(g.t("receipts", "code", cl.Currency), 0, 0)
+		g.line(g.receipts(cl.Currency), 0, 0)
 	}
 	return g.out
 }
@@ -302,8 +314,9 @@ func (a *Audits) stake(ctx context.Context, cl *dental.Clinic, f audit.Figures, 
 	case v.Asleep == 0:
 		v.Why = g.t("stake.nobody")
 	default:
-		v.Range = g.t("stake.range", "least", l.Money(v.Lowest), "most", l.Money(v.Highest))
+		v.Range = g.t("stake.range", "least", l.Money(audit.About(v.Lowest)), "most", l.Money(audit.About(v.Highest)))
 		v.Lower = g.t("stake.lower", "n", l.Number(v.Reachable), "percent", least, "amount", l.Money(v.Receipt), "what", l.Money(v.Lowest))
+		v.Agreed = g.t("stake.agreed", "n", l.Number(f.Agreed))
 		v.Upper = g.t("stake.upper", "n", l.Number(v.Asleep), "percent", most, "amount", l.Money(v.Stake.Most), "what", l.Money(v.Highest))
 	}
 	return v, nil
@@ -365,7 +378,7 @@ func (v AuditView) Table(l locale.Locale, scenarios []Ahead) [][]string {
 	if v.Stake.Range != "" {
 		out = append(out, []string{title, g.t("csv.lower"), g.decimal(v.Stake.Lowest.Decimal()), ""}, []string{title, g.t("csv.upper"), g.decimal(v.Stake.Highest.Decimal()), ""})
 	}
-	for _, said := range []string{v.Stake.Why, v.Stake.Lower, v.Stake.Upper, v.Stake.Share, v.Stake.Plans} {
+	for _, said := range []string{v.Stake.Why, v.Stake.Lower, v.Stake.Agreed, v.Stake.Upper, v.Stake.Share, v.Stake.Plans} {
 		if said != "" {
 			out = append(out, []string{title, said, "", ""})
 		}

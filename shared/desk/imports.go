@@ -61,14 +61,33 @@ func (c *Columns) Read(ctx context.Context, clinic string, as map[string]string,
 	})
 }
 
+// Quiet says that an import sends nothing, and what may follow it: scenarios that
+// are on write to whom it brings in as to anybody. ends reports whether a pause would hold them.
+func Quiet(cl *dental.Clinic, l locale.Locale) (says string, ends bool) {
+	on := false
+	for _, s := range cl.Scenarios {
+		on = on || s.On
+	}
+	switch {
+	case on && cl.Paused:
+		return l.Text("desk.import.silent.paused", nil), true
+	case on:
+		return l.Text("desk.import.silent.on", nil), true
+	}
+	return l.Text("desk.import.silent", nil), false
+}
+
 // ImportView is an import, ready to show.
 type ImportView struct {
 	dental.Import
 	Title   string // the file's name, or what it is
+	From    string // the system whose export it is, "" where nobody has said
 	When    string
 	Status  string // how far it has come, in a word
 	Sum     string // what became of the lines, "" before any was read
 	Trouble string // why it failed, "" if it did not
+	// Dropped: it was over before anything was read of its file.
+	Dropped bool
 	// Percent is how much of the file has been read.
 	Percent int
 }
@@ -78,12 +97,21 @@ func ViewImport(cl *dental.Clinic, imp dental.Import, l locale.Locale) ImportVie
 	made := imp.Made.In(cl.Location())
 	v := ImportView{Import: imp, Title: imp.Name, Status: l.Text("desk.import.state."+string(imp.State), nil),
 		When: l.Text("desk.import.when", map[string]string{"day": l.DayYear(dental.DateOf(made)), "time": l.Time(dental.TimeOfDayOf(made))})}
+	if imp.System != "" {
+		v.From = l.Text("desk.import.from.said", map[string]string{"name": systemName(l, imp.System)})
+	}
 	if v.Title == "" {
 		v.Title = l.Text("desk.import.unnamed", nil)
 	}
 	if imp.Lines > 0 {
 		n := l.Number
 		v.Sum = l.Text("desk.import.sum", map[string]string{"n": n(imp.Lines), "count": n(imp.Accepted), "least": n(imp.Unchanged), "most": n(imp.Refused)})
+		if imp.Noted > 0 {
+			v.Sum += " " + l.Text("desk.import.sum.noted", map[string]string{"n": n(imp.Noted)})
+		}
+	}
+	if v.Dropped = imp.State == dental.ImportFailed && imp.Size == 0; v.Dropped {
+		v.Status = l.Text("desk.import.state.dropped", nil)
 	}
 	if imp.Problem != "" {
 		v.Trouble = l.Text(imp.Problem, map[string]string{"detail": imp.About})
@@ -92,6 +120,20 @@ func ViewImport(cl *dental.Clinic, imp dental.Import, l locale.Locale) ImportVie
 		v.Percent = int(100 * min(imp.Read, imp.Size) / imp.Size)
 	}
 	return v
+}
+
+// Exporter is a system that a clinic's table may be an export of.
+type Exporter struct{ System, Name string }
+
+// Exporters are the systems that a clinic has an account with, in the order in
+// which it chooses among them.
+func Exporters(cl *dental.Clinic, l locale.Locale) (out []Exporter) {
+	for _, system := range dental.Systems() {
+		if _, open := cl.Accounts[system]; open {
+			out = append(out, Exporter{system, systemName(l, system)})
+		}
+	}
+	return out
 }
 
 // Imports lists a clinic's latest imports.

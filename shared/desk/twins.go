@@ -107,7 +107,7 @@ func twinCard(cl *dental.Clinic, card *dental.Card, l locale.Locale, now time.Ti
 	}
 	add("id", p.ID)
 	add("birth", l.DayYear(p.BirthDate))
-	add("phone", string(p.Phone))
+	add("phone", Spaced(string(p.Phone)))
 	add("email", string(p.Email))
 	days := card.VisitDays(cl.Location())
 	visits := ""

@@ -85,6 +85,8 @@ type Preview struct {
 	Separator string // "," ";" or a tab; "" of a sheet
 	Columns   []Column
 	Rows      [][]string // the first ones, cell by cell
+	// Fault is why none of it can be imported as it stands, nil when it can.
+	Fault *Fault
 }
 
 // Column is one of a table's.

@@ -299,8 +299,8 @@ func TestAFileComesInAndItsReportSaysWhatDidNot(t *testing.T) {
 		t.Errorf("it ends as %+v", imp)
 	}
 	adds(t, imp, lines, refused)
-	if imp.Accepted != lines-refused {
-		t.Errorf("%d of %d are accepted", imp.Accepted, lines-refused)
+	if imp.Accepted != lines-refused || imp.Noted != 1 {
+		t.Errorf("%d of %d are accepted, %d of them with a remark", imp.Accepted, lines-refused, imp.Noted)
 	}
 	want := "\uFEFFСтрока;Столбец;Причина;Значение\r\n" +
 		"3;Телефон;Номер с добавочным: на него не придёт сообщение. Пациент загружен без телефона.;8 495 000-00-01 доб. 5\r\n" +
@@ -327,8 +327,8 @@ func TestTheSameFileASecondTimeChangesNothing(t *testing.T) {
 	before := s.known(6)
 	imp := s.work(s.begin("m2", file).ID)
 	adds(t, imp, lines, refused)
-	if imp.Accepted != 0 || imp.Unchanged != lines-refused {
-		t.Errorf("%d are accepted again, %d unchanged", imp.Accepted, imp.Unchanged)
+	if imp.Accepted != 0 || imp.Unchanged != lines-refused || imp.Noted != 1 {
+		t.Errorf("%d are accepted again, %d unchanged, %d with a remark", imp.Accepted, imp.Unchanged, imp.Noted)
 	}
 	if after := s.known(6); after != before {
 		t.Errorf("what is known was\n%s\nand is\n%s", before, after)
@@ -565,6 +565,110 @@ func TestAnImportWhoseFileNeverComesIsGivenUp(t *testing.T) {
 	}
 	if imp = s.imported(imp.ID); imp.State != dental.ImportFailed || imp.Problem != "desk.import.reason.no-file" {
 		t.Errorf("it is %+v", imp)
+	}
+}
+
+// held is an import that waits for somebody to begin it.
+func (s *site) held(file string) dental.Import {
+	s.T.Helper()
+	imp, err := s.loader.Begin(s.T.Context(), s.clinic(), load.Order{ID: "press-1", Format: load.JSONLines, Name: "base.jsonl", Held: true}, []byte(file))
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return imp
+}
+
+// dropped fails a test unless nothing is left of an import but the word why.
+func (s *site) dropped(imp dental.Import, problem string) {
+	s.T.Helper()
+	if imp.State != dental.ImportFailed || imp.Problem != "desk.import.reason."+problem || imp.Held || imp.Done.IsZero() {
+		s.T.Errorf("it is %+v", imp)
+	}
+	if names := s.files.names(); len(names) != 0 {
+		s.T.Errorf("there are still the files %q", names)
+	}
+	if u, err := s.loader.ReportURL(s.T.Context(), imp, s.Now().Add(time.Hour)); u != "" || err != nil {
+		s.T.Errorf("its report is at %q (%v), and nothing was read", u, err)
+	}
+	if j, err := s.Store.Begin().Job(s.T.Context(), imp.Clinic, "import."+imp.ID); err != nil || j.Done.IsZero() {
+		s.T.Errorf("its job is %+v (%v)", j, err)
+	}
+}
+
+func TestAFileThatNobodyBeginsIsDeletedAndItIsSaidSo(t *testing.T) {
+	s := open(t)
+	file, _, _ := base(2)
+	imp := s.held(file)
+	for range 30 {
+		s.Set(s.Now().Add(time.Hour))
+		if err := s.loader.Handle(t.Context(), `{"Job":{"Clinic":"`+imp.Clinic+`","ID":"import.`+imp.ID+`"}}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.dropped(s.imported(imp.ID), "not-started")
+}
+
+func TestAFileThatWasTheWrongOneIsDroppedBeforeItIsBegunAndNeverAfter(t *testing.T) {
+	s := open(t)
+	file, lines, refused := base(2)
+	imp := s.held(file)
+	entry := dental.LogEntry{Clinic: imp.Clinic, ID: "press-2", At: s.Now(), Action: "import.discard"}
+	for range 2 {
+		if _, err := s.loader.Discard(t.Context(), imp.Clinic, imp.ID, entry); err != nil {
+			t.Fatal(err)
+		}
+		s.dropped(s.imported(imp.ID), "discarded")
+	}
+	if entries := s.log(); len(entries) != 1 || entries[0].Action != "import.discard" {
+		t.Errorf("the log has %+v", entries)
+	}
+	begun := s.begin("m1", file)
+	if got, err := s.loader.Discard(t.Context(), begun.Clinic, begun.ID, entry); err != nil || got.State != dental.ImportRunning {
+		t.Fatalf("one under way is dropped: %+v (%v)", got, err)
+	}
+	adds(t, s.work(begun.ID), lines, refused)
+}
+
+func (s *site) log() []dental.LogEntry {
+	s.T.Helper()
+	entries, _, err := s.Store.Log(s.T.Context(), s.Clinic.ID, s.Now().UTC().Format("2006-01"), 50, "")
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return entries
+}
+
+func TestAnImportThatAProgramBeginsIsInTheLogOnceAsAPrograms(t *testing.T) {
+	s := open(t)
+	file, _, _ := base(2)
+	for range 2 {
+		if _, err := s.loader.Begin(t.Context(), s.clinic(), load.Order{ID: "m1", Body: file, Format: load.JSONLines, Name: "base.jsonl"}, []byte(file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries := s.log()
+	if len(entries) != 1 {
+		t.Fatalf("the log has %+v", entries)
+	}
+	if e := entries[0]; e.Action != "import.start" || e.By != "программа" || e.Role != "" || e.Detail != "base.jsonl" || e.Subject == "" {
+		t.Errorf("the log says %+v", e)
+	}
+}
+
+func TestWhatAFileWouldFailOfIsToldBeforeItIsBegun(t *testing.T) {
+	s := open(t)
+	for format, fault := range map[string]string{load.CSV: "event", load.JSONLines: ""} {
+		imp, err := s.loader.Begin(t.Context(), s.clinic(), load.Order{ID: format[:4], Format: format, Held: true}, []byte("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen, _, table, err := s.loader.Preview(t.Context(), s.clinic(), imp)
+		if err != nil || table {
+			t.Fatalf("%s: a table %v (%v)", format, table, err)
+		}
+		if got := seen.Fault; (got == nil) != (fault == "") || got != nil && got.Code != fault {
+			t.Errorf("%s would fail of %+v, want %q", format, got, fault)
+		}
 	}
 }
 

@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/store"
 )
 
@@ -72,6 +74,9 @@ type Order struct {
 	Format string // one of Formats
 	Name   string // of the file, "" where nobody has said
 	By     string // the member of staff, "" for a program
+	// System is the one that the file is an export of, "" where nobody has said. It
+	// is said of tables; FHIR says itself whose its ids are, and events are the clinic's.
+	System string
 	// Held: the import is begun by Start and not by its file's arrival.
 	Held bool
 	// Log is the line of the audit log that goes with it; zero for none.
@@ -109,6 +114,12 @@ func (l *Loader) open(ctx context.Context, cl *dental.Clinic, o Order) (imp dent
 	if _, known := l.Formats[o.Format]; !known {
 		return imp, dental.Errorf(dental.Invalid, "format", "the format is none of those that can be read")
 	}
+	if o.System != "" && !slices.Contains(dental.Systems(), o.System) {
+		return imp, dental.Errorf(dental.Invalid, "system", "must be one of %s", strings.Join(dental.Systems(), ", "))
+	}
+	if !FromSystem(o.Format, o.System) {
+		return imp, dental.Errorf(dental.Invalid, "system", "is said of a table alone: this format says itself whose patients it is about")
+	}
 	now := l.Clock()
 	err = store.Retry(ctx, func(ctx context.Context) error {
 		tx := l.Store.Begin()
@@ -128,7 +139,7 @@ func (l *Loader) open(ctx context.Context, cl *dental.Clinic, o Order) (imp dent
 		if imp, err = tx.Import(ctx, cl.ID, id); err != nil || imp.ID != "" {
 			return err
 		}
-		imp = dental.Import{Clinic: cl.ID, ID: id, Format: o.Format, Name: short(o.Name, 200), By: o.By, State: dental.ImportWaiting, Held: o.Held, Made: at}
+		imp = dental.Import{Clinic: cl.ID, ID: id, Format: o.Format, Name: short(o.Name, 200), By: o.By, System: o.System, State: dental.ImportWaiting, Held: o.Held, Made: at}
 		tx.Put(store.Event{Clinic: cl.ID, ID: "import." + o.ID, Body: o.Body, At: at})
 		tx.Put(imp)
 		tx.Put(job(imp, at.Add(time.Minute)))
@@ -141,6 +152,18 @@ func (l *Loader) open(ctx context.Context, cl *dental.Clinic, o Order) (imp dent
 		return imp, fmt.Errorf("load: open an import: %w", err)
 	}
 	return imp, nil
+}
+
+// FromSystem reports whether a file of the format may be said to be an export of
+// the system: a table of any, FHIR of FHIR, and whatever it is of none named.
+func FromSystem(format, system string) bool {
+	switch format {
+	case CSV, XLSX:
+		return true
+	case Bundle, NDJSON:
+		return system == "" || system == dental.FHIR
+	}
+	return system == ""
 }
 
 // importID sorts by time, and tells two orders of one second apart.
@@ -166,6 +189,30 @@ func (l *Loader) Start(ctx context.Context, clinic, id string, entry dental.LogE
 	return l.start(ctx, imp, entry)
 }
 
+// Discard drops an import that has not been begun, with its file. One that has
+// begun stays as it is.
+func (l *Loader) Discard(ctx context.Context, clinic, id string, entry dental.LogEntry) (dental.Import, error) {
+	imp, err := l.Import(ctx, clinic, id)
+	if err != nil || imp.State != dental.ImportWaiting {
+		return imp, err
+	}
+	return l.drop(ctx, imp, discarded, entry)
+}
+
+// Why an import was dropped before anything was read of it.
+const (
+	noFile     = "no-file"
+	notStarted = "not-started"
+	discarded  = "discarded"
+)
+
+// byProgram is the line of the audit log of an import that nobody at the desk began.
+func byProgram(cl *dental.Clinic, imp dental.Import, at time.Time) dental.LogEntry {
+	return dental.LogEntry{Clinic: imp.Clinic, ID: "import." + imp.ID, At: at, By: locale.For(cl.Language).Text("desk.log.by.program", nil),
+		Action: "import.start", Subject: imp.ID, Detail: imp.Name}
+}
+
+// start begins an import whose file has come; a zero entry is a program's.
 func (l *Loader) start(ctx context.Context, imp dental.Import, entry dental.LogEntry) (dental.Import, error) {
 	size, err := l.Files.Size(ctx, fileName(imp.Clinic, imp.ID))
 	if dental.KindOf(err) == dental.NotFound {
@@ -180,12 +227,17 @@ func (l *Loader) start(ctx context.Context, imp dental.Import, entry dental.LogE
 		if imp, err = tx.Import(ctx, imp.Clinic, imp.ID); err != nil || imp.State != dental.ImportWaiting {
 			return err
 		}
+		cl, err := tx.Clinic(ctx, imp.Clinic)
+		if err != nil {
+			return err
+		}
 		imp.State, imp.Held, imp.Size = dental.ImportRunning, false, size
 		tx.Put(imp)
 		tx.Put(job(imp, l.Clock().Add(time.Minute))) // in case the queue loses it
-		if entry.ID != "" {
-			tx.Put(entry)
+		if entry.ID == "" {
+			entry = byProgram(cl, imp, l.Clock())
 		}
+		tx.Put(entry)
 		return tx.Commit(ctx)
 	})
 	if err != nil {
@@ -225,9 +277,9 @@ func (l *Loader) Import(ctx context.Context, clinic, id string) (dental.Import, 
 }
 
 // ReportURL is where the report of an import that is over may be had until the
-// time; "" while it is not over.
+// time; "" while it is not over, and of one that was never begun.
 func (l *Loader) ReportURL(ctx context.Context, imp dental.Import, until time.Time) (string, error) {
-	if !imp.Over() {
+	if !imp.Over() || imp.Size == 0 {
 		return "", nil
 	}
 	u, err := l.Files.DownloadURL(ctx, reportName(imp.Clinic, imp.ID), "import-"+imp.ID+".csv", until)
@@ -238,20 +290,31 @@ func (l *Loader) ReportURL(ctx context.Context, imp dental.Import, until time.Ti
 }
 
 // Preview shows what the columns of a file that has come are read as, and what
-// they could be read as; false: its format has none.
+// they could be read as; false: its format has none. What an import of it would
+// fail of at once is in the Preview, or is the error where nothing can be shown.
 func (l *Loader) Preview(ctx context.Context, cl *dental.Clinic, imp dental.Import) (p Preview, fields []string, ok bool, err error) {
-	previewer, ok := l.Formats[imp.Format].(Previewer)
-	if !ok {
-		return p, nil, false, nil
-	}
 	file, err := l.file(ctx, imp)
 	if err != nil {
-		return p, nil, true, err
+		return p, nil, false, err
 	}
-	if p, err = previewer.Preview(ctx, file, Options{Clinic: cl, Now: l.Clock()}); err != nil {
-		return p, nil, true, fmt.Errorf("load: preview: %w", err)
+	o := Options{Clinic: cl, Now: l.Clock(), System: imp.System}
+	previewer, ok := l.Formats[imp.Format].(Previewer)
+	if ok {
+		if p, err = previewer.Preview(ctx, file, o); err != nil {
+			return p, nil, true, fmt.Errorf("load: preview: %w", err)
+		}
+		fields = previewer.Fields()
 	}
-	return p, previewer.Fields(), true, nil
+	scanner, err := l.Formats[imp.Format].Scan(ctx, file, "", o)
+	if fault, broken := errors.AsType[*Fault](err); broken {
+		p.Fault = fault
+		return p, fields, ok, nil
+	}
+	if err != nil {
+		return p, fields, ok, fmt.Errorf("load: begin to read: %w", err)
+	}
+	_ = scanner.Close() // it was only tried
+	return p, fields, ok, nil
 }
 
 func (l *Loader) file(ctx context.Context, imp dental.Import) (kept, error) {
@@ -351,8 +414,10 @@ func (l *Loader) wait(ctx context.Context, imp dental.Import) (dental.Import, er
 	switch {
 	case err == nil && !imp.Held:
 		return l.start(ctx, imp, dental.LogEntry{})
+	case age > patience && err == nil:
+		return l.drop(ctx, imp, notStarted, dental.LogEntry{})
 	case age > patience:
-		return l.finish(ctx, imp, &Fault{Code: "no-file"})
+		return l.drop(ctx, imp, noFile, dental.LogEntry{})
 	}
 	tx := l.Store.Begin()
 	tx.Put(job(imp, l.Clock().Add(min(max(age, time.Minute), time.Hour))))

@@ -9,7 +9,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/locale"
+	"github.com/returnpoint/returnpoint/shared/phone"
 )
 
 func TestNoCellIsAFormula(t *testing.T) {
@@ -73,8 +75,25 @@ func TestAReasonIsSaidInTheClinicsLanguage(t *testing.T) {
 	}
 }
 
+func TestAWordBesideANumberIsNamedInTheReport(t *testing.T) {
+	l := &Loader{Phones: phone.Read}
+	for spelled, want := range map[string]string{
+		"8-916-000-00-33 мама": "phone-words", "мама 8-916-000-00-33": "phone-words", "+7 916 000-00-33 (Ольга)": "phone-words",
+		"8-916-000-00-33": "", "8-916-000-00-33 моб.": "", "8-916-000-00-3": "phone-malformed", "8-916-000-00-3 мама": "phone-malformed", "мама": "phone-malformed",
+		"8 800 FLOWERS": "phone-malformed", "8 916 l23-45-67": "phone-malformed", "8 495 000-00-01 доб. 2": "phone-extension", "8 800 000-00-01": "phone-toll-free",
+	} {
+		got := ""
+		for _, f := range l.numbers(&dental.Clinic{Country: "RU"}, Record{Objects: []intake.Object{{Facts: []intake.Event{{Card: &intake.Card{Number: spelled}}}}}}) {
+			got += f.Code
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q", spelled, got, want)
+		}
+	}
+}
+
 func TestEachIssueOfANumberHasItsWords(t *testing.T) {
-	for _, issue := range []string{"malformed", "extension", "several", "toll-free"} {
+	for _, issue := range []string{"malformed", "words", "extension", "several", "toll-free"} {
 		for _, loc := range locale.All() {
 			if !loc.Has("desk.import.reason.phone-" + issue) {
 				t.Errorf("%s has no words for %s", loc, issue)

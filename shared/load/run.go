@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
@@ -30,7 +32,7 @@ func (l *Loader) run(ctx context.Context, cl *dental.Clinic, imp dental.Import) 
 	if err != nil || file.files == nil {
 		return err
 	}
-	scanner, err := l.Formats[imp.Format].Scan(ctx, file, imp.Place, Options{Clinic: cl, Now: l.Clock()})
+	scanner, err := l.Formats[imp.Format].Scan(ctx, file, imp.Place, Options{Clinic: cl, Now: l.Clock(), System: imp.System})
 	if fault, ok := errors.AsType[*Fault](err); ok {
 		_, err := l.finish(ctx, imp, fault)
 		return err
@@ -128,6 +130,9 @@ func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import
 		default:
 			next.Unchanged++
 		}
+		if len(v.faults) > 0 && !v.refused {
+			next.Noted++
+		}
 		reportRows(&rows, cl, all[i].Line, v.faults)
 	}
 	last := all[len(all)-1]
@@ -174,7 +179,7 @@ func (l *Loader) checkpoint(ctx context.Context, before, next dental.Import, als
 // keeps may be coarser than the one that was written.
 func same(a, b dental.Import) bool {
 	return a.State == b.State && a.Place == b.Place && a.Read == b.Read && a.Lines == b.Lines && a.Accepted == b.Accepted &&
-		a.Unchanged == b.Unchanged && a.Refused == b.Refused && a.Parts == b.Parts && a.Problem == b.Problem
+		a.Unchanged == b.Unchanged && a.Refused == b.Refused && a.Noted == b.Noted && a.Parts == b.Parts && a.Problem == b.Problem
 }
 
 // verdict is what became of a record.
@@ -275,11 +280,30 @@ func (l *Loader) numbers(cl *dental.Clinic, r Record) (out []Fault) {
 				continue
 			}
 			if _, _, _, issue := l.Phones(f.Card.Number, cl.Country); issue != "" && issue != "empty" {
+				if issue == "malformed" && l.worded(f.Card.Number, cl.Country) {
+					issue = "words"
+				}
 				out = append(out, Fault{Column: "phone", Code: "phone-" + issue, Value: f.Card.Number})
 			}
 		}
 	}
 	return out
+}
+
+// worded reports whether a number could be used but for the words beside it,
+// which may say whose it is.
+func (l *Loader) worded(spelled, country string) bool {
+	bare := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) {
+			return -1
+		}
+		return r
+	}, spelled)
+	if bare == spelled {
+		return false
+	}
+	_, _, _, issue := l.Phones(bare, country)
+	return issue == ""
 }
 
 // faultOf is what intake says against an object. Its words are for programs, so
@@ -317,7 +341,28 @@ func (l *Loader) finish(ctx context.Context, imp dental.Import, fault *Fault) (d
 		return imp, err
 	}
 	l.Log.InfoContext(ctx, "import over", "clinic", next.Clinic, "import", next.ID, "state", next.State, "problem", next.Problem,
-		"lines", next.Lines, "accepted", next.Accepted, "unchanged", next.Unchanged, "refused", next.Refused, "bytes", next.Read)
+		"lines", next.Lines, "accepted", next.Accepted, "unchanged", next.Unchanged, "refused", next.Refused, "noted", next.Noted, "bytes", next.Read)
+	l.clear(ctx, next)
+	return next, nil
+}
+
+// drop ends an import that nothing was read of, and deletes its file.
+func (l *Loader) drop(ctx context.Context, imp dental.Import, code string, entry dental.LogEntry) (dental.Import, error) {
+	next := imp
+	next.State, next.Done, next.Held, next.Problem = dental.ImportFailed, l.Clock(), false, "desk.import.reason."+code
+	err := l.checkpoint(ctx, imp, next, func(tx *store.Tx) {
+		done(tx, next)
+		if entry.ID != "" {
+			tx.Put(entry)
+		}
+	})
+	if errors.Is(err, errOvertaken) { // somebody has begun it just now, or has dropped it
+		return l.Import(ctx, imp.Clinic, imp.ID)
+	}
+	if err != nil {
+		return imp, err
+	}
+	l.Log.InfoContext(ctx, "import dropped", "clinic", next.Clinic, "import", next.ID, "problem", next.Problem)
 	l.clear(ctx, next)
 	return next, nil
 }

@@ -163,9 +163,10 @@ func (p *Puller) Handle(ctx context.Context, body string) error {
 	return nil
 }
 
-// reserve is the time before the deadline in which no further page is begun:
-// what is left is asked for by the next message.
-const reserve = 20 * time.Second
+// reserve is the time before the deadline in which no further page is begun, since
+// the slowest system takes up to a minute for one: what is left is asked for by the
+// next message.
+const reserve = 65 * time.Second
 
 // urgency says whether a system is asked before its time.
 type urgency int

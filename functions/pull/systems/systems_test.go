@@ -1,14 +1,19 @@
 package systems_test
 
 import (
+	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/returnpoint/returnpoint/functions/pull/systems"
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/mis/renovatio"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
 
@@ -33,6 +38,20 @@ func TestWhatCanBeToldIsWhatTheRulesSay(t *testing.T) {
 		if _, can := clients[name].(pull.Confirmer); can != dental.TakesAnswers(name) {
 			t.Errorf("%s can be told: %v; by the rules: %v", name, can, dental.TakesAnswers(name))
 		}
+	}
+}
+
+func TestABusyRenovatioIsGivenMoreTimeThanTheOthersNeed(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(300 * time.Millisecond)
+		_, _ = io.WriteString(w, `{"error":0,"data":[]}`)
+	}))
+	t.Cleanup(srv.Close)
+	clients := systems.Clients(wire.NewClient(wire.Options{Timeout: 50 * time.Millisecond}), time.Now, strings.TrimPrefix(srv.URL, "http://"))
+	cl := &dental.Clinic{ID: "demo", TimeZone: "Europe/Moscow", Country: "RU", Currency: "RUB"}
+	account := dental.Account{Settings: map[string]string{renovatio.URLSetting: srv.URL}, Secrets: map[string]dental.Secret{renovatio.KeySecret: "0123456789abcdef"}}
+	if _, err := clients[dental.Renovatio].Changed(t.Context(), cl, account, "", time.Now()); err != nil {
+		t.Errorf("an answer that takes its time is lost: %v", err)
 	}
 }
 

@@ -19,7 +19,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"syscall"
 	"time"
+
+	"github.com/returnpoint/returnpoint/shared/outside"
 )
 
 // Options are what a Client can be made with. The zero value is right for a
@@ -31,6 +34,10 @@ type Options struct {
 	// deadline of its context; 0 is 15 seconds. A message claimed before a STOP
 	// can arrive this much later.
 	Timeout time.Duration
+	// Outside refuses to call any address that is not of the public network
+	// (package outside), whatever name has led to it: for calls to servers that
+	// others name, from a machine that has neighbours. No proxy is used then.
+	Outside bool
 }
 
 const (
@@ -58,7 +65,11 @@ func NewClient(o Options) *Client {
 	if o.TLS != nil {
 		config = o.TLS.Clone()
 	}
-	dialer := &net.Dialer{Timeout: connectTimeout}
+	dialer, proxy := &net.Dialer{Timeout: connectTimeout}, http.ProxyFromEnvironment
+	if o.Outside {
+		dialer.Control = func(_, address string, _ syscall.RawConn) error { return outside.Judge(address) }
+		proxy = nil // it would look names up by itself
+	}
 	// HTTP/1 alone: it gives a connection to one call at a time, and an HTTP/2
 	// transport repeats requests that the server says it refused.
 	var protocols http.Protocols
@@ -69,7 +80,7 @@ func NewClient(o Options) *Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			Protocols:           &protocols,
-			Proxy:               http.ProxyFromEnvironment,
+			Proxy:               proxy,
 			TLSClientConfig:     config,
 			TLSHandshakeTimeout: connectTimeout,
 			MaxIdleConnsPerHost: 16,

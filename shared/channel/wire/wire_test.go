@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
 )
 
 // post makes one call through the client and reads the answer to its end.
@@ -494,4 +496,27 @@ func TestTheProofIsMadeAtTheConnection(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAnAddressOfAClinicsLeadsToThePublicNetworkAlone: whatever name an account
+// gives, it is the address behind it that is judged.
+func TestAnAddressOfAClinicsLeadsToThePublicNetworkAlone(t *testing.T) {
+	var arrived atomic.Int32
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived.Add(1) }))
+	defer inside.Close()
+	port := inside.URL[strings.LastIndex(inside.URL, ":"):]
+	t.Setenv("HTTP_PROXY", inside.URL) // which would look the name up by itself
+	public := NewClient(Options{Outside: true})
+	for name, host := range map[string]string{"an address of ours": "127.0.0.1", "a name that leads to it": "localhost", "in another spelling": "[::ffff:127.0.0.1]"} {
+		call, err := post(t.Context(), public, "http://"+host+port)
+		if dental.KindOf(err) != dental.Invalid || !strings.Contains(err.Error(), "not a public one") || !call.NotSent() || arrived.Load() != 0 {
+			t.Errorf("%s: %d arrived, %v", name, arrived.Load(), err)
+		}
+	}
+	if public.http.Transport.(*http.Transport).Proxy != nil {
+		t.Error("a proxy looks names up by itself")
+	}
+	if _, err := post(t.Context(), NewClient(Options{}), inside.URL); err != nil || arrived.Load() != 1 {
+		t.Errorf("a client that may call in the clinic's own network: %v", err)
+	}
 }

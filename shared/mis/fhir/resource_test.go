@@ -338,7 +338,7 @@ func TestAReferenceIsFollowedWithoutLookingAnythingUp(t *testing.T) {
 			"subject":` + subject + `,"participant":[{"individual":` + doctor + `}]}`
 	}
 	is := func(patient, doctor, name string) string {
-		return "Encounter e; visit e of " + patient + ` at 2026-05-20T10:00:00 from "" with ` + doctor + ` "` + name + `" did []`
+		return "Encounter e; visit e of fh." + patient + ` at 2026-05-20T10:00:00 from "" with ` + doctor + ` "` + name + `" did []`
 	}
 	const d = `{"reference":"Practitioner/d"}`
 	try(t, []saying{

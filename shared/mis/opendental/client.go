@@ -2,6 +2,7 @@ package opendental
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,7 +17,6 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/pull"
-	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
 
 var (
@@ -82,8 +82,13 @@ func placeOf(cursor string) place {
 	return p
 }
 
+// single is where one row of a table is read, "" where it cannot be.
+func single(table string) string {
+	return map[string]string{patients: "/patients/", appointments: "/appointments/", procedures: "/procedurelogs/"}[table]
+}
+
 // Changed reads one page of one list. Patients are all read the first time, of the
-// rest the last three years.
+// rest the last three years. A row that cannot be read is refused by its name.
 func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
 	at := placeOf(cursor)
 	list := lists()[at.List]
@@ -99,20 +104,23 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 	if err != nil {
 		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, err)
 	}
-	var rows []row
-	if err := strictjson.Decode(body, largest, &rows); err != nil {
+	var rows []json.RawMessage
+	if err := decode(body, &rows); err != nil {
 		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, unavailable("Open Dental's answer cannot be read", err))
 	}
 	page := pull.Page{More: true}
-	for i, r := range rows {
-		o, err := office.object(list.table, r)
-		if err != nil {
-			return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, unavailable("Open Dental's answer cannot be read", within(i, err)))
+	begun := ""
+	for _, raw := range rows {
+		named := nameOf(raw)
+		begun = cmp.Or(begun, string(named.ServerDateTime))
+		o, err := office.read(list.table, raw)
+		if err != nil { // it stops no other: it is refused by its name
+			o = intake.Object{System: dental.OpenDental, Kind: list.table, ID: named.ref(list.table).ID, Facts: []intake.Event{{}}}
 		}
 		page.Objects = append(page.Objects, o)
 	}
 	if at.Offset == 0 && len(rows) > 0 {
-		at.Next = string(rows[0].ServerDateTime)
+		at.Next = begun
 	}
 	if len(rows) >= pageOf {
 		at.Offset += len(rows)
@@ -149,7 +157,7 @@ func (f office) since(l listed, stored string, now time.Time) string {
 
 // Fetch reads one row. Payments have no address of their own.
 func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, _ time.Time) ([]intake.Object, error) {
-	path := map[string]string{patients: "/patients/", appointments: "/appointments/", procedures: "/procedurelogs/"}[ref.Kind]
+	path := single(ref.Kind)
 	if path == "" || !number.MatchString(ref.ID) {
 		return nil, dental.Errorf(dental.Invalid, "kind", "Open Dental has no single %.20q to read", ref.Kind)
 	}
@@ -160,12 +168,9 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	if err != nil {
 		return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, err)
 	}
-	var r row
-	if err = strictjson.Decode(body, largest, &r); err == nil {
-		var o intake.Object
-		if o, err = newOffice(cl, account).object(ref.Kind, r); err == nil {
-			return []intake.Object{o}, nil
-		}
+	o, err := newOffice(cl, account).read(ref.Kind, body)
+	if err == nil {
+		return []intake.Object{o}, nil
 	}
 	return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, unavailable("Open Dental's answer cannot be read", err))
 }

@@ -86,7 +86,9 @@ const (
 )
 
 // Read reads an event of the database. Each bears the customer's key in its header
-// Authorization, which is compared where the account has it.
+// Authorization, which is compared where the account has it. Of several rows one
+// that cannot be read takes no other with it: the office is asked for it, or for all
+// that has changed.
 func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.Heard, error) {
 	if key := string(account.Secrets[CustomerSecret]); key != "" && subtle.ConstantTimeCompare([]byte(d.Header.Get("Authorization")), []byte(key)) != 1 {
 		return intake.Heard{}, dental.Errorf(dental.Invalid, "Authorization", "the event does not bear the customer's key")
@@ -95,22 +97,32 @@ func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.
 	if !known {
 		return intake.Heard{Silent: "other"}, nil
 	}
-	rows, err := decode(d.Body)
+	rows, err := split(d.Body)
 	if err != nil {
 		return intake.Heard{}, err
 	}
 	office := newOffice(cl, account)
 	var heard intake.Heard
-	for i, r := range rows {
-		o, err := office.object(table, r)
+	var wrong []error
+	for i, raw := range rows {
+		o, err := office.read(table, raw)
 		if err != nil {
-			return intake.Heard{}, within(i, err)
+			wrong = append(wrong, within(i, err))
+			if ref := nameOf(raw).ref(table); ref.ID != "" && single(ref.Kind) != "" {
+				heard.Fetch = append(heard.Fetch, ref)
+			} else {
+				heard.Gap = true
+			}
+			continue
 		}
 		if o.Kind != "" {
 			heard.Objects = append(heard.Objects, o)
 		}
 	}
-	if len(heard.Objects) == 0 {
+	if len(rows) > 0 && len(wrong) == len(rows) {
+		return intake.Heard{}, wrong[0]
+	}
+	if len(heard.Objects) == 0 && len(wrong) == 0 {
 		heard.Silent = "other"
 	}
 	return heard, nil
@@ -135,20 +147,25 @@ func watched(d intake.Delivery) (table string, known bool) {
 	return "", false
 }
 
-// decode reads an array of rows, or one row.
-func decode(body []byte) (rows []row, err error) {
-	if one := (row{}); bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
-		err, rows = strictjson.Decode(body, largest, &one), []row{one}
+// split is the rows of an array of them, or one row.
+func split(body []byte) (rows []json.RawMessage, err error) {
+	if one := json.RawMessage(nil); bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+		err, rows = decode(body, &one), []json.RawMessage{one}
 	} else {
-		err = strictjson.Decode(body, largest, &rows)
+		err = decode(body, &rows)
 	}
+	return rows, err
+}
+
+func decode(body []byte, into any) error {
+	err := strictjson.Decode(body, largest, into)
 	if err == nil {
-		return rows, nil
+		return nil
 	}
 	if bad, ok := errors.AsType[*strictjson.Error](err); ok {
-		return nil, &dental.Error{Kind: dental.Invalid, Field: bad.Field, Message: bad.Message}
+		return &dental.Error{Kind: dental.Invalid, Field: bad.Field, Message: bad.Message}
 	}
-	return nil, &dental.Error{Kind: dental.Invalid, Message: "the rows cannot be read", Err: err}
+	return &dental.Error{Kind: dental.Invalid, Message: "the rows cannot be read", Err: err}
 }
 
 // text is a value of a row. Open Dental writes numbers as numbers in one place

@@ -84,6 +84,50 @@ func within(row int, err error) error {
 	return fmt.Errorf("row %d: %w", row+1, err)
 }
 
+// name is what a row is called by, read even of one that cannot be read otherwise.
+type name struct {
+	PatNum, AptNum, ProcNum, PayNum text
+	ServerDateTime                  text `json:"serverDateTime"`
+}
+
+// nameOf is empty of what is no row, or has a number of another shape.
+func nameOf(raw []byte) (n name) {
+	if decode(raw, &n) != nil {
+		return name{}
+	}
+	return n
+}
+
+// ref names the row, of the table or of the one that its numbers speak for.
+func (n name) ref(table string) intake.Ref {
+	if table == "" {
+		switch {
+		case n.ProcNum != "":
+			table = procedures
+		case n.PayNum != "":
+			table = payments
+		case n.AptNum != "":
+			table = appointments
+		default:
+			table = patients
+		}
+	}
+	if table == deleted {
+		table = appointments
+	}
+	num := map[string]text{patients: n.PatNum, appointments: n.AptNum, procedures: n.ProcNum, payments: n.PayNum}[table]
+	return intake.Ref{Kind: table, ID: foreign(num)}
+}
+
+// read reads one row of the table, or of the one that it can only be of.
+func (f office) read(table string, raw []byte) (intake.Object, error) {
+	var r row
+	if err := decode(raw, &r); err != nil {
+		return intake.Object{}, err
+	}
+	return f.object(table, r)
+}
+
 // object makes an object of a row of the table, or of the one that it can only be
 // of. A row of none has the empty kind.
 func (f office) object(table string, r row) (intake.Object, error) {
@@ -263,13 +307,16 @@ const (
 func (f office) patient(r row, id string, at time.Time) []intake.Event {
 	p := dental.Patient{
 		Clinic: f.clinic, ID: id, FamilyName: line(r.LName, longestName), GivenName: line(r.FName, longestName), MiddleName: line(r.MiddleI, longestName),
-		BirthDate: day(r.Birthdate), Status: dental.Active,
+		BirthDate: day(r.Birthdate),
 	}
 	switch r.PatStatus {
+	case "": // not said
 	case "Inactive", "Archived", "Deleted":
 		p.Status = dental.Archived
 	case "Deceased":
 		p.Status = dental.Deceased
+	default:
+		p.Status = dental.Active
 	}
 	switch r.Gender {
 	case "Female":
@@ -305,6 +352,9 @@ func (f office) patient(r row, id string, at time.Time) []intake.Event {
 	// Families write several addresses into one field.
 	mail, _, _ := strings.Cut(strings.ReplaceAll(string(r.Email), ";", ","), ",")
 	card := intake.Card{Patient: p, Number: cmp.Or(line(r.WirelessPhone, longestContact), line(r.HmPhone, longestContact)), Mail: line(text(mail), longestContact)}
+	if r.PatStatus == "" || r.Guarantor == "" { // only some of the columns: what they leave open stays as it was
+		card.Says = intake.Known
+	}
 	return []intake.Event{{Type: intake.PatientUpdated, Card: &card}}
 }
 

@@ -21,8 +21,7 @@ import (
 )
 
 // Client asks the API for clinics, each by its own account. It is safe for
-// concurrent use. A busy server needs some 20 seconds for a week of
-// appointments, so that the wire.Client wants a Timeout of a minute.
+// concurrent use. Its wire.Client wants the Timeout.
 type Client struct {
 	calls *wire.Client
 	hosts []string
@@ -33,6 +32,10 @@ var _ pull.System = (*Client)(nil)
 // New makes a client. hosts are allowed beside those of the public network: a
 // test server.
 func New(calls *wire.Client, hosts ...string) *Client { return &Client{calls: calls, hosts: hosts} }
+
+// Timeout is what a call may take: a busy server needs some 20 seconds for a week
+// of appointments.
+const Timeout = time.Minute
 
 const (
 	// longestAnswer is far above a week of appointments.
@@ -157,28 +160,25 @@ func day(d dental.Date) string                       { return fmt.Sprintf("%02d.
 func (r reader) row(kind string, raw json.RawMessage) []intake.Object {
 	var objects []intake.Object
 	var err error
-	var id string
 	if kind == kindPatient {
 		var p patient
 		if err = told.Decode(raw, longestAnswer, &p); err == nil {
 			objects, _, err = r.patient(p)
 		}
-		id = p.id()
 	} else {
 		var a appointment
 		if err = told.Decode(raw, longestAnswer, &a); err == nil {
 			objects, _, err = r.appointment(a)
 		}
-		id = a.id()
 	}
 	if err != nil {
-		return []intake.Object{{System: dental.Renovatio, Kind: kind, ID: told.Line(id, longestID), Facts: []intake.Event{{}}}}
+		return []intake.Object{{System: dental.Renovatio, Kind: kind, ID: nameOf(kind, raw), Facts: []intake.Event{{}}}}
 	}
 	return objects
 }
 
-// Fetch reads one appointment or patient. An answer without it says that it is
-// no more.
+// Fetch reads one appointment or patient. An answer without it is no proof that it
+// is no more: it is asked for again.
 func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
 	r := reader{cl, now, true}
 	var rows []json.RawMessage
@@ -204,13 +204,7 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	if len(rows) > 0 {
 		return nil, unavailable("Renovatio gave others than what it was asked for", nil)
 	}
-	id, objects := told.Text(ref.ID), []intake.Object(nil)
-	if ref.Kind == kindPatient {
-		objects, _, err = r.patient(patient{ID: id, gone: true})
-	} else {
-		objects, _, err = r.appointment(appointment{ID: id, gone: true})
-	}
-	return objects, err
+	return nil, unavailable("Renovatio does not find what it was asked for", nil)
 }
 
 // call makes one request and gives the rows of its answer. Its errors quote

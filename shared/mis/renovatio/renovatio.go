@@ -69,6 +69,10 @@
 // patient, patient_id, last_name, first_name, third_name, birth_date, gender,
 // mobile, phone, email, is_deleted, date_updated, time_updated.
 //
+// An object that the API does not find by its number is asked for again and given up
+// in the end: only a notice or is_deleted says that it was deleted. That such an
+// answer is a list without rows is not documented, nor what else may come to one.
+//
 // Not proven: that notices use the same names as the API (id and appointment_id are
 // both taken), which verbs there are beside create, update and cancel, whether a
 // notice has date_updated, what confirm_status may be beside 0 and 1, how gender is
@@ -104,7 +108,8 @@ const (
 	kindPatient     = "patient"
 )
 
-// Read reads a notice.
+// Read reads a notice. Of several objects one that cannot be read takes no other
+// with it: the API is asked for it, or for all that has changed.
 func Read(cl *dental.Clinic, _ dental.Account, d intake.Delivery) (intake.Heard, error) {
 	event, data, err := open(d)
 	if err != nil {
@@ -123,12 +128,41 @@ func Read(cl *dental.Clinic, _ dental.Account, d intake.Delivery) (intake.Heard,
 	}
 	r := reader{clinic: cl, received: d.At}
 	var heard intake.Heard
+	var wrong []error
 	for _, raw := range rows {
 		if err := r.notice(&heard, verb, kind, raw); err != nil {
-			return intake.Heard{}, err
+			wrong = append(wrong, err)
+			if id := nameOf(kind, raw); id != "" {
+				heard.Fetch = with(heard.Fetch, kind, id)
+			} else {
+				heard.Gap = true
+			}
 		}
 	}
+	if len(wrong) == len(rows) {
+		return intake.Heard{}, wrong[0]
+	}
 	return heard, nil
+}
+
+// nameOf is the number of what cannot be read otherwise, "" where it has none.
+func nameOf(kind string, raw json.RawMessage) string {
+	var said struct {
+		ID            told.Text `json:"id"`
+		AppointmentID told.Text `json:"appointment_id"`
+		PatientID     told.Text `json:"patient_id"`
+	}
+	if told.Decode(raw, longestAnswer, &said) != nil {
+		return ""
+	}
+	id := appointment{ID: said.ID, AppointmentID: said.AppointmentID}.id()
+	if kind == kindPatient {
+		id = patient{ID: said.ID, PatientID: said.PatientID}.id()
+	}
+	if len(id) > longestID {
+		return ""
+	}
+	return id
 }
 
 // notice adds what one object of a delivery says.

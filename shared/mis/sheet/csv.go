@@ -183,16 +183,16 @@ func (h *head) read(ctx context.Context, l *lines, partial bool, known index) er
 		}
 		rows, after = append(rows, slices.Clone(cells)), append(after, l.at)
 	}
-	at := h.table.find(rows[:min(len(rows), headRows)], known)
+	at, enough := h.table.find(rows[:min(len(rows), headRows)], known)
 	// The separator by which more columns are known is the right one, else the
 	// one by which there are more columns.
-	n, enough := h.table.score()
+	n, _ := h.table.score()
 	h.score = n*(maxColumns+1) + min(len(h.table.headers), maxColumns)
-	if h.known = enough && at >= 0; h.known {
+	if h.known = enough; enough {
 		h.score *= 2
-		h.start, rows = after[at], rows[at+1:]
+		h.start = after[at]
 	}
-	for _, cells := range rows {
+	for _, cells := range rows[at+1:] {
 		if !blank(cells) && len(h.rows) < preview {
 			h.rows = append(h.rows, cells)
 		}

@@ -62,6 +62,15 @@ const (
 // String is the field's name in the clinic's table of columns, "" of none.
 func (f field) String() string { return headings[f].name }
 
+// dated reports whether a date stands in the field.
+func (f field) dated() bool {
+	switch f {
+	case birthDate, firstVisit, visitDate, returnDate, nextDate, planDate, consentDate:
+		return true
+	}
+	return false
+}
+
 // fieldNames lists the names.
 func fieldNames() []string {
 	var out []string

@@ -100,6 +100,9 @@ func totals(cells []string) bool {
 // note says that a cell could not be read.
 func (r *row) note(column int, code, detail string) {
 	value := strings.ToValidUTF8(r.cells[column], "\uFFFD")
+	if r.exact && r.fields[column].dated() {
+		value = r.shown(value)
+	}
 	if utf8.RuneCountInString(value) > maxValue {
 		value = string([]rune(value)[:maxValue])
 	}
@@ -295,17 +298,25 @@ func (r *row) charted(column int) bool {
 	return holds("карт") || holds("chart") || !r.has(patientID) && !holds("id") && !holds("код")
 }
 
-// identify is the id of a patient without one, "" where too little is known.
+// identify is the id of a patient without one, "" where too little is known. A
+// phone and an address change, and what the report says of them asks for that;
+// so they count only for whom name and birth date do not tell.
 func identify(c intake.Card) string {
 	name, number := fold(c.FamilyName+c.GivenName+c.MiddleName), digits(c.Number)
 	number = number[max(0, len(number)-10):]
+	born := name != "" && !c.BirthDate.IsZero()
 	switch {
-	case len(number) >= 5, name != "" && !c.BirthDate.IsZero():
-		return told.ID("row", number+"/"+name+"/"+c.BirthDate.String())
+	case born && c.FamilyName != "" && c.GivenName != "":
+		number = ""
+	case len(number) >= 5:
 	case c.Mail != "":
 		return told.ID("row", strings.ToLower(c.Mail)+"/"+name)
+	case born:
+		number = ""
+	default:
+		return ""
 	}
-	return ""
+	return told.ID("row", number+"/"+name+"/"+c.BirthDate.String())
 }
 
 func (r *row) names(p *dental.Patient) {
@@ -353,7 +364,7 @@ func (r *row) number() string {
 				break
 			}
 			v, ok := r.cell(i)
-			if !ok || filler(v) || f == otherPhone && len(digits(v)) < 5 {
+			if !ok || filler(v) || slices.Contains(noPhone, fold(v)) || f == otherPhone && len(digits(v)) < 5 {
 				continue
 			}
 			if whole, is, rounded := number(v, r.exact); rounded {
@@ -414,12 +425,29 @@ var consentFields = []struct {
 // with a date is later.
 var undated = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
+// said is the first cell of a column of consents that answers: a dash does,
+// where elsewhere it stands for nothing.
+func (r *row) said(f field) (v string, column int) {
+	for _, i := range r.columns[f] {
+		if i >= len(r.cells) {
+			break
+		}
+		if v = clean(r.cells[i]); dash(v) {
+			return v, i
+		}
+		if v, ok := r.cell(i); ok {
+			return v, i
+		}
+	}
+	return "", -1
+}
+
 func (r *row) consents(p *dental.Patient) {
 	var given when
 	var source string
 	asked := false
 	for _, c := range consentFields {
-		v, column := r.raw(c.field)
+		v, column := r.said(c.field)
 		if column < 0 {
 			continue
 		}
@@ -533,12 +561,15 @@ func (r *row) own() {
 		return
 	case ahead:
 		_, column := r.raw(visitDate)
-		if state == "" || state == came {
+		claimed := state == "" || state == came
+		if claimed {
 			r.note(column, VisitAhead, "")
 			state = dental.Booked
 		}
 		if !r.day.timed {
-			r.note(column, NextUntimed, "")
+			if !claimed { // what was noted asks for the time as well
+				r.note(column, NextUntimed, "")
+			}
 			return
 		}
 	case state == dental.Booked || state == dental.Confirmed:
@@ -747,14 +778,14 @@ func (r *row) done(total dental.Money) (all bool, sum dental.Money) {
 	if part, ok := strings.CutSuffix(v, "%"); ok {
 		percent, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(part), ",", ".", 1), 64)
 		if err != nil || !(percent >= 0 && percent <= 100) {
-			r.note(column, BadAnswer, "")
+			r.note(column, BadDone, "")
 			return false, dental.Money{}
 		}
 		return percent == 100, dental.Money{Minor: int64(float64(total.Minor) * percent / 100), Currency: total.Currency}
 	}
 	sum, fault := r.money(v)
 	if fault != "" {
-		r.note(column, BadAnswer, "")
+		r.note(column, BadDone, "")
 		return false, dental.Money{}
 	}
 	if total.IsZero() {

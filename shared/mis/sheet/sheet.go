@@ -18,10 +18,12 @@
 //     chart is no program's id: it has a space of its own, unless it is all by
 //     which a file of no program named calls its patients. Whoever has a file
 //     read as another program's makes other patients, proposed as twins;
-//   - a patient without an id of their own gets one of the last ten digits of the
-//     phone, the name and the birth date; of the e-mail where there is neither
-//     phone nor date. Whoever changes the phone in such a table makes another
-//     patient, which is proposed as a twin of the first;
+//   - a patient without an id of their own gets one of the name and the birth
+//     date, if family name, given name and date stand there: a phone that is
+//     corrected leaves the patient who they are. Whom these do not tell gets one of
+//     the last ten digits of the phone and what there is of name and date, else of
+//     the e-mail and the name. Whoever changes any of that in the table makes
+//     another patient, which is proposed as a twin of the first;
 //   - a visit is named by its patient and all that the line says of it except the
 //     date to come back by: two services of one day in two lines are two visits;
 //   - the appointment of a "next visit" column is one for each patient, which
@@ -33,7 +35,9 @@
 // would lie ahead, which is of the last. A visit without a time of day is at noon
 // of the clinic's zone. An appointment without one is left out: a patient would be
 // reminded of a wrong hour. A consent without a date proves nothing and is left
-// out; a refusal without one counts, older than any decision with a date.
+// out; a refusal without one counts, older than any decision with a date. A dash
+// in a column of consents is a refusal, as a plus is a consent; an empty cell says
+// nothing.
 //
 // Lines of totals and repeated headers are passed over; empty lines are no records.
 //
@@ -88,6 +92,7 @@ const (
 	BadSex         = "bad-sex"
 	BadEmail       = "bad-email"
 	BadAnswer      = "bad-answer"
+	BadDone        = "bad-done" // of a plan
 	BadStatus      = "bad-status"
 	BadName        = "bad-name"
 	Initials       = "initials"
@@ -110,7 +115,7 @@ const (
 func Codes() []string {
 	return []string{NoColumns, Empty, NotText, NotXLSX, OldExcel, Locked, TooBig, Damaged, NoSheet,
 		NUL, OpenQuote, LongLine, WideLine, NoPatient, CutOff,
-		BadDate, DateRange, YearOnly, BirthAhead, BadTime, BadMoney, OtherCurrency, BadSex, BadEmail, BadAnswer, BadStatus, BadName, Initials,
+		BadDate, DateRange, YearOnly, BirthAhead, BadTime, BadMoney, OtherCurrency, BadSex, BadEmail, BadAnswer, BadDone, BadStatus, BadName, Initials,
 		BadGuardian, LongCell, BadLetters, CellError, Rounded, VisitAhead, VisitUndated, NextPast, NextUntimed, ConsentUndated, ConsentAhead,
 		PlanUndated, ReturnUnplaced}
 }
@@ -210,10 +215,10 @@ func (t *table) has(fs ...field) bool {
 	return slices.ContainsFunc(fs, func(f field) bool { return len(t.columns[f]) > 0 })
 }
 
-// find makes the best of the rows the table's header and says which it is, -1
-// for none that is enough; then the row with the most columns stands for the
-// headers, so that a fault and a preview can show them.
-func (t *table) find(rows [][]string, known index) (at int) {
+// find makes the best of the rows the table's header and says which it is, and
+// whether it is enough. Where none is, the row with the most columns stands for
+// the headers, so that a fault and a preview can show them; -1 is of no rows.
+func (t *table) find(rows [][]string, known index) (at int, enough bool) {
 	at, best := -1, 0
 	widest := -1
 	for i, cells := range rows {
@@ -225,13 +230,13 @@ func (t *table) find(rows [][]string, known index) (at int) {
 			widest = i
 		}
 	}
-	switch {
-	case at >= 0:
-		t.head(rows[at], known)
-	case widest >= 0:
-		t.head(rows[widest], known)
+	if enough = at >= 0; !enough {
+		at = widest
 	}
-	return at
+	if at >= 0 {
+		t.head(rows[at], known)
+	}
+	return at, enough
 }
 
 // missing is why a file without enough headers cannot be read.

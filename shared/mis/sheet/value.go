@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"fmt"
 	"net/mail"
 	"strconv"
 	"strings"
@@ -253,26 +254,53 @@ func (t *table) serial(v string) (w when, fault string, is bool) {
 	case !t.exact && len(days) != 5:
 		return when{}, BadDate, !decimal // "12.2024" is left to the other forms
 	}
+	switch w = t.counted(n, fraction); {
+	case w.day.IsZero() && n == 60:
+		return when{}, BadDate, true
+	case w.day.IsZero(), w.day.Year > 2100:
+		return when{}, DateRange, true
+	}
+	return w, "", true
+}
+
+// counted is the day of a serial number, with the time of day that its fraction
+// is; zero for 29 February 1900 and for what no spreadsheet shows as a date.
+func (t *table) counted(n int, fraction string) (w when) {
+	const last = 2_958_465 // 31 December 9999, at which spreadsheets end
+	if n > last || n == 60 && !t.since1904 {
+		return when{}
+	}
 	beginning := dental.Date{Year: 1899, Month: time.December, Day: 30}
 	switch {
 	case t.since1904:
 		beginning = dental.Date{Year: 1904, Month: time.January, Day: 1}
-	case n == 60:
-		return when{}, BadDate, true
 	case n < 60:
 		beginning.Day = 31
 	}
-	const last = 100_000 // beyond the year 2100 in both calendars
-	if n > last {
-		return when{}, DateRange, true
-	}
-	if w.day = beginning.AddDays(n); w.day.Year > 2100 {
-		return when{}, DateRange, true
-	}
+	w.day = beginning.AddDays(n)
 	if part, err := strconv.ParseFloat("0."+fraction, 64); err == nil && part > 0 {
 		w.time, w.timed = dental.TimeOfDay(part*24*60+0.5)%(24*60), true
 	}
-	return w, "", true
+	return w
+}
+
+// shown is a date as a sheet shows it, of the serial number that it keeps; all
+// else, a year and YYYYMMDD too, stays as it is.
+func (t *table) shown(v string) string {
+	days, fraction, _ := strings.Cut(v, ".")
+	n, err := strconv.Atoi(days)
+	if err != nil || !allDigits(days) || !allDigits(fraction) || len(days) == 4 && n >= 1900 && n <= 2100 {
+		return v
+	}
+	w := t.counted(n, fraction)
+	if w.day.IsZero() {
+		return v
+	}
+	out := fmt.Sprintf("%02d.%02d.%d", w.day.Day, w.day.Month, w.day.Year)
+	if w.timed {
+		out += " " + w.time.String()
+	}
+	return out
 }
 
 // timed adds the time of day that stands after a date, in the clinic's zone if
@@ -494,6 +522,9 @@ var (
 	yes = []string{"да", "д", "yes", "y", "true", "истина", "1", "есть", "согласен", "согласна", "согласие", "согласенна", "дал", "дала", "дано", "получено", "подписано", "подписан", "подписана", "разрешено", "разрешил", "разрешила", "можно", "granted", "given", "on", "x", "v", "выполнено", "выполнен", "завершено", "завершен", "сделано", "done", "completed", "ок", "ok"}
 	no  = []string{"нет", "н", "no", "n", "false", "ложь", "0", "отказ", "отказался", "отказалась", "несогласен", "несогласна", "нельзя", "запрещено", "запретил", "запретила", "отозвано", "отозвал", "отозвала", "отписан", "отписана", "отписался", "отписалась", "недано", "неполучено", "неподписано", "denied", "refused", "revoked", "withdrawn", "off", "optout", "невыполнено", "невыполнен", "незавершено", "незавершен"}
 
+	// noPhone says in a column for phones that there is none, beside the fillers.
+	noPhone = []string{"неттелефона", "неттел", "телефонанет", "телнет", "безтелефона", "безтел", "телефонотсутствует", "телефоннеуказан", "нетномера", "номеранет", "безномера", "нетмобильного", "мобильногонет", "нетсотового", "сотовогонет", "nophone", "nomobile", "notelephone"}
+
 	patientStates = map[string]dental.PatientStatus{
 		"активный": dental.Active, "активная": dental.Active, "активен": dental.Active, "активна": dental.Active, "активно": dental.Active, "действующий": dental.Active, "действующая": dental.Active, "действует": dental.Active,
 		"постоянный": dental.Active, "постоянная": dental.Active, "новый": dental.Active, "новая": dental.Active, "первичный": dental.Active, "повторный": dental.Active, "первичная": dental.Active, "повторная": dental.Active, "налечении": dental.Active, "лечится": dental.Active, "спящий": dental.Active,
@@ -530,8 +561,17 @@ var (
 // came is what a line says of an appointment that a visit came of.
 const came dental.AppointmentStatus = "came"
 
-// answer reads a yes or a no; a plus or a tick is a yes.
+// dash reports whether a cell is one dash, of whatever kind.
+func dash(v string) bool {
+	r, n := utf8.DecodeRuneInString(v)
+	return n == len(v) && (r == '−' || unicode.Is(unicode.Pd, r))
+}
+
+// answer reads a yes or a no; a plus or a tick is a yes, and a dash a no.
 func answer(v string) (granted, ok bool) {
+	if dash(v) {
+		return false, true
+	}
 	switch v {
 	case "+", "✓", "✔", "☑", "✅":
 		return true, true

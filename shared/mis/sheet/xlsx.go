@@ -187,12 +187,11 @@ func (c *chosen) read(known index) error {
 		}
 		read = append(read, cells)
 	}
-	at := c.table.find(read[:min(len(read), headRows)], known)
-	_, enough := c.table.score()
-	if c.known = enough && at >= 0; c.known {
-		c.header, read = at+1, read[at+1:]
+	at, enough := c.table.find(read[:min(len(read), headRows)], known)
+	if c.known = enough; enough {
+		c.header = at + 1
 	}
-	for _, cells := range read {
+	for _, cells := range read[at+1:] {
 		if !blank(cells) && len(c.first) < preview {
 			c.first = append(c.first, cells)
 		}

@@ -2,6 +2,7 @@ package yclients
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	stdjson "encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,8 +43,11 @@ func New(calls *wire.Client, pace *Pace, hosts ...string) *Client {
 const (
 	// perPage is what all three lists have been seen to give.
 	perPage = 200
-	// furthestPage bounds how far a list is read that does not come to an end.
-	furthestPage = 20000
+	// overlap is how many rows of a page are read again with the next one: what goes
+	// from a list moves the rows after it up.
+	overlap = 20
+	// furthest bounds how far a list is read that does not come to an end, in rows.
+	furthest = 4_000_000
 	// longestAnswer is far above a page of records, each of some 5 KB.
 	longestAnswer = 16 << 20
 	// again is how far before the last question the next one reaches back: in
@@ -59,32 +64,77 @@ type place struct {
 	list  string // "clients", "records", "operations"; "" before the first
 	since int64  // Unix seconds, asked for what has changed since; 0 for all
 	began int64  // when the first of these lists was asked
-	page  int
-	seen  int // rows of this list so far
+	size  int    // rows that a page of this list has
+	seen  int    // rows of it so far
+	last  string // the id of the last of these, "" for one that is not known
+	back  int    // how far it was read when it was gone back in
 }
 
+// none stands for an id that is not known.
+const none = "-"
+
 func (p place) String() string {
-	return fmt.Sprintf("%s %d %d %d %d", p.list, p.since, p.began, p.page, p.seen)
+	return fmt.Sprintf("%s %d %d %d %d %d %s", p.list, p.since, p.began, p.size, p.seen, p.back, cmp.Or(p.last, none))
 }
 
 // placed reads a cursor; one that cannot be read is a new beginning.
 func placed(cursor string) place {
 	var p place
-	if _, err := fmt.Sscanf(cursor, "%s %d %d %d %d", &p.list, &p.since, &p.began, &p.page, &p.seen); err != nil {
+	_, err := fmt.Sscanf(cursor, "%s %d %d %d %d %d %s", &p.list, &p.since, &p.began, &p.size, &p.seen, &p.back, &p.last)
+	if err != nil || p.size < 1 || p.size > perPage || p.seen < 0 {
 		return place{}
+	}
+	if p.last == none {
+		p.last = ""
 	}
 	return p
 }
 
-// next is the list after p's, at its first page.
+// next is the list after p's, at its beginning.
 func (p place) next() place {
 	after := map[string]string{"clients": "records", "records": "operations", "operations": "done"}
-	return place{list: after[p.list], since: p.since, began: p.began, page: 1}
+	return place{list: after[p.list], since: p.since, began: p.began, size: perPage}
+}
+
+// window is the page to ask for: the one that begins some rows before what was not
+// seen yet, or a little earlier, and brings the most rows after that. The API counts
+// pages and no rows, so that where a page begins follows from how many rows it has.
+func (p place) window() (page, count int) {
+	from, most := max(0, p.seen-min(overlap, p.size/10)), 0
+	for n := p.size; n > p.size/2; n-- {
+		if news := n - from%n; news > most {
+			page, count, most = from/n+1, n, news
+		}
+	}
+	return page, count
+}
+
+// after is the place after a page of rows with these ids. That the last row seen
+// before is among them proves that none was passed over.
+func (p place) after(ids []string, said answer) place {
+	page, count := p.window()
+	start := (page - 1) * count
+	end := start + len(ids)
+	total, counted := said.total()
+	switch {
+	case p.last != "" && p.seen > p.back && !slices.Contains(ids, p.last):
+		// Rows may have moved up by more than the overlap. Once for the same rows, lest
+		// a list without any order never ends.
+		p.back, p.seen, p.last = p.seen, max(0, p.seen-p.size), ""
+		return p
+	case counted && start == 0 && len(ids) > 0 && len(ids) < min(count, total):
+		p.size, p.seen, p.last = len(ids), 0, "" // fewer than were asked for: begun anew with as many
+		return p
+	case end <= p.seen, counted && end >= total, !counted && len(ids) < count, end > furthest:
+		return p.next()
+	}
+	p.seen, p.last = end, ids[len(ids)-1]
+	return p
 }
 
 // Changed brings one page of one of three lists: clients, records, operations.
-// A row that cannot be read is left out of its page; a page of which no row can
-// is an error.
+// A row that cannot be read stops no other: it comes as an object that is refused
+// by its name.
 func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
 	page, err := c.changed(ctx, cl, account, cursor, now)
 	if err != nil {
@@ -102,9 +152,9 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, account dental.
 	switch p.list {
 	case "clients", "records", "operations":
 	case "done":
-		p = place{list: "clients", since: p.began, began: now.Unix(), page: 1}
+		p = place{list: "clients", since: p.began, began: now.Unix(), size: perPage}
 	default:
-		p = place{list: "clients", began: now.Unix(), page: 1}
+		p = place{list: "clients", began: now.Unix(), size: perPage}
 	}
 	path, query, kind := p.question(cl, at.company)
 	var rows list[stdjson.RawMessage]
@@ -113,28 +163,40 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, account dental.
 		return pull.Page{}, err
 	}
 	var page pull.Page
+	var ids []string
 	r := reader{clinic: cl, at: now}
 	for _, row := range rows {
-		objects, wrong := r.object(kind, row, "", false)
-		if err = wrong; err == nil {
-			page.Objects = append(page.Objects, objects...)
+		ids = append(ids, nameOf(row))
+		objects, err := r.object(kind, row, "", false)
+		if err != nil {
+			objects = []intake.Object{{System: dental.YClients, Kind: kind, ID: nameOf(row), Facts: []intake.Event{{}}}}
 		}
+		page.Objects = append(page.Objects, objects...)
 	}
-	if len(rows) > 0 && len(page.Objects) == 0 {
-		return pull.Page{}, unavailable("no row of a page can be read", err)
-	}
-	p.page, p.seen = p.page+1, p.seen+len(rows)
-	total, counted := said.total()
-	if len(rows) == 0 || counted && p.seen >= total || !counted && len(rows) < perPage || p.page > furthestPage {
-		p = p.next()
-	}
+	p = p.after(ids, said)
 	page.Cursor, page.More = p.String(), p.list != "done"
 	return page, nil
 }
 
+// nameOf is the number of a row, of one too that cannot be read otherwise; "" where
+// it has none.
+func nameOf(row []byte) string {
+	var said struct {
+		ID text `json:"id"`
+	}
+	if decode(row, &said) != nil {
+		return ""
+	}
+	if id, ok := number(said.ID); ok {
+		return id
+	}
+	return ""
+}
+
 // question is how the place's list is asked for.
 func (p place) question(cl *dental.Clinic, company string) (path string, query url.Values, kind string) {
-	query = url.Values{"page": {strconv.Itoa(p.page)}, "count": {strconv.Itoa(perPage)}}
+	number, count := p.window()
+	query = url.Values{"page": {strconv.Itoa(number)}, "count": {strconv.Itoa(count)}}
 	began := time.Unix(p.began, 0).In(cl.Location())
 	since := time.Unix(p.since, 0).In(cl.Location())
 	if p.since != 0 {

@@ -88,7 +88,6 @@ func TestWhatIsWrongWithTheSystemOrTheAccountIsTold(t *testing.T) {
 		{"another host's page", raw(200, "<html>"), dental.Unavailable, "cannot be read"},
 		{"an answer without success", raw(200, `{"success":false,"data":[],"meta":[]}`), dental.Unavailable, "cannot be read"},
 		{"an address that moved", raw(301, ""), dental.Unavailable, "cannot be read"},
-		{"rows that cannot be read", raw(200, `{"success":true,"data":[{"id":"x"},{"id":"y"}],"meta":{"total_count":2}}`), dental.Unavailable, "no row"},
 		{"an answer that was lost", lost, dental.Unavailable, "does not answer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -134,7 +133,7 @@ func TestAllIsAskedForOnceAndThenWhatHasChanged(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body := `{"success":true,"data":[],"meta":[]}`
 		if strings.HasPrefix(r.URL.Path, "/api/v1/clients/") {
-			body = `{"success":true,"data":[` + row("1"+r.URL.Query().Get("page")) + `],"meta":{"page":1,"total_count":2}}`
+			body = `{"success":true,"data":[` + row("11") + "," + row("12") + `],"meta":{"page":1,"total_count":2}}`
 		}
 		_, _ = w.Write([]byte(body))
 	})
@@ -158,11 +157,9 @@ func TestAllIsAskedForOnceAndThenWhatHasChanged(t *testing.T) {
 	run(cursor, noon.Add(15*time.Minute))
 	want := []string{
 		"GET /api/v1/clients/4564?count=200&page=1",
-		"GET /api/v1/clients/4564?count=200&page=2",
 		"GET /api/v1/records/4564?count=200&end_date=2029-03-12&page=1&start_date=2000-01-01",
 		"GET /api/v1/transactions/4564?count=200&end_date=2026-03-11&page=1&start_date=2023-03-08",
 		"GET /api/v1/clients/4564?changed_after=2026-03-09T12%3A00%3A00&count=200&page=1",
-		"GET /api/v1/clients/4564?changed_after=2026-03-09T12%3A00%3A00&count=200&page=2",
 		"GET /api/v1/records/4564?changed_after=2026-03-09T12%3A00%3A00&count=200&end_date=2029-03-12&page=1&start_date=2000-01-01&with_deleted=1",
 		"GET /api/v1/transactions/4564?count=200&end_date=2026-03-11&page=1&start_date=2026-03-07",
 	}

@@ -27,7 +27,8 @@
 // paid. Both are of the vendor's own examples.
 //
 // Unproven: the zone that changed_after is read in, so that a day is asked for
-// again; what a webhook of a deletion carries, so that any or no data will do;
+// again; the order of its lists and that it holds while they are read, so that
+// pages overlap; what a webhook of a deletion carries, so that any or no data will do;
 // whether goods already in a visit survive a PUT without them, so that a visit
 // with goods is left to staff.
 //

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/outside"
 	"github.com/returnpoint/returnpoint/shared/portrait"
 	"github.com/returnpoint/returnpoint/shared/work"
 )
@@ -146,7 +147,7 @@ func permitted(u *url.URL) error {
 		return refuse(dental.Invalid, "the address is not https")
 	case u.User != nil:
 		return refuse(dental.Invalid, "the address holds a user's name")
-	case !publicName(u.Hostname()):
+	case !outside.Name(u.Hostname()):
 		return refuse(dental.Invalid, "no public server has that name")
 	}
 	return nil
@@ -155,16 +156,13 @@ func permitted(u *url.URL) error {
 // judge is asked with the very address that is about to be connected to.
 func judge(address string, trusted []netip.AddrPort) error {
 	to, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return refuse(dental.Invalid, "the address cannot be judged")
-	}
-	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	switch {
-	case slices.Contains(trusted, to):
+	if err == nil && slices.Contains(trusted, netip.AddrPortFrom(to.Addr().Unmap(), to.Port())) {
 		return nil
-	case !public(to.Addr()):
-		return refuse(dental.Invalid, "the address is not a public one")
-	case to.Port() != 443:
+	}
+	if err := outside.Judge(address); err != nil {
+		return refuse(dental.KindOf(err), "%s", dental.MessageOf(err))
+	}
+	if to.Port() != 443 {
 		return refuse(dental.Invalid, "the port is not 443")
 	}
 	return nil

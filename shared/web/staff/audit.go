@@ -92,7 +92,7 @@ func (v *auditPage) draw() {
 	if !v.Done {
 		return
 	}
-	over := chart.Over{Words: chart.Words{Title: v.T("desk.audit.group.seen"), Column: v.T("desk.audit.figure")}, Whole: true,
+	over := chart.Over{Words: chart.Words{Title: v.T("desk.audit.group.seen"), Column: v.T("desk.audit.figure")}, Whole: true, Apart: true,
 		Tick: func(n float64) string { return v.locale.Number(int64(n)) }, Series: []chart.Series{{Name: v.T("desk.audit.seen.patients")}}}
 	var list []string
 	for _, s := range v.Found.Segments {

@@ -62,7 +62,7 @@ func TestTheAuditIsCountedByAPressAndReadAsAPageAndAsATable(t *testing.T) {
 	h.worksOff(store.AuditID)
 	page := h.gets("/desk/demo/audit")
 	// 10 asleep, each with a number: 10 × 5 % × 5,000 and 10 × 15 % × 5,000.
-	for _, wanted := range []string{"По состоянию на 10 марта 2026", "От 2\u00a0500\u00a0₽ до 7\u00a0500\u00a0₽", "10 × 5\u00a0% × 5\u00a0000\u00a0₽ = 2\u00a0500\u00a0₽", "предположение", "<svg", `href="/desk/demo/audit/csv"`} {
+	for _, wanted := range []string{"По состоянию на 10 марта 2026", "Примерно от 2\u00a0500\u00a0₽ до 7\u00a0500\u00a0₽", "10 × 5\u00a0% × 5\u00a0000\u00a0₽ = 2\u00a0500\u00a0₽", "предположение", "<svg", `href="/desk/demo/audit/csv"`} {
 		if !strings.Contains(page, wanted) {
 			t.Errorf("the page has no %q", wanted)
 		}
@@ -88,13 +88,47 @@ func TestTheAuditIsCountedByAPressAndReadAsAPageAndAsATable(t *testing.T) {
 	}
 }
 
+func TestTheAuditTellsWhoCanBeReachedFromWhoMayBeInvited(t *testing.T) {
+	h := newHouse(t)
+	h.quiet()
+	h.stage.Patient("Q-00", func(c *intake.Card) {
+		c.Number, c.Consents = "+79160000100", nil
+		for _, ch := range []dental.Channel{dental.SMS, dental.Mail} {
+			c.Consents = append(c.Consents, dental.Consent{Class: dental.Advertising, Channel: ch, At: h.stage.Now(), Source: "paper"})
+		}
+	})
+	_ = h.sendsForm("/desk/demo/audit", nil)
+	h.worksOff(store.AuditID)
+	page := h.gets("/desk/demo/audit")
+	for _, wanted := range []string{
+		`Спящие, у кого есть мобильный или почта</th><td class="number">10</td><td class="number">100,0`,
+		`Из них с согласием на рекламу</th><td class="number">9</td><td class="number">90,0`,
+		"Нижняя граница: спящие, у кого есть мобильный или почта,", "Согласие на рекламу есть у 9 из них", "разрешено</th>",
+		"Без записи, были от 6 до 12 месяцев назад", "Без записи, визитов не было", "Чеков в рублях", "Неначатые планы", "Из них остановились",
+	} {
+		if !strings.Contains(page, wanted) {
+			t.Errorf("the page has no %q", wanted)
+		}
+	}
+	for _, caption := range []string{"6 мес.", "6–12", "12–18", "18+", "не были"} {
+		if _, svg, _ := strings.Cut(page, "<svg"); !strings.Contains(svg[:strings.Index(svg, "</svg>")], caption+"</text>") {
+			t.Errorf("no column is captioned %q", caption)
+		}
+	}
+	for _, gone := range []string{"можно писать", "можно написать", "Не начатые", "не начатых", "Чеков, RUB"} {
+		if strings.Contains(page, gone) {
+			t.Errorf("the page says %q", gone)
+		}
+	}
+}
+
 func TestTheShareThatComesBackCanBeSupposedOtherwise(t *testing.T) {
 	h := newHouse(t)
 	h.quiet()
 	_ = h.sendsForm("/desk/demo/audit", nil)
 	h.worksOff(store.AuditID)
 	page := h.gets("/desk/demo/audit?least=7%2C5&most=50")
-	for _, wanted := range []string{"От 3\u00a0750\u00a0₽ до 25\u00a0000\u00a0₽", "ваше предположение", `href="/desk/demo/audit/csv?least=7%2C5&amp;most=50"`, `value="7,5"`} {
+	for _, wanted := range []string{"Примерно от 3\u00a0800\u00a0₽ до 25\u00a0000\u00a0₽", "= 3\u00a0750\u00a0₽", "ваше предположение", `href="/desk/demo/audit/csv?least=7%2C5&amp;most=50"`, `value="7,5"`} {
 		if !strings.Contains(page, wanted) {
 			t.Errorf("the page has no %q", wanted)
 		}

@@ -70,6 +70,7 @@ type systemPage struct {
 	Cannot []string
 	URL    string // to paste, with the secret in it; shown after a press alone
 	Press  string // makes the press for another address single
+	Unsure bool   // to disconnect was pressed without being sure of it
 }
 
 func (p *Pages) systemShell(r request) (systemPage, error) {
@@ -139,7 +140,14 @@ func (p *Pages) pressConnection(w http.ResponseWriter, r request) error {
 		return err
 	}
 	switch do := r.form.Get("do"); do {
-	case "save", "close":
+	case "close":
+		if r.form.Get("sure") != "on" {
+			page.Unsure, page.Problem = true, r.locale.Text("desk.card.wrong.sure", nil)
+			p.render(w, r.Request, http.StatusBadRequest, "connection", page)
+			return nil
+		}
+		return p.keepConnection(w, r, page, do)
+	case "save":
 		return p.keepConnection(w, r, page, do)
 	case "show", "renew":
 		return p.showAddress(w, r, page, do)

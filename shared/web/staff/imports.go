@@ -38,6 +38,7 @@ type Imports interface {
 	Begin(ctx context.Context, cl *dental.Clinic, o load.Order, body []byte) (dental.Import, error)
 	Await(ctx context.Context, cl *dental.Clinic, o load.Order) (imp dental.Import, upload string, err error)
 	Start(ctx context.Context, clinic, id string, entry dental.LogEntry) (dental.Import, error)
+	Discard(ctx context.Context, clinic, id string, entry dental.LogEntry) (dental.Import, error)
 	Preview(ctx context.Context, cl *dental.Clinic, imp dental.Import) (p load.Preview, fields []string, ok bool, err error)
 	ReportURL(ctx context.Context, imp dental.Import, until time.Time) (string, error)
 }
@@ -54,11 +55,24 @@ func (u uploading) reaches() string { return u.To }
 type importsPage struct {
 	shell
 	uploading
+	quiet
 	Press   string
 	Imports []desk.ImportView
 	Most    string // of a file that the form itself sends, in MB
 	Can     bool
 	Formats string
+	From    []desk.Exporter // what a table may be an export of
+}
+
+// quiet is the promise of a page that an import sends nothing.
+type quiet struct {
+	Silent string
+	Pauses bool // and a pause would keep it so
+}
+
+func silence(r request) (q quiet) {
+	q.Silent, q.Pauses = desk.Quiet(r.clinic, r.locale)
+	return q
 }
 
 // accepted are the ends of the names of files that can be read.
@@ -76,8 +90,8 @@ func (p *Pages) importsPage(w http.ResponseWriter, r request) error {
 
 func (p *Pages) importsAt(r request) (importsPage, error) {
 	list, err := desk.Imports(r.Context(), p.Store, r.clinic, r.locale)
-	return importsPage{shell: p.shell(r, "/imports", "desk.import.title"), uploading: uploading{p.Uploads}, Press: p.draw(), Imports: list,
-		Most: strconv.Itoa(mostUpload / 1_000_000), Can: p.Imports != nil, Formats: accepted}, err
+	return importsPage{shell: p.shell(r, "/imports", "desk.import.title"), uploading: uploading{p.Uploads}, quiet: silence(r), Press: p.draw(), Imports: list,
+		Most: strconv.Itoa(mostUpload / 1_000_000), Can: p.Imports != nil, Formats: accepted, From: desk.Exporters(r.clinic, r.locale)}, err
 }
 
 // formatOf tells the format of a file by the end of its name; of lines of JSON,
@@ -103,7 +117,8 @@ func formatOf(name string, head []byte) string {
 
 // order asks for an import by a press of this desk. Body tells one file from another.
 func (p *Pages) order(r request, format, name, body string) load.Order {
-	return load.Order{ID: "desk." + r.form.Get("id"), Body: body, Format: format, Name: name, By: r.me.Name, Held: true, Log: p.act(r, "import.file", "", name)}
+	system := r.form.Get("system")
+	return load.Order{ID: "desk." + r.form.Get("id"), Body: strings.TrimSuffix(body+"\x00"+system, "\x00"), Format: format, Name: name, By: r.me.Name, System: system, Held: true, Log: p.act(r, "import.file", "", name)}
 }
 
 // takeFile takes a file that stands in the form.
@@ -115,12 +130,16 @@ func (p *Pages) takeFile(w http.ResponseWriter, r request) error {
 		return missing()
 	case !dental.ValidID(r.form.Get("id")):
 		return dental.Errorf(dental.Invalid, "id", "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+	case r.file == nil && name != "":
+		wrong = "desk.import.reason.empty-file"
 	case r.file == nil:
 		wrong = "desk.import.wrong.none"
 	case len(r.file) > mostUpload:
 		wrong = "desk.import.wrong.large"
 	case format == "":
 		wrong = "desk.import.wrong.format"
+	case !load.FromSystem(format, r.form.Get("system")):
+		wrong = "desk.import.wrong.system"
 	}
 	query := url.Values{}
 	if wrong == "" {
@@ -168,16 +187,35 @@ func (p *Pages) awaitFile(w http.ResponseWriter, r request) error {
 // then what came of it.
 type importPage struct {
 	shell
+	quiet
 	desk.ImportView
 	Title   string
 	Path    string
 	Columns []importColumn
 	Rows    [][]string
-	Fields  []importField
+	Groups  []importGroup
 	Fault   string // why the file cannot be one
 	Coming  bool   // the file has not come yet
 	Report  string // where the report may be had
 	Twins   bool
+}
+
+// Unnumbered says what patients are known by in a table without numbers of
+// theirs, as package sheet has it: the key of the words, "" where there are
+// numbers, or not enough at all.
+func (p importPage) Unnumbered() string {
+	has := func(field string) bool {
+		return slices.ContainsFunc(p.Columns, func(c importColumn) bool { return c.Field == field })
+	}
+	whole := has("name") || has("family") && has("given")
+	switch {
+	case has("id"), has("card"):
+	case whole && has("birth"):
+		return "desk.import.columns.unnumbered.birth"
+	case (whole || has("family") || has("given")) && (has("phone") || has("phone.other")):
+		return "desk.import.columns.unnumbered.phone"
+	}
+	return ""
 }
 
 // importColumn is one of a table's.
@@ -187,8 +225,32 @@ type importColumn struct {
 	Sample        string
 }
 
-// importField is what a column can be read as.
-type importField struct{ Name, Label string }
+// importField is what a column can be read as, and importGroup those of one kind.
+type (
+	importField struct{ Name, Label string }
+	importGroup struct {
+		Label  string
+		Fields []importField
+	}
+)
+
+// groupOf is what a field is about, as the texts desk.import.group.<it> say.
+func groupOf(field string) string {
+	head, _, _ := strings.Cut(field, ".")
+	switch head {
+	case "visit", "service", "tooth", "sum", "return":
+		return "visit"
+	case "next", "consent", "plan":
+		return head
+	}
+	if field == "doctor" {
+		return "visit"
+	}
+	return "patient"
+}
+
+// groups are the kinds of fields in the order in which a form shows them.
+func groups() []string { return []string{"patient", "visit", "next", "consent", "plan"} }
 
 // sampled is how many of the first rows stand beside a column.
 const sampled = 2
@@ -201,7 +263,7 @@ func (p *Pages) importPage(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
-	page := importPage{shell: p.shell(r, "/imports", "desk.import.title"), ImportView: desk.ViewImport(r.clinic, imp, r.locale), Path: r.home() + "/imports/" + url.PathEscape(imp.ID)}
+	page := importPage{shell: p.shell(r, "/imports", "desk.import.title"), quiet: silence(r), ImportView: desk.ViewImport(r.clinic, imp, r.locale), Path: r.home() + "/imports/" + url.PathEscape(imp.ID)}
 	page.Title = page.ImportView.Title
 	page.Said, page.Problem = r.noticed()
 	if p.Imports != nil {
@@ -210,8 +272,10 @@ func (p *Pages) importPage(w http.ResponseWriter, r request) error {
 				return err
 			}
 		}
-		if page.Report, err = p.Imports.ReportURL(r.Context(), imp, r.now.Add(reportLife)); err != nil {
-			return err
+		if imp.Parts > 0 { // an empty report is worth no click
+			if page.Report, err = p.Imports.ReportURL(r.Context(), imp, r.now.Add(reportLife)); err != nil {
+				return err
+			}
 		}
 	}
 	if desk.ReadsAgain(imp, r.now) || page.Coming && r.now.Sub(imp.Made) < reportLife {
@@ -234,7 +298,11 @@ func (p *Pages) preview(r request, imp dental.Import, page *importPage) error {
 		return nil
 	case err != nil:
 		return err
-	case !table:
+	}
+	if seen.Fault != nil {
+		page.Fault = load.Reason(r.clinic, *seen.Fault)
+	}
+	if !table {
 		return nil
 	}
 	page.Rows = seen.Rows
@@ -249,18 +317,26 @@ func (p *Pages) preview(r request, imp dental.Import, page *importPage) error {
 		column.Sample = strings.Join(sample, " · ")
 		page.Columns = append(page.Columns, column)
 	}
-	for _, f := range fields {
-		label := f
-		if key := "desk.import.field." + f; r.locale.Has(key) { // a reader newer than the texts says its own name
-			label = r.locale.Text(key, nil)
+	for _, name := range groups() {
+		group := importGroup{Label: r.locale.Text("desk.import.group."+name, nil)}
+		for _, f := range fields {
+			if groupOf(f) != name {
+				continue
+			}
+			label := f
+			if key := "desk.import.field." + f; r.locale.Has(key) { // a reader newer than the texts says its own name
+				label = r.locale.Text(key, nil)
+			}
+			group.Fields = append(group.Fields, importField{f, label})
 		}
-		page.Fields = append(page.Fields, importField{f, label})
+		slices.SortStableFunc(group.Fields, func(a, b importField) int { return strings.Compare(a.Label, b.Label) })
+		page.Groups = append(page.Groups, group)
 	}
-	slices.SortStableFunc(page.Fields, func(a, b importField) int { return strings.Compare(a.Label, b.Label) })
 	return nil
 }
 
-// pressImport has columns read otherwise, or begins the import.
+// pressImport has columns read otherwise, begins the import with the columns as
+// they stand in the form, or deletes its file.
 func (p *Pages) pressImport(w http.ResponseWriter, r request) error {
 	imp, err := desk.ImportAt(r.Context(), p.Store, r.clinic.ID, r.PathValue("import"))
 	if err != nil {
@@ -274,8 +350,17 @@ func (p *Pages) pressImport(w http.ResponseWriter, r request) error {
 	case "columns":
 		said, err = "desk.import.columns.saved", p.readColumns(r, imp)
 	case "start":
-		said = "desk.import.started"
-		_, err = p.Imports.Start(r.Context(), r.clinic.ID, imp.ID, p.act(r, "import.start", imp.ID, imp.Name))
+		var begun bool
+		if begun, err = p.startImport(r, imp); begun {
+			said = "desk.import.started"
+		}
+	case "discard":
+		said = "desk.import.discarded"
+		if imp, err = p.Imports.Discard(r.Context(), r.clinic.ID, imp.ID, p.act(r, "import.discard", imp.ID, imp.Name)); err == nil && imp.State == dental.ImportFailed {
+			p.said(w, r, query, r.locale.Text(said, nil))
+			return back(w, r, "/imports", query)
+		}
+		said = "" // it has begun meanwhile, as its page shows
 	default:
 		return dental.Errorf(dental.Invalid, "do", "is no press of this page")
 	}
@@ -285,10 +370,30 @@ func (p *Pages) pressImport(w http.ResponseWriter, r request) error {
 			return err
 		}
 		p.wronged(w, r, query, says)
-	} else {
+	} else if said != "" {
 		p.said(w, r, query, r.locale.Text(said, nil))
 	}
 	return back(w, r, "/imports/"+url.PathEscape(imp.ID), query)
+}
+
+// startImport begins an import with the columns that the form says. Why it cannot
+// be begun yet stands on its page.
+func (p *Pages) startImport(r request, imp dental.Import) (begun bool, err error) {
+	if imp.State != dental.ImportWaiting {
+		return false, nil // another press was first
+	}
+	if err := p.readColumns(r, imp); err != nil {
+		return false, err
+	}
+	cl, err := p.Store.Begin().Clinic(r.Context(), r.clinic.ID)
+	if err != nil {
+		return false, err
+	}
+	if seen, _, _, err := p.Imports.Preview(r.Context(), cl, imp); err != nil || seen.Fault != nil {
+		return false, err
+	}
+	_, err = p.Imports.Start(r.Context(), r.clinic.ID, imp.ID, p.act(r, "import.start", imp.ID, imp.Name))
+	return err == nil, err
 }
 
 // readColumns keeps what was chosen for the columns whose reading was changed.

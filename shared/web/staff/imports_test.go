@@ -55,12 +55,17 @@ func newImporting(t *testing.T) *importing {
 }
 
 // sends sends a file by the page's own form.
-func (i *importing) sends(id, name, file string) *httptest.ResponseRecorder {
+func (i *importing) sends(id, name, file string, system ...string) *httptest.ResponseRecorder {
 	i.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	if err := form.WriteField("id", id); err != nil {
 		i.t.Fatal(err)
+	}
+	for _, s := range system {
+		if err := form.WriteField("system", s); err != nil {
+			i.t.Fatal(err)
+		}
 	}
 	part, err := form.CreateFormFile("file", name)
 	if err == nil {
@@ -132,7 +137,7 @@ func (i *importing) works() {
 	i.orders.bodies = nil
 }
 
-const base = "Карта;ФИО;Моб. тел. для связи;Дата рождения;Последний визит\nP-7;Клёнова Анна;+79160000007;14.03.1985;10.01.2026\n;;;;\nP-8;Клёнов Олег;нет;01.02.1980;11.01.2026\n"
+const base = "Карта;ФИО;Моб. тел. для связи;Дата рождения;Последний визит\nP-7;Клёнова Анна;+79160000007;14.03.1985;10.01.2026\n;;;;\nP-8;Клёнов Олег;нет;31.02.1980;11.01.2026\n"
 
 func TestAFileIsLookedAtBeforeItIsImportedAndThenAllOfItIsThere(t *testing.T) {
 	i := newImporting(t)
@@ -174,6 +179,27 @@ func TestAFileIsLookedAtBeforeItIsImportedAndThenAllOfItIsThere(t *testing.T) {
 	}
 	if again := i.sends("press-1", "база <2026>.csv", base); again.Header().Get("Location") != at {
 		t.Errorf("the same press again leads to %q", again.Header().Get("Location"))
+	}
+}
+
+func TestATableWithoutNumbersSaysWhatPatientsAreKnownBy(t *testing.T) {
+	const birth, phone = "пациента узнаём по ФИО и дате рождения", "пациента узнаём по телефону и имени"
+	for file, want := range map[string]string{
+		"ФИО;Телефон;Дата рождения\nКлёнова Анна;+79160000007;14.03.1985\n":         birth,
+		"Фамилия;Имя;Телефон;Дата рождения\nКлёнова;Анна;+79160000007;14.03.1985\n": birth,
+		"Фамилия;Телефон;Дата рождения\nКлёнова;+79160000007;14.03.1985\n":          phone,
+		"ФИО;Телефон\nКлёнова Анна;+79160000007\n":                                  phone,
+		"Код пациента;ФИО;Дата рождения\n7;Клёнова Анна;14.03.1985\n":               "",
+		"Кто;Когда\nКлёнова Анна;14.03.1985\n":                                      "",
+		base: "",
+	} {
+		i := newImporting(t)
+		page := i.gets(i.sends("press-1", "base.csv", file).Header().Get("Location"))
+		for _, says := range []string{birth, phone} {
+			if strings.Contains(page, says) != (says == want) {
+				t.Errorf("of %.30q the page says %q: %v", file, says, says != want)
+			}
+		}
 	}
 }
 
@@ -273,6 +299,62 @@ func TestALargeFileGoesToAURLOfItsOwnAndWaitsToBeLookedAt(t *testing.T) {
 		if w := i.sendsForm("/desk/demo/imports/upload", form); w.Code != http.StatusBadRequest && w.Code != http.StatusUnprocessableEntity {
 			t.Errorf("%s is answered %d", name, w.Code)
 		}
+	}
+}
+
+func TestATableMayBeAnExportOfASystemThatTheClinicHasAnAccountWith(t *testing.T) {
+	i := newImporting(t)
+	if page := i.gets("/desk/demo/imports"); strings.Contains(page, `name="system"`) {
+		t.Error("a clinic without a system is asked which of them a file is from")
+	}
+	tx := i.stage.Store.Begin()
+	cl, err := tx.Clinic(t.Context(), "demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cl.Accounts = map[string]dental.Account{dental.SQNS: {}, dental.YClients: {}, "smsgate": {}}
+	if tx.Put(*cl); tx.Commit(t.Context()) != nil {
+		t.Fatal("the accounts are not kept")
+	}
+	page := i.gets("/desk/demo/imports")
+	for _, wanted := range []string{`<label for="system">Откуда файл</label>`, `<option value="">другая программа</option><option value="yclients">YCLIENTS, Altegio</option><option value="sqns">1Denta (SQNS)</option></select>`} {
+		if !strings.Contains(page, wanted) {
+			t.Errorf("the page has no %q", wanted)
+		}
+	}
+	const clients = "ID клиента;ФИО;Телефон\n5;Клёнова Анна;+79160000007\n"
+	w := i.sends("press-1", "клиенты.csv", clients, "yclients")
+	at := w.Header().Get("Location")
+	if w.Code != http.StatusSeeOther || !strings.HasPrefix(at, "/desk/demo/imports/") {
+		t.Fatalf("answered %d %q: %.300s", w.Code, at, w.Body)
+	}
+	for _, path := range []string{at, "/desk/demo/imports"} {
+		if page := i.gets(path); !strings.Contains(page, "<span>из YCLIENTS, Altegio</span>") {
+			t.Errorf("%s does not say whose export the file is", path)
+		}
+	}
+	i.sendsForm(at, url.Values{"do": {"start"}})
+	i.works()
+	if name := i.stage.Card("yc.5").Patient.GivenName; name != "Анна" || i.stage.Card("5").Known() {
+		t.Errorf("YCLIENTS' client 5 is %q, and the patient 5 of no system is known: %v", name, i.stage.Card("5").Known())
+	}
+	if w := i.sends("press-1", "клиенты.csv", clients, "sqns"); !strings.HasPrefix(w.Header().Get("Location"), "/desk/demo/imports?") {
+		t.Errorf("one press is two exports: %q", w.Header().Get("Location"))
+	}
+	i.sends("press-2", "события.jsonl", "{}", "yclients")
+	if page := i.gets("/desk/demo/imports"); strings.Contains(page, "события.jsonl") {
+		t.Error("events are taken for the export of a system")
+	}
+	w = i.sendsForm("/desk/demo/imports/upload", url.Values{"id": {"press-3"}, "name": {"big.csv"}, "size": {"9000000"}, "head": {"ID;ФИО"}, "system": {"sqns"}})
+	var answer awaited
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%d %s %v", w.Code, w.Body, err)
+	}
+	if page := i.gets(answer.Page); !strings.Contains(page, "<span>из 1Denta (SQNS)</span>") {
+		t.Error("of a large file nobody knows whose export it is")
+	}
+	if w := i.sendsForm("/desk/demo/imports/upload", url.Values{"id": {"press-4"}, "name": {"big.csv"}, "size": {"9000000"}, "head": {"ID;ФИО"}, "system": {"dentas"}}); w.Code < 400 {
+		t.Errorf("a system that nobody knows is answered %d", w.Code)
 	}
 }
 

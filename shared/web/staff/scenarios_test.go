@@ -426,7 +426,7 @@ func TestASecretIsEnteredNeverShownAndKeptWhenItsFieldStaysEmpty(t *testing.T) {
 		return nil
 	}}
 	const at, secret = "/settings/accounts", "abcdefgh12345678"
-	h.holds(h.sends(at, dental.Owner, "accounts.bitrix24.settings.portal", "wrong", "accounts.bitrix24.settings.user", "1", "accounts.bitrix24.secrets.webhook", secret), http.StatusUnprocessableEntity, "другое значение")
+	h.holds(h.sends(at, dental.Owner, "accounts.bitrix24.settings.portal", "wrong", "accounts.bitrix24.settings.user", "1", "accounts.bitrix24.secrets.webhook", secret), http.StatusUnprocessableEntity, "Здесь должен быть адрес вида clinic.bitrix24.ru")
 	h.holds(h.sends(at, dental.Owner, "accounts.bitrix24.settings.portal", "clinic.bitrix24.ru", "accounts.bitrix24.settings.user", "1", "accounts.bitrix24.secrets.webhook", secret), http.StatusSeeOther)
 	shown := h.shows(at, dental.Owner)
 	h.holds(shown, http.StatusOK, "clinic.bitrix24.ru", "Уже введён")

@@ -634,6 +634,10 @@ func accountFaults(l locale.Locale, err error, form url.Values) faulty {
 		case *dental.Error:
 			if e != top && e.Field != "" {
 				name, key := top.Field+"."+e.Field, "desk.settings.account.wrong"
+				field := e.Field[strings.LastIndex(e.Field, ".")+1:]
+				if own := "desk.connect." + strings.TrimPrefix(top.Field, "accounts.") + "." + field + ".wrong"; l.Has(own) {
+					key = own
+				}
 				if strings.TrimSpace(form.Get(name)) == "" {
 					key = "desk.settings.fault.missing"
 				}

@@ -18,7 +18,7 @@ const (
 )
 
 // uploaded reads a form with a file from a body of at most limit bytes, wholly in
-// memory; file is nil where none was chosen.
+// memory; file is nil where none was chosen, which has no name, or an empty one.
 func uploaded(w http.ResponseWriter, r *http.Request, limit int64) (form url.Values, file []byte, err error) {
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	parts, err := r.MultipartReader()
@@ -41,9 +41,8 @@ func uploaded(w http.ResponseWriter, r *http.Request, limit int64) (form url.Val
 		case err != nil:
 			return nil, nil, dental.Errorf(dental.Invalid, "form", "the form cannot be read")
 		case part.FormName() == fileField:
-			if len(raw) > 0 {
+			if form.Set(fileName, part.FileName()); len(raw) > 0 {
 				file = raw
-				form.Set(fileName, part.FileName())
 			}
 		default:
 			form.Add(part.FormName(), string(raw))

@@ -87,7 +87,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     wrong.hidden = true;
     busy.hidden = false;
     try {
-      const body = new URLSearchParams({ id: form.elements.id.value, name: file.name, size: file.size, head: await file.slice(0, 4096).text() });
+      const body = new URLSearchParams({ id: form.elements.id.value, name: file.name, size: file.size, system: form.elements.system?.value ?? "", head: await file.slice(0, 4096).text() });
       const answer = await fetch(form.dataset.upload, { method: "POST", body });
       if (!answer.ok) throw new Error(String(answer.status));
       const { upload, type, page } = await answer.json();

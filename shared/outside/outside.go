@@ -1,10 +1,33 @@
-package fetch
+// Package outside tells the public network from the one that we stand in.
+//
+// Where a clinic or its system says which server is to be called, the machine
+// that calls stands inside somebody's network, and could be led to its
+// neighbours, or to where a cloud tells its machines their credentials. A name
+// says little about that: it is looked up anew each time. So it is the address
+// that is judged, when it is dialled (net.Dialer.Control), and no proxy may stand
+// between, for it would look the name up by itself.
+package outside
 
 import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
 )
+
+// Judge refuses an address, "93.184.215.14:443", that is not of the public network.
+// Its error, dental.Invalid, does not hold the address.
+func Judge(address string) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return dental.Errorf(dental.Invalid, "", "the address cannot be judged")
+	}
+	if !public(to.Addr()) {
+		return dental.Errorf(dental.Invalid, "", "the address is not a public one")
+	}
+	return nil
+}
 
 // public reports whether an address is of the public network, and whoever
 // answers there is no neighbour of ours.
@@ -49,10 +72,9 @@ var special = []netip.Prefix{
 // is inside, or waits for nothing.
 var nobodys = []string{"localhost", "local", "internal", "home.arpa", "onion", "test", "invalid", "example", "example.com", "example.net", "example.org"}
 
-// publicName reports whether a host may be one of the public network: an
-// address, which is judged when it is dialled, or a name of several labels that
-// is nobody's.
-func publicName(host string) bool {
+// Name reports whether a host may be one of the public network: an address, which
+// is judged when it is dialled, or a name of several labels that is nobody's.
+func Name(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
 	}

@@ -1,0 +1,77 @@
+package opendental_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
+	"github.com/returnpoint/returnpoint/shared/mis/opendental"
+)
+
+func TestARowOfADeliveryThatCannotBeReadTakesNoOtherWithIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		table, bad string
+		fetch      []intake.Ref
+		gap        bool
+	}{
+		"one of nobody is asked for by its number":            {"Appointment", with(appointmentRow, "AptNum", "19", "PatNum", "0"), []intake.Ref{{Kind: "appointment", ID: "19"}}, false},
+		"one of another shape is, too":                        {"Appointment", `{"AptNum": 19, "PatNum": 48, "ProcDescript": {"a": 1}}`, []intake.Ref{{Kind: "appointment", ID: "19"}}, false},
+		"one of a table that the delivery does not name, too": {"", `{"AptNum": 19, "PatNum": 0, "AptStatus": "Scheduled"}`, []intake.Ref{{Kind: "appointment", ID: "19"}}, false},
+		"a patient is, too":                                   {"Patient", `{"PatNum": "19", "LName": ["Larkspur"]}`, []intake.Ref{{Kind: "patient", ID: "19"}}, false},
+		"for one without a number all that has changed is":    {"Appointment", `{"PatNum": 48, "AptStatus": "Scheduled"}`, nil, true},
+		"for one that is no row at all, too":                  {"Appointment", `"?"`, nil, true},
+		"for a payment, which has no address, too":            {"Payment", with(paymentRow, "PayNum", "19", "PatNum", "0"), nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			good := map[string]string{"": appointmentRow, "Appointment": appointmentRow, "Patient": patientRow, "Payment": paymentRow}[c.table]
+			d := event(c.table, "["+c.bad+","+good+"]")
+			if c.table == "" {
+				d.Header.Del("Event-Type")
+			}
+			heard, err := opendental.Read(clinic(), account(), d)
+			if err != nil || len(heard.Objects) != 1 || len(heard.Objects[0].Facts) == 0 {
+				t.Fatalf("got %+v, %v", heard, err)
+			}
+			if !reflect.DeepEqual(heard.Fetch, c.fetch) || heard.Gap != c.gap || heard.Silent != "" {
+				t.Errorf("it asks for %v, for all %v, and is silent: %q", heard.Fetch, heard.Gap, heard.Silent)
+			}
+		})
+	}
+}
+
+func TestARowOfAListThatCannotBeReadIsRefusedByItsNameAndStopsNoOther(t *testing.T) {
+	a := start(t)
+	a.add("/patients/Simple", 1, with(patientRow, "PatNum", "1", "LName", `{"x": 1}`))
+	a.add("/patients/Simple", 2, with(patientRow, "PatNum", "2"))
+	a.add("/appointments", 18, with(appointmentRow, "PatNum", "0"))
+	a.add("/payments", 5, paymentRow)
+	c, cursor := a.client(t), ""
+	good := map[string]bool{}
+	for more := true; more; {
+		page, err := c.Changed(t.Context(), clinic(), a.account(), cursor, now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range page.Objects {
+			if o.System != dental.OpenDental || len(o.Facts) != 1 {
+				t.Errorf("got %+v", o)
+			}
+			good[o.Kind+" "+o.ID] = o.Patient() != ""
+		}
+		cursor, more = page.Cursor, page.More
+	}
+	want := map[string]bool{"patient 1": false, "patient 2": true, "appointment 18": false, "payment 56734": true}
+	if !reflect.DeepEqual(good, want) {
+		t.Errorf("there came %v, want %v", good, want)
+	}
+	a.asked = nil
+	if _, err := c.Changed(t.Context(), clinic(), a.account(), cursor, now()); err != nil || a.asked[0] != "GET /patients/Simple?DateTStamp=2026-08-01+11%3A59%3A00" {
+		t.Errorf("the next time it is asked %v, %v", a.asked, err)
+	}
+}
+
+func TestARowThatDoesNotSayHowAPatientStandsChangesNothingOfThat(t *testing.T) {
+	mistest.Keeps(t, clinic(), now(), only(t, "Patient", `{"PatNum": 48, "LName": "Larkspur", "FName": "Jane", "DateTStamp": "2026-04-21 11:46:19"}`))
+}
