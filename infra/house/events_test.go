@@ -582,7 +582,7 @@ var replays = map[string]func(*testing.T, *house){
 				t.Fatalf("answered %d %s", got.StatusCode, said)
 			}
 		}
-		card, err := h.store().Begin().Card(t.Context(), "demo", "77")
+		card, err := h.store().Begin().Card(t.Context(), "demo", "yc.77")
 		if err != nil || card.Patient.GivenName != "Анна" || card.Appointment("70") == nil || len(card.Appointments) != 1 {
 			t.Errorf("the card is %+v, %v", card, err)
 		}

@@ -97,7 +97,7 @@ func TestAYClientsDeliveryBecomesAnAppointmentAndItsConfirmationGoesBack(t *test
 		}
 	}
 	s.to("2026-03-10T16:00:00+03:00")
-	sent := s.messages("7", "appointment", "reminder")
+	sent := s.messages("yc.7", "appointment", "reminder")
 	if len(sent) != 1 || sent[0].To != "+79160000001" || len(sent[0].Links) == 0 {
 		t.Fatalf("the reminder is %+v", sent)
 	}
@@ -114,14 +114,14 @@ func TestAYClientsDeliveryBecomesAnAppointmentAndItsConfirmationGoesBack(t *test
 	if want := []string{"/api/v1/visits/700/70 2"}; !slices.Equal(vendor.told, want) {
 		t.Errorf("YCLIENTS was told %q, want %q", vendor.told, want)
 	}
-	card, err := s.m.store.Begin().Card(t.Context(), demo, "7")
+	card, err := s.m.store.Begin().Card(t.Context(), demo, "yc.7")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if a := card.Appointment("70"); a == nil || a.Status != dental.Confirmed || a.Reply != "confirm" {
 		t.Errorf("the appointment is %+v", a)
 	}
-	if got := s.tasks("demo", "7", ""); len(got) != 0 {
+	if got := s.tasks("demo", "yc.7", ""); len(got) != 0 {
 		t.Errorf("staff are asked %+v", got)
 	}
 }

@@ -250,7 +250,8 @@ func TestAColumnIsReadAsStaffSayFromThenOn(t *testing.T) {
 func TestWhatCannotBeReadIsSaidInWords(t *testing.T) {
 	i := newImporting(t)
 	for name, c := range map[string]struct{ name, file, says string }{
-		"no file":   {"base.csv", "", "Выберите файл"},
+		"no file":   {"", "", "Выберите файл"},
+		"nothing":   {"base.csv", "", "В файле ничего нет"},
 		"a format":  {"base.pdf", "%PDF", "Такой файл прочитать нельзя"},
 		"a picture": {"base.csv", "\x89PNG\x00\x01\x02", "не таблица CSV"},
 	} {
