@@ -211,6 +211,16 @@ func (c *Clinic) Locate() { c.zone = c.Location() }
 // Today is the clinic's calendar date at the instant.
 func (c *Clinic) Today(at time.Time) Date { return DateOf(at.In(c.Location())) }
 
+// morning is when a clinic's day begins, unless messages leave earlier.
+const morning TimeOfDay = 6 * 60
+
+// Morning is the instant of a day at which a clinic is scanned and its backlog
+// taken up: six o'clock on its clock, or the start of its sending hours if that
+// is earlier. Where clocks leap over that time it is the end of the leap.
+func (c *Clinic) Morning(day Date) time.Time {
+	return day.At(min(morning, c.SendFrom), c.Location())
+}
+
 // Owner is whose patients these are: caps and opt-outs are shared inside it.
 func (c *Clinic) Owner() string {
 	if c.Group != "" {

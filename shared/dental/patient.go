@@ -120,7 +120,7 @@ type Patient struct {
 	// latest wins; what any other source has told, a table does not change.
 	Table bool
 	// BroughtIn is when facts of the past were last brought in for the patient:
-	// what had opened before that day comes up as backlog or not at all.
+	// what had opened by the morning before comes up as backlog or not at all.
 	BroughtIn time.Time
 	// Version and Body order the MIS's own cards: see Source.
 	Source

@@ -199,3 +199,25 @@ func TestADayThatHadPassedWhenItWasBroughtInIsNotMadeUpForByTheNextLiveWord(t *t
 		})
 	}
 }
+
+func TestADayIsScannedForThoseBroughtInBeforeItsMorningAndNotForThoseAfterIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		at    string // when the base is brought in
+		found bool
+	}{
+		"at night, as a nightly export is": {"2026-03-10 03:00", true},
+		"in the evening":                   {"2026-03-10 20:35", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stagetest.New(t, start.Add(-9*24*time.Hour)) // nothing has been scanned since
+			s.Set(s.Local(c.at))
+			today := dental.DateOf(s.Now().In(s.Clinic.Location()))
+			card := cardEvent(0, func(c *intake.Card) { c.BirthDate = dental.Date{Year: 1985, Month: today.Month, Day: today.Day} })
+			learn(s, quietly, line(card))
+			s.Scan(today)
+			if touch := s.Card("P-1").Touch("birthday", "greeting", fmt.Sprint(today.Year)); (touch != nil) != c.found {
+				t.Errorf("the birthday's greeting is %+v", touch)
+			}
+		})
+	}
+}

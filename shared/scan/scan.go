@@ -50,16 +50,6 @@ type Order struct {
 	Day    dental.Date
 }
 
-// morning is when a clinic's day begins for the scans, unless messages leave earlier.
-const morning dental.TimeOfDay = 6 * 60
-
-// Morning is the instant of a day at which a clinic is scanned: six o'clock on
-// its clock, or the start of its sending hours if that is earlier. Where clocks
-// leap over that time it is the end of the leap.
-func Morning(cl *dental.Clinic, day dental.Date) time.Time {
-	return day.At(min(morning, cl.SendFrom), cl.Location())
-}
-
 // pageOfClinics is how many clinics are looked at, and queued, at a time.
 const pageOfClinics = 200
 
@@ -74,7 +64,7 @@ func (s *Scanner) Tick(ctx context.Context, scheduled time.Time) error {
 		var bodies []string
 		for _, b := range behind {
 			day := b.clinic.Today(scheduled)
-			if !b.scanned.Before(day) || scheduled.Before(Morning(b.clinic, day)) {
+			if !b.scanned.Before(day) || scheduled.Before(b.clinic.Morning(day)) {
 				continue
 			}
 			body, err := json.Marshal(Item{&Order{b.clinic.ID, s.Set, day}})
@@ -105,7 +95,7 @@ func (s *Scanner) Next(ctx context.Context, now time.Time) (at time.Time, any bo
 			if !b.scanned.Before(day) {
 				day = b.scanned.AddDays(1)
 			}
-			if t := Morning(b.clinic, day); !any || t.Before(at) {
+			if t := b.clinic.Morning(day); !any || t.Before(at) {
 				at, any = t, true
 			}
 		}

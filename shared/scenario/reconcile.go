@@ -35,8 +35,14 @@ func (c Catalogue) CatchUp(cl *dental.Clinic, card *dental.Card, now time.Time, 
 	if known := cl.Today(now).AddDays(-caughtUp); first.IsZero() || known.Before(first) {
 		first = known
 	}
-	if in := card.Patient.BroughtIn; !in.IsZero() && first.Before(cl.Today(in)) {
-		first = cl.Today(in)
+	if in := card.Patient.BroughtIn; !in.IsZero() {
+		day := cl.Today(in)
+		if in.After(cl.Morning(day)) { // what opens on a day is found in its morning, and the day's is over
+			day = day.AddDays(1)
+		}
+		if first.Before(day) {
+			first = day
+		}
 	}
 	return c.bring(cl, card, now, first, changed...)
 }

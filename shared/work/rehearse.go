@@ -365,7 +365,7 @@ func (w *Worker) place(ctx context.Context, cl *dental.Clinic, r *rehearsal, row
 			kept = append(kept, row)
 			continue
 		}
-		f, err := w.Foresee(ctx, cl, r.Rehearsal, row.Patient, day.At(min(morning, cl.SendFrom), cl.Location()))
+		f, err := w.Foresee(ctx, cl, r.Rehearsal, row.Patient, cl.Morning(day))
 		if err != nil {
 			return nil, "", err
 		}
@@ -378,9 +378,6 @@ func (w *Worker) place(ctx context.Context, cl *dental.Clinic, r *rehearsal, row
 	}
 	return kept, reason, nil
 }
-
-// morning is when a day's share of a backlog is taken up.
-const morning dental.TimeOfDay = 6 * 60
 
 // add counts one row.
 func (r *rehearsal) add(cl *dental.Clinic, row dental.Foreseen) {
