@@ -20,6 +20,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 	"github.com/returnpoint/returnpoint/shared/store"
 	"github.com/returnpoint/returnpoint/shared/table"
+	"github.com/returnpoint/returnpoint/shared/table/tabletest"
 )
 
 // start is a Tuesday's nine o'clock in Moscow.
@@ -259,20 +260,9 @@ func TestEveryKindOfMilestoneIsPlannedOnItsDay(t *testing.T) {
 	}
 }
 
-// counted counts what is written.
-type counted struct {
-	table.Table
-	writes int
-}
-
-func (c *counted) Write(ctx context.Context, ops ...table.Op) error {
-	c.writes++
-	return c.Table.Write(ctx, ops...)
-}
-
 func TestARepeatPlansNothingAndWritesNothing(t *testing.T) {
 	first := stagetest.New(t, start, only(nil, "sleeping-6", "birthday", "recall"))
-	calls := &counted{Table: first.Table}
+	calls := &tabletest.Counted{Table: first.Table}
 	s := stagetest.Join(first, calls)
 	p := seen(s, 1, on(t, "2025-09-11"))
 	s.ToLocal("2026-03-11 06:00")
@@ -280,7 +270,7 @@ func TestARepeatPlansNothingAndWritesNothing(t *testing.T) {
 		t.Fatalf("planned is %v", got)
 	}
 	before := s.Card(p).Touches
-	calls.writes = 0
+	calls.Writes.Store(0)
 	for range 3 {
 		s.Scan(on(t, "2026-03-11"))
 		s.Scan(on(t, "2026-03-10"))
@@ -291,8 +281,8 @@ func TestARepeatPlansNothingAndWritesNothing(t *testing.T) {
 			}
 		}
 	}
-	if got := orders(s); calls.writes != 0 || len(got) != 0 {
-		t.Errorf("repeats wrote %d times and queued %v", calls.writes, got)
+	if got, n := orders(s), calls.Writes.Load(); n != 0 || len(got) != 0 {
+		t.Errorf("repeats wrote %d times and queued %v", n, got)
 	}
 	// Neither does a scan that has lost its checkpoint.
 	tx := s.Store.Begin()

@@ -2,7 +2,6 @@ package staff_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -21,27 +20,16 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
-	"github.com/returnpoint/returnpoint/shared/table"
+	"github.com/returnpoint/returnpoint/shared/table/tabletest"
 	"github.com/returnpoint/returnpoint/shared/web/staff"
 )
 
 // cabinet is a stage with the cards' pages over it, and one person of each role.
 type cabinet struct {
 	*stagetest.Stage
-	mux    *http.ServeMux
-	log    *bytes.Buffer
-	writes *writes
-}
-
-// writes counts what a table is asked to write.
-type writes struct {
-	table.Table
-	n int
-}
-
-func (w *writes) Write(ctx context.Context, ops ...table.Op) error {
-	w.n++
-	return w.Table.Write(ctx, ops...)
+	mux   *http.ServeMux
+	log   *bytes.Buffer
+	table *tabletest.Counted
 }
 
 func newCabinet(t testing.TB) *cabinet {
@@ -49,8 +37,8 @@ func newCabinet(t testing.TB) *cabinet {
 	first := stagetest.New(t, time.Date(2026, 3, 10, 11, 0, 0, 0, time.FixedZone("MSK", 3*3600)), func(c *dental.Clinic) {
 		c.ClubVisits, c.Gifts = 3, []dental.Gift{{ID: "brush", Name: "Набор <для> ухода"}}
 	})
-	c := &cabinet{mux: http.NewServeMux(), log: &bytes.Buffer{}, writes: &writes{Table: first.Table}}
-	c.Stage = stagetest.Join(first, c.writes)
+	c := &cabinet{mux: http.NewServeMux(), log: &bytes.Buffer{}, table: &tabletest.Counted{Table: first.Table}}
+	c.Stage = stagetest.Join(first, c.table)
 	tx := c.Store.Begin()
 	for _, role := range dental.Roles() {
 		for _, clinic := range []string{"demo"} {
@@ -200,15 +188,15 @@ func TestReadingACardWritesNothingAndIsNamedInTheOperatorsLogByIDsAlone(t *testi
 	c := newCabinet(t)
 	c.Patient("P")
 	c.Visit("V", "P", c.Now().Add(-time.Hour))
-	before := c.writes.n
+	before := c.table.Writes.Load()
 	c.log.Reset()
 	for _, path := range []string{"/desk/demo/patients/P", "/desk/demo/patients/P?kind=words&from=7", "/desk/demo/patients/P/more", "/desk/demo/log"} {
 		if p := c.get(path, dental.Owner); p.Code != http.StatusOK {
 			t.Errorf("%s: %d", path, p.Code)
 		}
 	}
-	if c.writes.n != before {
-		t.Errorf("%d writes", c.writes.n-before)
+	if n := c.table.Writes.Load() - before; n != 0 {
+		t.Errorf("%d writes", n)
 	}
 	log := c.log.String()
 	if n := strings.Count(log, "card read"); n != 3 || !strings.Contains(log, "patient=P") || !strings.Contains(log, "by=owner") {

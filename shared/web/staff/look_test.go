@@ -139,7 +139,7 @@ func TestWhatIsNoLogoIsToldOnThePage(t *testing.T) {
 			} else if w.Code == http.StatusUnprocessableEntity && !(strings.Contains(w.Body.String(), `role="alert"`) && strings.Contains(w.Body.String(), "до 4 мегапикселей (")) {
 				t.Error("the page does not say what is wrong")
 			}
-			if cl := h.clinic(); cl.Color != "" || cl.Logo != "" || h.writes != 0 {
+			if cl := h.clinic(); cl.Color != "" || cl.Logo != "" || h.table.Writes.Load() != 0 {
 				t.Errorf("kept are %q and %q", cl.Color, cl.Logo)
 			}
 		})

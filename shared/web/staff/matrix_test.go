@@ -21,7 +21,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/report"
 	"github.com/returnpoint/returnpoint/shared/settings"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
-	"github.com/returnpoint/returnpoint/shared/table"
+	"github.com/returnpoint/returnpoint/shared/table/tabletest"
 )
 
 // These tests walk the desk's own table of routes, so that a route is held to
@@ -30,22 +30,11 @@ import (
 // house is a desk over two clinics: "demo", at which there is one person of each
 // role, and "other", at which there is another owner.
 type house struct {
-	t      testing.TB
-	pages  *Pages
-	mux    *http.ServeMux
-	stage  *stagetest.Stage
-	writes int
-}
-
-// watched counts what a table is asked to write.
-type watched struct {
-	table.Table
-	writes *int
-}
-
-func (w watched) Write(ctx context.Context, ops ...table.Op) error {
-	*w.writes++
-	return w.Table.Write(ctx, ops...)
+	t     testing.TB
+	pages *Pages
+	mux   *http.ServeMux
+	stage *stagetest.Stage
+	table *tabletest.Counted
 }
 
 // who is signed in, in the tests: the address, "" nobody.
@@ -63,7 +52,8 @@ func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, mux: http.NewServeMux()}
 	first := stagetest.New(t, time.Date(2026, 3, 10, 11, 0, 0, 0, time.FixedZone("MSK", 3*3600)))
-	h.stage = stagetest.Join(first, watched{first.Table, &h.writes})
+	h.table = &tabletest.Counted{Table: first.Table}
+	h.stage = stagetest.Join(first, h.table)
 	h.stage.Patient("P-1")
 	s := h.stage.Store
 	keeper := &settings.Keeper{Store: s, Rand: rand.Reader}
@@ -99,7 +89,7 @@ func newHouse(t testing.TB) *house {
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.writes = 0
+	h.table.Writes.Store(0)
 	return h
 }
 
@@ -148,9 +138,9 @@ func (h *house) ask(method, path, address string, change ...func(*http.Request))
 	for _, c := range change {
 		c(r)
 	}
-	w, before := httptest.NewRecorder(), h.writes
+	w, before := httptest.NewRecorder(), h.table.Writes.Load()
 	h.mux.ServeHTTP(w, r)
-	return w, h.writes - before
+	return w, int(h.table.Writes.Load() - before)
 }
 
 // uses are the ways in which a route may be used, with the role that each asks for.

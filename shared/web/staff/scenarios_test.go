@@ -286,12 +286,12 @@ func TestATextThatWouldDoHarmIsNotSavedAndThePageSaysWhatAndWhere(t *testing.T) 
 func TestAPreviewShowsPartsPriceAndLetterAndKeepsNothing(t *testing.T) {
 	h := newHouse(t)
 	h.stage.Settings(func(cl *dental.Clinic) { cl.PartPrice = dental.Money{Minor: 450, Currency: "RUB"} })
-	h.writes = 0
+	h.table.Writes.Store(0)
 	w := h.sends("/scenarios/sleeping-6/texts", dental.Manager, "do", "preview", "text", "offer/ru", "who", "ordinary",
 		"sms", "[{given}, ]чистка, {benefit} до {until}: {link}", "subject", "Чистка: {benefit}", "heading", "Давно не виделись", "paragraphs", "Для вас — {benefit}.", "button", "Выбрать время")
 	h.holds(w, http.StatusOK, "скидка 10", "2 части (UCS-2)", "9", "Есть противопоказания", "согласился на рекламу", "Для вас — скидка")
-	if h.writes != 0 {
-		t.Errorf("a preview has written %d times", h.writes)
+	if n := h.table.Writes.Load(); n != 0 {
+		t.Errorf("a preview has written %d times", n)
 	}
 }
 

@@ -97,9 +97,9 @@ func TestAPairThatWasNeverProposedIsNone(t *testing.T) {
 		{"a": {"T-1"}, "b": {"P-1"}, "drop": {"P-1"}, "verdict": {"same"}}, {"a": {"T-1"}, "b": {"T-1"}, "drop": {"T-1"}, "verdict": {"same"}},
 		{"a": {"T-1"}, "b": {"P-1"}, "verdict": {"different"}}, {"a": {"?"}, "b": {"P-1"}, "verdict": {"different"}},
 	} {
-		before := h.writes
-		if w := h.sendsForm("/desk/demo/twins", form); h.writes != before || w.Code == http.StatusInternalServerError {
-			t.Errorf("%v is answered %d, with %d writes", form, w.Code, h.writes-before)
+		before := h.table.Writes.Load()
+		if w := h.sendsForm("/desk/demo/twins", form); h.table.Writes.Load() != before || w.Code == http.StatusInternalServerError {
+			t.Errorf("%v is answered %d, with %d writes", form, w.Code, h.table.Writes.Load()-before)
 		}
 	}
 	if h.stage.Card("P-1").Patient.Excluded || h.stage.Card("T-1").Patient.Excluded {
