@@ -443,7 +443,7 @@ func FuzzXLSX(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file, part []byte) {
 		if len(file) > 1<<20 || len(part) > 1<<20 {
-			t.Skip("no better than a short one")
+			return // no better than a short one
 		}
 		if len(part) > 0 {
 			file = around(t, part)
