@@ -2,10 +2,7 @@ package work
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"sync"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/store"
@@ -67,18 +64,7 @@ func monthBefore(month string) (string, error) {
 
 // tallyAll brings patients' tallies in line, some at once.
 func (w *Worker) tallyAll(ctx context.Context, cl *dental.Clinic, patients []string) error {
-	failed := make([]error, len(patients))
-	var wait sync.WaitGroup
-	places := make(chan struct{}, lookingAtOnce)
-	for i, patient := range patients {
-		places <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-places }()
-			failed[i] = w.tallyOf(ctx, cl, patient)
-		})
-	}
-	wait.Wait()
-	if err := errors.Join(slices.DeleteFunc(failed, func(err error) bool { return err == nil })...); err != nil {
+	if _, err := each(patients, func(patient string) (struct{}, error) { return struct{}{}, w.tallyOf(ctx, cl, patient) }); err != nil {
 		return fmt.Errorf("work: tally the base: %w", err)
 	}
 	return nil

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -21,25 +19,19 @@ import (
 type Foresee func(ctx context.Context, cl *dental.Clinic, r dental.Rehearsal, patient string, takenUp time.Time) (dental.Forecast, error)
 
 const (
-	patientsAStep    = 50                 // looked at in one step of a rehearsal
-	foreseenAPage    = 50                 // rows of a page of its result
-	sortedAPage      = 200                // rows that are placed in one step, and the rest of a patient's
-	pagesAWrite      = 16                 // of those that are sorted or removed: what a step adds has room beside them
-	lookingAtOnce    = 4                  // patients
-	rehearsalKept    = 3 * 24 * time.Hour // then its results are gone
-	rehearsedDays    = 30
-	firstYearOfVisit = 1900 // nobody has an earlier last visit, whatever the base that was brought in
+	patientsAStep = 50                 // looked at in one step of a rehearsal
+	foreseenAPage = 50                 // rows of a page of its result
+	sortedAPage   = 200                // rows that are placed in one step, and the rest of a patient's
+	pagesAWrite   = 16                 // of those that are sorted or removed: what a step adds has room beside them
+	rehearsalKept = 3 * 24 * time.Hour // then its results are gone
+	rehearsedDays = 30
 )
 
 // rehearsal is how far a rehearsal has come, and what it has found: the page
 // RehearsalSum of its results.
 type rehearsal struct {
 	dental.Rehearsal
-	// Months are those in which patients had their last visit, Month the one that
-	// is walked, Cursor the place in it.
-	Months []string
-	Month  int
-	Cursor string
+	walk
 	// Found is how many pages of found rows there are, Sorted in how many they
 	// stand by their value, and Placed how many of these have been given their
 	// days. Merged: Sorted is known.
@@ -60,23 +52,19 @@ func (w *Worker) rehearse(ctx context.Context, tx *store.Tx, job store.Job) (don
 	if err != nil {
 		return false, err
 	}
-	stored, err := tx.Result(ctx, job.Clinic, job.ID, store.RehearsalSum)
-	if err != nil {
-		return false, err
-	}
 	var r rehearsal
-	if len(stored.Body) > 0 {
-		if err := json.Unmarshal(stored.Body, &r); err != nil {
-			return false, fmt.Errorf("work: read how far a rehearsal has come: %w", err)
-		}
+	if err := resume(ctx, tx, job, store.RehearsalSum, &r); err != nil {
+		return false, err
 	}
 	switch {
 	case r.At.IsZero() || r.Run != job.Anchor:
 		if tx, err = w.clear(ctx, job, store.RehearsalSum); err == nil {
-			r, err = w.beginRehearsal(ctx, cl, job)
+			r, err = w.beginRehearsal(cl, job)
 		}
-	case r.Month < len(r.Months):
-		err = w.look(ctx, tx, cl, job, &r)
+	case !r.over(r.From):
+		var counted int
+		counted, err = r.step(ctx, w.Store, cl, r.From, patientsAStep, func(patients []string) error { return w.look(ctx, tx, cl, job, &r, patients) })
+		r.Patients += counted
 	case !r.Merged:
 		tx, err = w.merge(ctx, job, &r)
 	default:
@@ -86,7 +74,7 @@ func (w *Worker) rehearse(ctx context.Context, tx *store.Tx, job store.Job) (don
 		return false, err
 	}
 	now := w.Clock()
-	if err := w.result(tx, job, store.RehearsalSum, r); err != nil {
+	if err := keep(tx, job, store.RehearsalSum, r, rehearsalKept); err != nil {
 		return false, err
 	}
 	job.Wake = now // a run that ends before the job comes back at once
@@ -95,16 +83,6 @@ func (w *Worker) rehearse(ctx context.Context, tx *store.Tx, job store.Job) (don
 	}
 	tx.Put(job)
 	return r.Done, tx.Commit(ctx)
-}
-
-// result puts one page of the results.
-func (w *Worker) result(tx *store.Tx, job store.Job, n int, of any) error {
-	body, err := json.Marshal(of)
-	if err != nil {
-		return fmt.Errorf("work: write a page of a rehearsal: %w", err)
-	}
-	tx.Put(store.Result{Clinic: job.Clinic, Job: job.ID, N: n, Body: body, Until: job.Made.Add(rehearsalKept)})
-	return nil
 }
 
 // parts changes so many pages, a write's worth at once, and each time only while
@@ -148,8 +126,8 @@ func (w *Worker) clear(ctx context.Context, job store.Job, from int) (*store.Tx,
 	})
 }
 
-// beginRehearsal counts the patients, month by month of their last visits.
-func (w *Worker) beginRehearsal(ctx context.Context, cl *dental.Clinic, job store.Job) (rehearsal, error) {
+// beginRehearsal is a rehearsal of which nothing is known yet.
+func (w *Worker) beginRehearsal(cl *dental.Clinic, job store.Job) (rehearsal, error) {
 	today := cl.Today(job.Made)
 	r := rehearsal{Rehearsal: dental.Rehearsal{Scenario: job.Scenario, Run: job.Anchor, From: today, To: today.AddDays(rehearsedDays - 1), At: job.Made,
 		Days: map[string]dental.RehearsedDay{}, Channels: map[dental.Channel]int{}, Reasons: map[string]int{}}}
@@ -161,48 +139,12 @@ func (w *Worker) beginRehearsal(ctx context.Context, cl *dental.Clinic, job stor
 			r.Held = r.Held || st.Class == dental.Advertising && st.Task == ""
 		}
 	}
-	var err error
-	r.Months, r.Patients, err = w.inhabited(ctx, cl.ID, monthsSince(today, firstYearOfVisit))
-	return r, err
+	return r, nil
 }
 
-// monthsSince lists the months in which a last visit may lie, the latest first,
-// from a year on, and then that of those without any visit.
-func monthsSince(today dental.Date, year int) (months []string) {
-	for d := (dental.Date{Year: today.Year, Month: today.Month, Day: 1}).AddMonths(1); d.Year >= year; d = d.AddMonths(-1) {
-		months = append(months, d.String()[:7])
-	}
-	return append(months, store.NoVisit)
-}
-
-// inhabited picks of some months those that have patients, and counts these.
-func (w *Worker) inhabited(ctx context.Context, clinic string, of []string) (months []string, patients int, err error) {
-	for _, month := range of {
-		n := 0
-		for cursor := ""; ; {
-			some, next, err := w.Store.PatientsOf(ctx, clinic, month, table.MaxLimit, cursor)
-			if err != nil {
-				return nil, 0, err
-			}
-			n += len(some)
-			if cursor = next; cursor == "" {
-				break
-			}
-		}
-		if n > 0 {
-			months, patients = append(months, month), patients+n
-		}
-	}
-	return months, patients, nil
-}
-
-// look looks at some patients of the month that the walk has come to.
-func (w *Worker) look(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job, r *rehearsal) error {
-	patients, next, err := w.Store.PatientsOf(ctx, cl.ID, r.Months[r.Month], patientsAStep, r.Cursor)
-	if err != nil {
-		return err
-	}
-	forecasts, err := w.forecasts(ctx, cl, r.Rehearsal, patients)
+// look looks at some patients.
+func (w *Worker) look(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job, r *rehearsal, patients []string) error {
+	forecasts, err := each(patients, func(patient string) (dental.Forecast, error) { return w.Foresee(ctx, cl, r.Rehearsal, patient, r.At) })
 	if err != nil {
 		return err
 	}
@@ -218,31 +160,12 @@ func (w *Worker) look(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job 
 	r.Looked += len(patients)
 	r.Rows += len(found)
 	if len(found) > 0 {
-		if err := w.result(tx, job, store.RehearsalFound+r.Found, found); err != nil {
+		if err := keep(tx, job, store.RehearsalFound+r.Found, found, rehearsalKept); err != nil {
 			return err
 		}
 		r.Found++
 	}
-	if r.Cursor = next; next == "" {
-		r.Month++
-	}
 	return nil
-}
-
-// forecasts asks about each patient, some at once, and answers in their order.
-func (w *Worker) forecasts(ctx context.Context, cl *dental.Clinic, r dental.Rehearsal, patients []string) ([]dental.Forecast, error) {
-	out, failed := make([]dental.Forecast, len(patients)), make([]error, len(patients))
-	var wait sync.WaitGroup
-	places := make(chan struct{}, lookingAtOnce)
-	for i, patient := range patients {
-		places <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-places }()
-			out[i], failed[i] = w.Foresee(ctx, cl, r, patient, r.At)
-		})
-	}
-	wait.Wait()
-	return out, errors.Join(failed...)
 }
 
 // merge puts what was found in the order of what is at stake, a patient's
@@ -262,7 +185,7 @@ func (w *Worker) merge(ctx context.Context, job store.Job, r *rehearsal) (*store
 	}
 	r.Merged, r.Sorted, r.Rows = true, len(pages), 0
 	return w.parts(ctx, job, len(pages), func(tx *store.Tx, i int) error {
-		return w.result(tx, job, store.RehearsalSorted+i, pages[i])
+		return keep(tx, job, store.RehearsalSorted+i, pages[i], rehearsalKept)
 	})
 }
 
@@ -312,7 +235,7 @@ func (w *Worker) order(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job
 		}
 	}
 	for page := range slices.Chunk(kept, foreseenAPage) {
-		if err := w.result(tx, job, store.RehearsalRows+r.Pages, page); err != nil {
+		if err := keep(tx, job, store.RehearsalRows+r.Pages, page, rehearsalKept); err != nil {
 			return nil, err
 		}
 		r.Pages++

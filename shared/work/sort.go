@@ -3,12 +3,9 @@ package work
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -30,11 +27,8 @@ const (
 // sorting is how far a sorting has come: the page SortRun of its results.
 type sorting struct {
 	dental.Sorting
-	Counted int               `json:"counted,omitempty"` // of how many months
-	Months  []string          `json:"months,omitempty"`
-	Month   int               `json:"month,omitempty"`
-	Cursor  string            `json:"cursor,omitempty"`
-	Found   []dental.Unsorted `json:"found,omitempty"` // in the order in which they were met
+	walk
+	Found []dental.Unsorted `json:"found,omitempty"` // in the order in which they were met
 }
 
 // sort takes one step of bringing kinds in line with the clinic's table: it counts
@@ -45,84 +39,49 @@ func (w *Worker) sort(ctx context.Context, tx *store.Tx, job store.Job) (done bo
 	if err != nil {
 		return false, err
 	}
-	stored, err := tx.Result(ctx, job.Clinic, job.ID, store.SortRun)
-	if err != nil {
-		return false, err
-	}
 	var s sorting
-	if len(stored.Body) > 0 {
-		if err := json.Unmarshal(stored.Body, &s); err != nil {
-			return false, fmt.Errorf("work: read how far a sorting has come: %w", err)
-		}
+	if err := resume(ctx, tx, job, store.SortRun, &s); err != nil {
+		return false, err
 	}
 	if s.Run != job.Anchor {
 		s = sorting{Sorting: dental.Sorting{Run: job.Anchor, At: job.Made}}
 	}
-	all := monthsSince(cl.Today(job.Made), firstYearOfVisit)
-	switch {
-	case s.Counted < len(all):
-		some := all[s.Counted:min(s.Counted+monthsAStep, len(all))]
-		months, patients, failed := w.inhabited(ctx, cl.ID, some)
-		s.Months, s.Patients, s.Counted, err = append(s.Months, months...), s.Patients+patients, s.Counted+len(some), failed
-	case s.Month < len(s.Months):
-		err = w.sortSome(ctx, cl, &s)
-	}
+	today := cl.Today(job.Made)
+	counted, err := s.step(ctx, w.Store, cl, today, sortedAStep, func(patients []string) error { return w.sortSome(ctx, cl, &s, patients) })
 	if err != nil {
 		return false, err
 	}
-	keep := func(page int, of any) error {
-		body, err := json.Marshal(of)
-		if err != nil {
-			return fmt.Errorf("work: write a sorting: %w", err)
-		}
-		tx.Put(store.Result{Clinic: job.Clinic, Job: job.ID, N: page, Body: body, Until: job.Made.Add(sortingKept)})
-		return nil
-	}
+	s.Patients += counted
 	now := w.Clock()
 	job.Wake = now // a run that ends before the job comes back at once
-	if s.Done = s.Counted >= len(all) && s.Month >= len(s.Months); s.Done {
+	if s.Done = s.over(today); s.Done {
 		job.Done = now
 		slices.SortStableFunc(s.Found, func(a, b dental.Unsorted) int {
 			return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Code, b.Code))
 		})
 		s.Names = len(s.Found)
 		for page := range slices.Chunk(s.Found, unsortedAPage) {
-			if err := keep(store.SortRows+s.Pages, page); err != nil {
+			if err := keep(tx, job, store.SortRows+s.Pages, page, sortingKept); err != nil {
 				return false, err
 			}
 			s.Pages++
 		}
-		if err := keep(store.SortSum, s.Sorting); err != nil {
+		if err := keep(tx, job, store.SortSum, s.Sorting, sortingKept); err != nil {
 			return false, err
 		}
-		s = sorting{Sorting: s.Sorting, Counted: s.Counted}
+		s = sorting{Sorting: s.Sorting, walk: walk{Counted: s.Counted}}
 	}
-	if err := keep(store.SortRun, s); err != nil {
+	if err := keep(tx, job, store.SortRun, s, sortingKept); err != nil {
 		return false, err
 	}
 	tx.Put(job)
 	return s.Done, tx.Commit(ctx)
 }
 
-// sortSome sorts what is on the cards of some patients of the month that the walk
-// has come to.
-func (w *Worker) sortSome(ctx context.Context, cl *dental.Clinic, s *sorting) error {
-	patients, next, err := w.Store.PatientsOf(ctx, cl.ID, s.Months[s.Month], sortedAStep, s.Cursor)
+// sortSome sorts what is on the cards of some patients.
+func (w *Worker) sortSome(ctx context.Context, cl *dental.Clinic, s *sorting, patients []string) error {
+	unknown, err := each(patients, func(patient string) ([]dental.Unsorted, error) { return w.sortCard(ctx, cl, patient) })
 	if err != nil {
-		return err
-	}
-	unknown, failed := make([][]dental.Unsorted, len(patients)), make([]error, len(patients))
-	var wait sync.WaitGroup
-	places := make(chan struct{}, lookingAtOnce)
-	for i, patient := range patients {
-		places <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-places }()
-			unknown[i], failed[i] = w.sortCard(ctx, cl, patient)
-		})
-	}
-	wait.Wait()
-	if err := errors.Join(failed...); err != nil {
 		return err
 	}
 	at := map[string]int{}
@@ -140,9 +99,6 @@ func (w *Worker) sortSome(ctx context.Context, cl *dental.Clinic, s *sorting) er
 		}
 	}
 	s.Looked += len(patients)
-	if s.Cursor = next; next == "" {
-		s.Month++
-	}
 	return nil
 }
 
