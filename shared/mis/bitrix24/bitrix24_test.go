@@ -139,12 +139,11 @@ func TestAnAccountOfTasksAloneIsRightAndOneOfEventsHasAToken(t *testing.T) {
 // office is a portal in which there are contacts and deals.
 type office struct {
 	*httptest.Server
+	mistest.Calls
 	mu       sync.Mutex
 	contacts map[string]map[string]any
 	deals    map[string]map[string]any
 	products map[string][]map[string]any
-	calls    []string
-	fail     func(w http.ResponseWriter) // answers in its place
 }
 
 func open(t testing.TB) *office {
@@ -162,9 +161,14 @@ func (o *office) client(t testing.TB) *bitrix24.Client {
 	return bitrix24.New(calls, o.host())
 }
 
-func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// set changes what is in the portal.
+func (o *office) set(change func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	change()
+}
+
+func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method, ok := strings.CutPrefix(r.URL.Path, "/rest/1/"+code+"/")
 	var of struct {
 		ID     json.Number `json:"id"`
@@ -178,11 +182,12 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, `{"error":"INVALID_CREDENTIALS","error_description":"Invalid request credentials"}`)
 		return
 	}
-	o.calls = append(o.calls, method+" "+of.ID.String()+of.Filter.After)
-	if o.fail != nil {
-		o.fail(w)
+	if instead := o.Heard(method + " " + of.ID.String() + of.Filter.After); instead != nil {
+		instead(w, r)
 		return
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	var result any
 	found := true
 	list := func(all map[string]map[string]any) []map[string]any {
@@ -284,8 +289,10 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
-			o.contacts["7"], o.deals["759"] = person("7"), booking("759", c.change...)
-			o.products["759"] = []map[string]any{{"ID": "1", "PRODUCT_NAME": "Гигиена", "PRICE": 5400, "QUANTITY": 1}}
+			o.set(func() {
+				o.contacts["7"], o.deals["759"] = person("7"), booking("759", c.change...)
+				o.products["759"] = []map[string]any{{"ID": "1", "PRODUCT_NAME": "Гигиена", "PRICE": 5400, "QUANTITY": 1}}
+			})
 			objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, time.Time{})
 			if err != nil || len(objects) != 2 {
 				t.Fatalf("got %d, %v", len(objects), err)
@@ -300,7 +307,9 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 	}
 	t.Run("and is nobody's without a contact, and nothing in another pipeline", func(t *testing.T) {
 		o := open(t)
-		o.contacts["7"], o.deals["1"], o.deals["2"] = person("7"), booking("1", "CONTACT_ID", "0"), booking("2", "CATEGORY_ID", "3")
+		o.set(func() {
+			o.contacts["7"], o.deals["1"], o.deals["2"] = person("7"), booking("1", "CONTACT_ID", "0"), booking("2", "CATEGORY_ID", "3")
+		})
 		own := account(o.host())
 		own.Settings[bitrix24.CategorySetting] = "0"
 		for _, id := range []string{"1", "2"} {
@@ -312,7 +321,7 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 	})
 	t.Run("and has its title for what was done where it has no products", func(t *testing.T) {
 		o := open(t)
-		o.contacts["7"], o.deals["1"] = person("7"), booking("1")
+		o.set(func() { o.contacts["7"], o.deals["1"] = person("7"), booking("1") })
 		objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "1"}, time.Time{})
 		if err != nil || !strings.HasSuffix(words(objects[1]), ": Запись Вера") {
 			t.Errorf("got %+v, %v", objects, err)
@@ -322,7 +331,7 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 
 func TestAnObjectIsOrderedByItsLastChangeAndNothingComesAfterItsEnd(t *testing.T) {
 	o := open(t)
-	o.contacts["7"], o.deals["1"] = person("7"), booking("1")
+	o.set(func() { o.contacts["7"], o.deals["1"] = person("7"), booking("1") })
 	objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "1"}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
@@ -374,7 +383,7 @@ func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := open(t)
-			o.fail = func(w http.ResponseWriter) { w.WriteHeader(c.status); _, _ = fmt.Fprint(w, c.body) }
+			o.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status); _, _ = fmt.Fprint(w, c.body) })
 			_, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "1"}, time.Time{})
 			if dental.KindOf(err) != c.kind || strings.Contains(err.Error(), code) || strings.Contains(err.Error(), "Ромашкина") {
 				t.Errorf("it is %q: %v", dental.KindOf(err), err)
@@ -385,35 +394,30 @@ func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
 
 func TestWhatWasLostIsFoundByAskingWhatHasChanged(t *testing.T) {
 	o := open(t)
-	for n := 1; n <= 120; n++ {
-		o.contacts[strconv.Itoa(n)] = person(strconv.Itoa(n))
-	}
-	for n := 1; n <= 25; n++ {
-		o.deals[strconv.Itoa(n)] = booking(strconv.Itoa(n))
-	}
+	o.set(func() {
+		for n := 1; n <= 120; n++ {
+			o.contacts[strconv.Itoa(n)] = person(strconv.Itoa(n))
+		}
+		for n := 1; n <= 25; n++ {
+			o.deals[strconv.Itoa(n)] = booking(strconv.Itoa(n))
+		}
+	})
 	c, now := o.client(t), time.Date(2026, 5, 26, 12, 0, 0, 0, time.UTC)
 	all := func(cursor string) (n int, next string) {
-		for range 20 {
-			page, err := c.Changed(t.Context(), clinic(), account(o.host()), cursor, now)
-			if err != nil {
-				t.Fatal(err)
-			}
-			n, cursor = n+len(page.Objects), page.Cursor
-			if !page.More {
-				return n, cursor
-			}
+		objects, next, err := mistest.Round(t.Context(), c, clinic(), account(o.host()), cursor, now)
+		if err != nil {
+			t.Fatal(err)
 		}
-		t.Fatal("it never ends")
-		return 0, ""
+		return len(objects), next
 	}
 	n, cursor := all("")
 	if n != 145 {
 		t.Errorf("there came %d objects, want 145", n)
 	}
-	o.calls = nil
-	o.deals["26"] = booking("26", "DATE_MODIFY", "2026-05-26T15:30:00+03:00")
+	o.Forget()
+	o.set(func() { o.deals["26"] = booking("26", "DATE_MODIFY", "2026-05-26T15:30:00+03:00") })
 	if n, _ := all(cursor); n != 1 {
-		t.Errorf("later there came %d objects, want one: %q", n, o.calls)
+		t.Errorf("later there came %d objects, want one: %q", n, o.Asked())
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 func TestWhatAPortalDoesNotKnowOfAPatientStaysAsItWas(t *testing.T) {
 	o := open(t)
-	o.contacts["7"] = person("7")
+	o.set(func() { o.contacts["7"] = person("7") })
 	now := time.Date(2026, 5, 26, 12, 0, 0, 0, time.UTC)
 	objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "contact", ID: "7"}, now)
 	if err != nil {

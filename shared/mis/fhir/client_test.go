@@ -19,54 +19,64 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/mis/fhir"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
 )
 
 // shelf is a FHIR server that keeps resources, answers searches by their time
 // page by page, and remembers what it was asked.
 type shelf struct {
+	mistest.Calls
+	auth      mistest.Notes
 	mu        sync.Mutex
 	resources map[string][]object // by type, in the order of their change
 	gone      map[string]bool     // "Type/id"
 	lacks     []string            // types that it does not know
 	page      int
-	status    int // of all answers, where it is not 0
-	after     string
-	slow      time.Duration
 	expired   bool // pages after the first are not kept
 	elsewhere bool // the next page is at another host
 	events    string
-	asked     []string
-	auth      []string
 	url       string
 }
 
 func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked, s.auth = append(s.asked, r.URL.RequestURI()), append(s.auth, r.Header.Get("Authorization"))
-	time.Sleep(s.slow)
-	outcome := func(status int, code string) {
-		w.Header().Set("Content-Type", "application/fhir+json")
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(object{"resourceType": "OperationOutcome", "issue": list{object{"severity": "error", "code": code, "diagnostics": "Ромашкина"}}})
-	}
-	if s.status != 0 {
-		w.Header().Set("Retry-After", s.after)
-		outcome(s.status, "exception")
+	s.auth.Note(r.Header.Get("Authorization"))
+	if instead := s.Heard(r.URL.RequestURI()); instead != nil {
+		instead(w, r)
 		return
 	}
+	s.answer(w, r)
+}
+
+// outcome answers that something is wrong, in words that no error may repeat.
+func outcome(w http.ResponseWriter, status int, code string) {
+	w.Header().Set("Content-Type", "application/fhir+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(object{"resourceType": "OperationOutcome", "issue": list{object{"severity": "error", "code": code, "diagnostics": "Ромашкина"}}})
+}
+
+// refusing answers with a status, and says after how many seconds it may be asked again.
+func refusing(status int, after string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", after)
+		outcome(w, status, "exception")
+	}
+}
+
+func (s *shelf) answer(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/r4/"), "/")
 	switch {
 	case parts[0] == "Subscription" && len(parts) == 3 && parts[2] == "$events":
 		if s.events == "" {
-			outcome(http.StatusNotFound, "not-supported")
+			outcome(w, http.StatusNotFound, "not-supported")
 			return
 		}
 		_, _ = w.Write([]byte(s.events))
 	case slices.Contains(s.lacks, parts[0]):
-		outcome(http.StatusNotFound, "not-supported")
+		outcome(w, http.StatusNotFound, "not-supported")
 	case len(parts) == 2 && s.gone[parts[0]+"/"+parts[1]]:
-		outcome(http.StatusGone, "deleted")
+		outcome(w, http.StatusGone, "deleted")
 	case len(parts) == 2:
 		for _, body := range s.resources[parts[0]] {
 			if body["id"] == parts[1] {
@@ -74,17 +84,17 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
-		outcome(http.StatusNotFound, "not-found")
+		outcome(w, http.StatusNotFound, "not-found")
 	default:
-		s.search(w, r, parts[0], outcome)
+		s.search(w, r, parts[0])
 	}
 }
 
-func (s *shelf) search(w http.ResponseWriter, r *http.Request, kind string, outcome func(int, string)) {
+func (s *shelf) search(w http.ResponseWriter, r *http.Request, kind string) {
 	q := r.URL.Query()
 	from, _ := strconv.Atoi(q.Get("_offset"))
 	if s.expired && from > 0 {
-		outcome(http.StatusGone, "expired")
+		outcome(w, http.StatusGone, "expired")
 		return
 	}
 	var found []object
@@ -120,6 +130,13 @@ func (s *shelf) put(kind, id string, minute int, fields object) {
 	s.resources[kind] = append(slices.DeleteFunc(s.resources[kind], func(o object) bool { return o["id"] == id }), fields)
 }
 
+// set changes what the server is like.
+func (s *shelf) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
 func open(t *testing.T, o wire.Options) (*shelf, *fhir.Client, dental.Account) {
 	t.Helper()
 	s := &shelf{resources: map[string][]object{}, gone: map[string]bool{}, page: 2}
@@ -136,20 +153,14 @@ func open(t *testing.T, o wire.Options) (*shelf, *fhir.Client, dental.Account) {
 // round asks until there is nothing more.
 func round(t *testing.T, c *fhir.Client, a dental.Account, cursor string) (ids []string, next string) {
 	t.Helper()
-	for range 100 {
-		page, err := c.Changed(context.Background(), clinic(), a, cursor, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, o := range page.Objects {
-			ids = append(ids, o.Kind+"/"+o.ID)
-		}
-		if cursor = page.Cursor; !page.More {
-			return ids, cursor
-		}
+	objects, next, err := mistest.Round(context.Background(), c, clinic(), a, cursor, now)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("there is no end")
-	return nil, ""
+	for _, o := range objects {
+		ids = append(ids, o.Kind+"/"+o.ID)
+	}
+	return ids, next
 }
 
 func TestWhatHasChangedIsAskedTypeByTypeAndPageByPage(t *testing.T) {
@@ -158,16 +169,17 @@ func TestWhatHasChangedIsAskedTypeByTypeAndPageByPage(t *testing.T) {
 		s.put("Patient", fmt.Sprint("p", i), i, object{})
 	}
 	s.put("Encounter", "e", 3, object{"status": "planned"})
-	s.lacks = []string{"Invoice", "PaymentNotice"}
+	s.set(func() { s.lacks = []string{"Invoice", "PaymentNotice"} })
 	got, cursor := round(t, c, a, "")
 	if want := []string{"Patient/p0", "Patient/p1", "Patient/p2", "Patient/p3", "Patient/p4", "Encounter/e"}; !slices.Equal(got, want) {
 		t.Errorf("the first round brings %q, want %q", got, want)
 	}
-	if !strings.HasPrefix(s.asked[0], "/r4/Patient?_count=100&_sort=_lastUpdated") || s.auth[0] != "Bearer t0ken" {
-		t.Errorf("it asks for %s as %q", s.asked[0], s.auth[0])
+	asked, auth := s.Asked(), s.auth.All()
+	if !strings.HasPrefix(asked[0], "/r4/Patient?_count=100&_sort=_lastUpdated") || auth[0] != "Bearer t0ken" {
+		t.Errorf("it asks for %s as %q", asked[0], auth[0])
 	}
 	for _, kind := range fhir.Types() {
-		if !slices.ContainsFunc(s.asked, func(a string) bool { return strings.HasPrefix(a, "/r4/"+kind+"?") }) {
+		if !slices.ContainsFunc(asked, func(a string) bool { return strings.HasPrefix(a, "/r4/"+kind+"?") }) {
 			t.Errorf("it never asks for %s", kind)
 		}
 	}
@@ -185,8 +197,8 @@ func TestTheFirstQuestionBeginsWhereTheAccountSays(t *testing.T) {
 	s, c, a := open(t, wire.Options{})
 	a.Settings[fhir.SinceSetting], a.Settings[fhir.UserSetting] = "2025-01-01", "clinic"
 	round(t, c, a, "")
-	if !strings.Contains(s.asked[0], "_lastUpdated=ge2025-01-01") || s.auth[0] != "Basic Y2xpbmljOnQwa2Vu" {
-		t.Errorf("it asks for %s as %q", s.asked[0], s.auth[0])
+	if asked, auth := s.Asked(), s.auth.All(); !strings.Contains(asked[0], "_lastUpdated=ge2025-01-01") || auth[0] != "Basic Y2xpbmljOnQwa2Vu" {
+		t.Errorf("it asks for %s as %q", asked[0], auth[0])
 	}
 }
 
@@ -195,12 +207,12 @@ func TestATypeWhosePageIsNotKeptAnyMoreIsReadAnewButNotForEver(t *testing.T) {
 	for i := range 5 {
 		s.put("Patient", fmt.Sprint("p", i), i, object{})
 	}
-	s.expired = true
+	s.set(func() { s.expired = true })
 	got, cursor := round(t, c, a, "")
 	if len(got) != 8 || got[6] != "Patient/p0" || got[7] != "Patient/p1" {
 		t.Errorf("where no page is kept it brings %q", got)
 	}
-	s.expired = false
+	s.set(func() { s.expired = false })
 	if got, _ = round(t, c, a, cursor); len(got) != 5 {
 		t.Errorf("the next round brings %q", got)
 	}
@@ -211,7 +223,7 @@ func TestTheTokenNeverGoesToAnotherHost(t *testing.T) {
 	for i := range 3 {
 		s.put("Patient", fmt.Sprint("p", i), i, object{})
 	}
-	s.elsewhere = true
+	s.set(func() { s.elsewhere = true })
 	if _, err := c.Changed(context.Background(), clinic(), a, "", now); dental.KindOf(err) != dental.Invalid {
 		t.Errorf("the error is %v", err)
 	}
@@ -221,7 +233,7 @@ func TestOneResourceIsReadAgain(t *testing.T) {
 	s, c, a := open(t, wire.Options{})
 	s.put("Patient", "p", 0, object{})
 	s.put("Encounter", "x", 0, object{"status": "planned"})
-	s.gone["Encounter/e"], s.gone["Patient/q"] = true, true
+	s.set(func() { s.gone["Encounter/e"], s.gone["Patient/q"] = true, true })
 	for _, q := range []struct {
 		ref  intake.Ref
 		want string
@@ -258,7 +270,7 @@ func TestOneResourceIsReadAgain(t *testing.T) {
 		}
 	})
 	t.Run("nor does a type that the server does not show", func(t *testing.T) {
-		s.status = http.StatusForbidden
+		s.Answer(refusing(http.StatusForbidden, ""))
 		if got, err := c.Fetch(context.Background(), clinic(), a, intake.Ref{Kind: "Invoice", ID: "i"}, now); err != nil || len(got) != 0 {
 			t.Errorf("got %v, %v", got, err)
 		}
@@ -290,7 +302,7 @@ func TestAnAnswerThatIsNoneSaysWhatToDo(t *testing.T) {
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			s, c, a := open(t, wire.Options{})
-			s.status, s.after = q.status, "120"
+			s.Answer(refusing(q.status, "120"))
 			var err error
 			cursor := ""
 			for i := 0; err == nil && i <= len(fhir.Types()); i++ {
@@ -307,7 +319,10 @@ func TestAnAnswerThatIsNoneSaysWhatToDo(t *testing.T) {
 	}
 	t.Run("it is too slow", func(t *testing.T) {
 		s, c, a := open(t, wire.Options{Timeout: 50 * time.Millisecond})
-		s.slow = 200 * time.Millisecond
+		s.Answer(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(200 * time.Millisecond)
+			s.answer(w, r)
+		})
 		if _, err := c.Changed(context.Background(), clinic(), a, "", now); dental.KindOf(err) != dental.Unavailable {
 			t.Errorf("the error is %v", err)
 		}
@@ -349,16 +364,19 @@ func TestASubscriptionIsAskedForItsEventsWhereItCanBe(t *testing.T) {
 	s, c, a := open(t, wire.Options{})
 	a.Settings[fhir.SubscriptionSetting] = "admission"
 	s.put("Patient", "p", 0, object{})
-	s.events = status("query-event", since(4)+","+event(3, "Encounter/1")+","+event(4, "Patient/p"), dropped)
+	s.set(func() {
+		s.events = status("query-event", since(4)+","+event(3, "Encounter/1")+","+event(4, "Patient/p"), dropped)
+	})
 	got, cursor := round(t, c, a, "")
 	if want := []string{"Encounter/1", "Patient/p", "Patient/p"}; !slices.Equal(got, want) {
 		t.Errorf("it brings %q, want the deletion, what was only named, and what is found: %q", got, want)
 	}
-	s.asked, s.events = nil, ""
+	s.set(func() { s.events = "" })
+	s.Forget()
 	if got, _ = round(t, c, a, cursor); !slices.Equal(got, []string{"Patient/p"}) {
 		t.Errorf("a server that cannot be asked so brings %q", got)
 	}
-	if !strings.Contains(s.asked[0], "/Subscription/admission/$events?content=full-resource&eventsSinceNumber=5") {
-		t.Errorf("it asks for %s", s.asked[0])
+	if asked := s.Asked(); !strings.Contains(asked[0], "/Subscription/admission/$events?content=full-resource&eventsSinceNumber=5") {
+		t.Errorf("it asks for %s", asked[0])
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
 	"github.com/returnpoint/returnpoint/shared/mis/opendental"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
@@ -24,11 +25,10 @@ import (
 // of a hundred rows, and knows its keys.
 type api struct {
 	*httptest.Server
+	mistest.Calls
+	written mistest.Notes
 	mu      sync.Mutex
 	rows    map[string][]map[string]any // by path
-	asked   []string
-	written []string
-	status  int // of every answer, when it is set
 	now     string
 }
 
@@ -40,14 +40,12 @@ func start(t testing.TB) *api {
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	path := strings.TrimPrefix(r.URL.Path, "/api/v1")
 	query := ""
 	if r.URL.RawQuery != "" {
 		query = "?" + r.URL.Query().Encode()
 	}
-	a.asked = append(a.asked, r.Method+" "+path+query)
+	instead := a.Heard(r.Method + " " + path + query)
 	switch {
 	case r.Header.Get("Authorization") != "ODFHIR "+developer+"/"+customer:
 		w.WriteHeader(http.StatusUnauthorized)
@@ -55,16 +53,17 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("Content-Type") != "application/json":
 		w.WriteHeader(http.StatusBadRequest)
 		return
-	case a.status != 0:
-		w.WriteHeader(a.status)
-		_, _ = io.WriteString(w, "Jane Larkspur is not here")
+	case instead != nil:
+		instead(w, r)
 		return
 	}
 	if r.Method == http.MethodPut {
 		body, _ := io.ReadAll(r.Body)
-		a.written = append(a.written, path+" "+string(body))
+		a.written.Note(path + " " + string(body))
 		return
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	list, single := a.rows[path]
 	if !single {
 		dir, id := path[:strings.LastIndex(path, "/")], path[strings.LastIndex(path, "/")+1:]
@@ -95,12 +94,22 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
+// refused answers with a status, and with words that no error may repeat.
+func refused(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "Jane Larkspur is not here")
+	}
+}
+
 func (a *api) add(path string, num int, row string) {
 	of := map[string]any{}
 	if err := json.Unmarshal([]byte(row), &of); err != nil {
 		panic(err)
 	}
 	of["num"] = num
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.rows[path] = append(a.rows[path], of)
 }
 
@@ -121,20 +130,14 @@ func now() time.Time { return at("2026-08-01 12:00:00") }
 // all reads until there is no more, and returns what came and the cursor.
 func (a *api) all(t *testing.T, c *opendental.Client, cursor string) (ids []string, next string) {
 	t.Helper()
-	for range 50 {
-		page, err := c.Changed(t.Context(), clinic(), a.account(), cursor, now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, o := range page.Objects {
-			ids = append(ids, o.Kind+" "+o.ID)
-		}
-		if cursor = page.Cursor; !page.More {
-			return ids, cursor
-		}
+	objects, next, err := mistest.Round(t.Context(), c, clinic(), a.account(), cursor, now())
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("it never ends")
-	return nil, ""
+	for _, o := range objects {
+		ids = append(ids, o.Kind+" "+o.ID)
+	}
+	return ids, next
 }
 
 func TestWhatHasChangedIsReadListByListAndPageByPage(t *testing.T) {
@@ -154,35 +157,36 @@ func TestWhatHasChangedIsReadListByListAndPageByPage(t *testing.T) {
 		"GET /patients/Simple", "GET /patients/Simple?Offset=100", "GET /patients/Simple?Offset=200",
 		"GET /appointments?DateTStamp=2023-08-01+00%3A00%3A00", "GET /procedurelogs?DateTStamp=2023-08-01+00%3A00%3A00", "GET /payments?DateEntry=2023-08-01",
 	}
-	if strings.Join(a.asked, "\n") != strings.Join(want, "\n") {
-		t.Errorf("it was asked\n%s\nwant\n%s", strings.Join(a.asked, "\n"), strings.Join(want, "\n"))
+	if got := strings.Join(a.Asked(), "\n"); got != strings.Join(want, "\n") {
+		t.Errorf("it was asked\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 
 	t.Run("and from the office's own clock on the next time", func(t *testing.T) {
-		a.asked = nil
+		a.Forget()
 		a.add("/appointments", 19, with(appointmentRow, "AptNum", "19", "DateTStamp", `"2026-08-01 13:00:00"`))
 		ids, _ := a.all(t, c, cursor)
 		if strings.Join(ids, ", ") != "appointment 19, payment 56734" {
 			t.Errorf("there came %v", ids)
 		}
-		if a.asked[0] != "GET /patients/Simple?DateTStamp=2026-08-01+11%3A59%3A00" || a.asked[3] != "GET /payments?DateEntry=2026-08-01" {
-			t.Errorf("it was asked %q", a.asked)
+		if asked := a.Asked(); asked[0] != "GET /patients/Simple?DateTStamp=2026-08-01+11%3A59%3A00" || asked[3] != "GET /payments?DateEntry=2026-08-01" {
+			t.Errorf("it was asked %q", asked)
 		}
 	})
 	t.Run("and a list that was empty is asked from where it was before", func(t *testing.T) {
 		b := start(t)
 		_, cursor := b.all(t, b.client(t), "")
-		b.asked = nil
+		b.Forget()
 		b.all(t, b.client(t), cursor)
-		if b.asked[0] != "GET /patients/Simple" || b.asked[1] != "GET /appointments?DateTStamp=2023-08-01+00%3A00%3A00" {
-			t.Errorf("it was asked %q", b.asked)
+		if asked := b.Asked(); asked[0] != "GET /patients/Simple" || asked[1] != "GET /appointments?DateTStamp=2023-08-01+00%3A00%3A00" {
+			t.Errorf("it was asked %q", asked)
 		}
 	})
 	t.Run("and a cursor that is none begins anew", func(t *testing.T) {
 		for _, cursor := range []string{"x", `{"list":9}`, `{"list":-1,"since":["","","",""]}`, `{"list":1,"offset":-5,"since":["","","",""]}`, `{"list":1}`} {
-			a.asked = nil
-			if _, err := c.Changed(t.Context(), clinic(), a.account(), cursor, now()); err != nil || a.asked[0] != "GET /patients/Simple" {
-				t.Errorf("%s: asked %q, %v", cursor, a.asked, err)
+			a.Forget()
+			_, err := c.Changed(t.Context(), clinic(), a.account(), cursor, now())
+			if asked := a.Asked(); err != nil || asked[0] != "GET /patients/Simple" {
+				t.Errorf("%s: asked %q, %v", cursor, asked, err)
 			}
 		}
 	})
@@ -214,8 +218,9 @@ func TestOneRowIsReadByItsNumber(t *testing.T) {
 func TestAPatientsAnswerIsWrittenBackOnce(t *testing.T) {
 	for action, want := range map[string]string{"confirm": `/appointments/18/Confirm {"confirmVal":"Confirmed"}`, "cancel": `/appointments/18/Break {"sendToUnscheduledList":"true"}`} {
 		a := start(t)
-		if err := a.client(t).Confirm(t.Context(), clinic(), a.account(), dental.Appointment{ID: "18"}, action); err != nil || len(a.written) != 1 || a.written[0] != want {
-			t.Errorf("%s wrote %q, %v", action, a.written, err)
+		err := a.client(t).Confirm(t.Context(), clinic(), a.account(), dental.Appointment{ID: "18"}, action)
+		if written := a.written.All(); err != nil || len(written) != 1 || written[0] != want {
+			t.Errorf("%s wrote %q, %v", action, written, err)
 		}
 	}
 	t.Run("what is proven not to have been written says so", func(t *testing.T) {
@@ -232,7 +237,9 @@ func TestAPatientsAnswerIsWrittenBackOnce(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				a := start(t)
-				a.status = c.status
+				if c.status != 0 {
+					a.Answer(refused(c.status))
+				}
 				err := a.client(t).Confirm(t.Context(), clinic(), a.account(), dental.Appointment{ID: c.id}, c.action)
 				if err == nil || errors.Is(err, pull.ErrNotWritten) != c.proven || strings.Contains(err.Error(), "Larkspur") {
 					t.Errorf("got %v", err)
@@ -253,7 +260,7 @@ func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
 		http.StatusTooManyRequests: dental.Unavailable, http.StatusBadGateway: dental.Unavailable, http.StatusMovedPermanently: dental.Invalid,
 	} {
 		a := start(t)
-		a.status = status
+		a.Answer(refused(status))
 		_, err := a.client(t).Changed(t.Context(), clinic(), a.account(), "", now())
 		if dental.KindOf(err) != kind || strings.Contains(err.Error(), customer) || strings.Contains(err.Error(), "Larkspur") {
 			t.Errorf("%d is %q: %v", status, dental.KindOf(err), err)
@@ -263,7 +270,7 @@ func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
 		a := start(t)
 		own := a.account()
 		delete(own.Secrets, opendental.DeveloperSecret)
-		if _, err := a.client(t).Changed(t.Context(), clinic(), own, "", now()); dental.KindOf(err) != dental.Invalid || len(a.asked) != 0 {
+		if _, err := a.client(t).Changed(t.Context(), clinic(), own, "", now()); dental.KindOf(err) != dental.Invalid || len(a.Asked()) != 0 {
 			t.Errorf("it was called: %v", err)
 		}
 	})

@@ -19,13 +19,14 @@ import (
 
 func fill(b *book) time.Time {
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, clinic().Location())
-	b.office = &mistest.Office{Clinic: clinic(), Now: now}
+	o := &mistest.Office{Clinic: clinic(), Now: now}
 	for i := range 3 {
 		p := &mistest.Patient{ID: i + 1, FamilyName: "Васильков", GivenName: "Пётр", Phone: fmt.Sprintf("+791600000%02d", i), BirthDate: dental.Date{Year: 1980, Month: 3, Day: i + 1}, Changed: now.AddDate(0, 0, -i)}
 		x := &mistest.Record{ID: i + 1, Patient: p, Start: now.AddDate(0, i-1, 0), Minutes: 30, Service: mistest.Services()[0], Changed: now.Add(time.Duration(-2*i) * time.Hour)}
-		b.office.Patients, b.office.Records = append(b.office.Patients, p), append(b.office.Records, x)
-		b.say(b.office, x)
+		o.Patients, o.Records = append(o.Patients, p), append(o.Records, x)
+		b.say(o, x)
 	}
+	b.over(o)
 	return now
 }
 
@@ -43,23 +44,26 @@ func names(objects []intake.Object) string {
 func TestTheFirstQuestionBringsTheBookAndTheNextWhatHasChanged(t *testing.T) {
 	b, client, a := start(t)
 	now := fill(b)
-	objects, cursor, err := round(t.Context(), client, clinic(), a, "", now)
+	objects, cursor, err := mistest.Round(t.Context(), client, clinic(), a, "", now)
 	if err != nil || names(objects) != "appointment 100, appointment 200, appointment 300" {
 		t.Fatalf("got %s, %v", names(objects), err)
 	}
-	first, last := b.asked[0], b.asked[len(b.asked)-1]
-	if first != "getAppointments?date_from=08.03.2023+00%3A00&date_to=14.03.2023+23%3A59&show_patient_data=1" || !strings.Contains(last, "2027") || len(b.asked) != 210 {
-		t.Errorf("%d questions from %s to %s", len(b.asked), first, last)
+	asked := b.Asked()
+	first, last := asked[0], asked[len(asked)-1]
+	if first != "getAppointments?date_from=08.03.2023+00%3A00&date_to=14.03.2023+23%3A59&show_patient_data=1" || !strings.Contains(last, "2027") || len(asked) != 210 {
+		t.Errorf("%d questions from %s to %s", len(asked), first, last)
 	}
-	b.asked = nil
-	objects, cursor, err = round(t.Context(), client, clinic(), a, cursor, now.Add(15*time.Minute))
-	if want := []string{"getPatient?date_updated_from=10.03.2026&date_updated_to=10.03.2026", "getAppointments?date_updated_from=10.03.2026+11%3A00&date_updated_to=10.03.2026+12%3A15&show_patient_data=1"}; err != nil || !slices.Equal(b.asked, want) || names(objects) != "appointment 100, patient 1" {
-		t.Errorf("got %s, %v by %q", names(objects), err, b.asked)
+	b.Forget()
+	objects, cursor, err = mistest.Round(t.Context(), client, clinic(), a, cursor, now.Add(15*time.Minute))
+	asked = b.Asked()
+	if want := []string{"getPatient?date_updated_from=10.03.2026&date_updated_to=10.03.2026", "getAppointments?date_updated_from=10.03.2026+11%3A00&date_updated_to=10.03.2026+12%3A15&show_patient_data=1"}; err != nil || !slices.Equal(asked, want) || names(objects) != "appointment 100, patient 1" {
+		t.Errorf("got %s, %v by %q", names(objects), err, asked)
 	}
-	b.asked = nil
-	if _, _, err = round(t.Context(), client, clinic(), a, cursor, now.AddDate(0, 0, 5)); err != nil || len(b.asked) != 2+41 ||
-		b.asked[1] != "getPatient?date_updated_from=13.03.2026&date_updated_to=15.03.2026" || !strings.Contains(b.asked[len(b.asked)-1], "date_updated_to=15.03.2026+12%3A00") {
-		t.Errorf("after five days %d questions, %v: %q", len(b.asked), err, b.asked)
+	b.Forget()
+	_, _, err = mistest.Round(t.Context(), client, clinic(), a, cursor, now.AddDate(0, 0, 5))
+	if asked = b.Asked(); err != nil || len(asked) != 2+41 ||
+		asked[1] != "getPatient?date_updated_from=13.03.2026&date_updated_to=15.03.2026" || !strings.Contains(asked[len(asked)-1], "date_updated_to=15.03.2026+12%3A00") {
+		t.Errorf("after five days %d questions, %v: %q", len(asked), err, asked)
 	}
 }
 
@@ -71,12 +75,12 @@ func TestARoundThatBreaksOffGoesOnWhereItWas(t *testing.T) {
 	if err != nil || !first.More || names(first.Objects) != "patient 1" {
 		t.Fatal(first, err)
 	}
-	b.spoil = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }
+	b.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	if _, err := client.Changed(t.Context(), clinic(), a, first.Cursor, now); dental.KindOf(err) != dental.Unavailable {
 		t.Fatal(err)
 	}
-	b.spoil = nil
-	rest, next, err := round(t.Context(), client, clinic(), a, first.Cursor, now.Add(time.Hour))
+	b.Answer(nil)
+	rest, next, err := mistest.Round(t.Context(), client, clinic(), a, first.Cursor, now.Add(time.Hour))
 	if err != nil || names(rest) != "appointment 100, appointment 200, appointment 300" || next != fmt.Sprintf(`{"done":%d}`, now.Unix()) {
 		t.Errorf("got %s up to %s, %v", names(rest), next, err)
 	}
@@ -86,7 +90,7 @@ func TestACursorThatIsNoneComesToAnEndAllTheSame(t *testing.T) {
 	b, client, a := start(t)
 	now := fill(b)
 	for _, cursor := range []string{"2026", `{"round":1773133200}`, `{"round":1773133200,"of":"book","from":"?"}`, `{"round":1773133200,"done":1773130000,"of":"patient","from":"?"}`, `{"round":1773133200,"done":1773130000,"of":"appointment","from":"?"}`} {
-		if _, _, err := round(t.Context(), client, clinic(), a, cursor, now); err != nil {
+		if _, _, err := mistest.Round(t.Context(), client, clinic(), a, cursor, now); err != nil {
 			t.Errorf("%s: %v", cursor, err)
 		}
 	}
@@ -95,9 +99,9 @@ func TestACursorThatIsNoneComesToAnEndAllTheSame(t *testing.T) {
 func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
 	b, client, a := start(t)
 	now := fill(b)
-	b.spoil = func(w http.ResponseWriter, _ *http.Request) {
+	b.Answer(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"error":0,"data":[%s,%s,"?"]}`, example, with(`"id":17`, `"id":18`, `"5400.00"`, `"много"`))
-	}
+	})
 	page, err := client.Changed(t.Context(), clinic(), a, "", now)
 	if err != nil || names(page.Objects) != "appointment , appointment 17, appointment 18" {
 		t.Fatalf("got %s, %v", names(page.Objects), err)
@@ -121,9 +125,9 @@ func TestOneObjectIsRead(t *testing.T) {
 	if _, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "invoice", ID: "1"}, now); dental.KindOf(err) != dental.Invalid {
 		t.Errorf("an invoice: %v", err)
 	}
-	b.spoil = func(w http.ResponseWriter, _ *http.Request) {
+	b.Answer(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"error":0,"data":[%s]}`, with(`"date_updated":"10.03.2026 14:35",`, ``))
-	}
+	})
 	fresh, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "appointment", ID: "17"}, now)
 	if err != nil || len(fresh) != 2 || fresh[1].Version != now.UnixMilli() {
 		t.Errorf("one without a time of change is %+v, %v", fresh, err)
@@ -174,7 +178,7 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 		"no data":                        {answer(`{"error":0}`), dental.Unavailable, 0},
 	} {
 		t.Run(says, func(t *testing.T) {
-			b.spoil = c.answer
+			b.Answer(c.answer)
 			_, err := client.Changed(t.Context(), clinic(), a, "", now)
 			if dental.KindOf(err) != c.kind {
 				t.Fatalf("got %v", err)
@@ -189,14 +193,14 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 	}
 	for says, body := range map[string]string{"an empty list": `{"error":0,"data":[]}`, "null": `{"error":0,"data":null}`, "false": `{"error":"0","data":false}`} {
 		t.Run("nothing has changed: "+says, func(t *testing.T) {
-			b.spoil = answer(body)
+			b.Answer(answer(body))
 			if page, err := client.Changed(t.Context(), clinic(), a, "", now); err != nil || len(page.Objects) != 0 {
 				t.Errorf("got %v, %v", page, err)
 			}
 		})
 	}
 	t.Run("a key of another clinic's server", func(t *testing.T) {
-		b.spoil = nil
+		b.Answer(nil)
 		of := account()
 		of.Settings[renovatio.URLSetting], of.Secrets[renovatio.KeySecret] = a.Settings[renovatio.URLSetting], "another-key-another-key"
 		if _, err := client.Changed(t.Context(), clinic(), of, "", now); dental.KindOf(err) != dental.Invalid || strings.Contains(err.Error(), "another-key") {

@@ -16,7 +16,7 @@ func TestWhatTheVendorDoesNotKnowOfAPatientStaysAsItWas(t *testing.T) {
 	})
 	t.Run("read from the API", func(t *testing.T) {
 		b, client, a := start(t)
-		b.spoil = func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"error":0,"data":[%s]}`, card) }
+		b.Answer(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"error":0,"data":[%s]}`, card) })
 		objects, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "patient", ID: "5"}, received)
 		if err != nil {
 			t.Fatal(err)

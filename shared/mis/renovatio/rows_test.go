@@ -40,7 +40,7 @@ func TestOneOfSeveralThatCannotBeReadTakesNoOtherWithIt(t *testing.T) {
 func TestWhatIsNotFoundByItsNumberIsAskedForAgainAndIsNotGone(t *testing.T) {
 	b, client, a := start(t)
 	for says, body := range map[string]string{"an empty list": `{"error":0,"data":[]}`, "null": `{"error":0,"data":null}`, "false": `{"error":0,"data":false}`} {
-		b.spoil = func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }
+		b.Answer(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
 		for _, ref := range []intake.Ref{{Kind: "appointment", ID: "17"}, {Kind: "patient", ID: "5"}} {
 			if got, err := client.Fetch(t.Context(), clinic(), a, ref, received); dental.KindOf(err) != dental.Unavailable || len(got) > 0 {
 				t.Errorf("%s: %v is %+v, %v", says, ref, got, err)
@@ -48,9 +48,9 @@ func TestWhatIsNotFoundByItsNumberIsAskedForAgainAndIsNotGone(t *testing.T) {
 		}
 	}
 	t.Run("but what is there and marked as deleted is", func(t *testing.T) {
-		b.spoil = func(w http.ResponseWriter, _ *http.Request) {
+		b.Answer(func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, `{"error":0,"data":[%s]}`, with(`"id":17`, `"id":17,"is_deleted":"1"`))
-		}
+		})
 		got, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "appointment", ID: "17"}, received)
 		if err != nil || len(got) != 1 || !got[0].Gone {
 			t.Errorf("it is %+v, %v", got, err)

@@ -31,28 +31,25 @@ type entry struct {
 
 // book is Renovatio over an office: it keeps entries, tells of them, and is its API.
 type book struct {
+	mistest.Calls
 	mu      sync.Mutex
 	office  *mistest.Office
 	entries map[*mistest.Record][]*entry
-	asked   []string
-	// spoil answers in the place of the API where it is set.
-	spoil http.HandlerFunc
 }
 
 func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if err := r.ParseForm(); err != nil {
 		panic(err)
 	}
 	key := r.PostForm.Get("api_key")
 	r.PostForm.Del("api_key")
 	method := strings.TrimPrefix(r.URL.Path, "/api/public/")
-	b.asked = append(b.asked, method+"?"+r.PostForm.Encode())
-	if b.spoil != nil {
-		b.spoil(w, r)
+	if instead := b.Heard(method + "?" + r.PostForm.Encode()); instead != nil {
+		instead(w, r)
 		return
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if key != string(account().Secrets[renovatio.KeySecret]) {
 		write(w, map[string]any{"error": 1, "data": map[string]any{"code": "INVALID_API_KEY", "desc": "Неверный ключ " + key}})
 		return
@@ -87,6 +84,13 @@ func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, map[string]any{"error": 0, "data": rows})
+}
+
+// over puts the book over an office.
+func (b *book) over(o *mistest.Office) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.office = o
 }
 
 // between reports whether a time is in what a form asks for.
@@ -154,7 +158,9 @@ func (b *book) row(e *entry, whole bool) map[string]any {
 }
 
 // say is the notices of a change: a form for one patient, JSON for the next.
-func (b *book) say(o *mistest.Office, object any) []intake.Delivery {
+func (b *book) say(_ *mistest.Office, object any) []intake.Delivery {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch x := object.(type) {
 	case *mistest.Patient:
 		verb := "update_patient"
@@ -222,33 +228,12 @@ func calls(t *testing.T) *wire.Client {
 	return c
 }
 
-// round asks until there is no more.
-func round(ctx context.Context, c *renovatio.Client, cl *dental.Clinic, a dental.Account, cursor string, now time.Time) ([]intake.Object, string, error) {
-	var all []intake.Object
-	for range 1000 {
-		page, err := c.Changed(ctx, cl, a, cursor, now)
-		if err != nil {
-			return nil, "", err
-		}
-		all, cursor = append(all, page.Objects...), page.Cursor
-		if !page.More {
-			return all, cursor, nil
-		}
-	}
-	return nil, "", fmt.Errorf("the asking has no end")
-}
-
 func TestWhatTheOfficeKnowsStandsOnTheCards(t *testing.T) {
 	b, client, a := start(t)
 	cursors := map[*mistest.Office]string{}
-	over := func(o *mistest.Office) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.office = o
-	}
 	mistest.Run(t, clinic(), a, mistest.Vendor{Name: dental.Renovatio, Tells: mistest.Tells{BirthDates: true, Receipts: true, DeletedPatients: true}, Read: renovatio.Read, Say: b.say,
 		Fetch: func(o *mistest.Office, ref intake.Ref) []intake.Object {
-			over(o)
+			b.over(o)
 			objects, err := client.Fetch(context.Background(), o.Clinic, a, ref, o.Now)
 			if err != nil {
 				panic(err)
@@ -256,12 +241,12 @@ func TestWhatTheOfficeKnowsStandsOnTheCards(t *testing.T) {
 			return objects
 		},
 		Reread: func(o *mistest.Office) []intake.Object {
-			over(o)
+			b.over(o)
 			cursor := cursors[o]
 			if cursor == "" { // the clinic was connected when the model began
 				cursor = fmt.Sprintf(`{"done":%d}`, time.Date(2026, 3, 10, 9, 0, 0, 0, clinic().Location()).Unix())
 			}
-			objects, cursor, err := round(context.Background(), client, o.Clinic, a, cursor, o.Now)
+			objects, cursor, err := mistest.Round(context.Background(), client, o.Clinic, a, cursor, o.Now)
 			if err != nil {
 				panic(err)
 			}

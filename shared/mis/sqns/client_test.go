@@ -38,7 +38,7 @@ func secretless(t *testing.T, err error) {
 
 func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 	s, client, a := start(t)
-	s.office = office()
+	now := s.over(office())
 	for says, c := range map[string]struct {
 		answer http.HandlerFunc
 		kind   dental.ErrorKind
@@ -58,8 +58,8 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 		"a list that is none":            {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"data":7}`) }, dental.Unavailable, 0},
 	} {
 		t.Run(says, func(t *testing.T) {
-			s.spoil = c.answer
-			_, err := client.Changed(t.Context(), clinic(), a, "", s.office.Now)
+			s.Answer(c.answer)
+			_, err := client.Changed(t.Context(), clinic(), a, "", now)
 			if dental.KindOf(err) != c.kind {
 				t.Errorf("got %v", err)
 			}
@@ -72,7 +72,7 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 	t.Run("an account without a token", func(t *testing.T) {
 		without := account()
 		delete(without.Secrets, sqns.TokenSecret)
-		if _, err := client.Changed(t.Context(), clinic(), without, "", s.office.Now); dental.KindOf(err) != dental.Invalid {
+		if _, err := client.Changed(t.Context(), clinic(), without, "", now); dental.KindOf(err) != dental.Invalid {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -81,7 +81,7 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 		defer other.Close()
 		of := account()
 		of.Settings[sqns.URLSetting] = other.URL
-		if _, err := client.Changed(t.Context(), clinic(), of, "", s.office.Now); dental.KindOf(err) != dental.Invalid {
+		if _, err := client.Changed(t.Context(), clinic(), of, "", now); dental.KindOf(err) != dental.Invalid {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -90,15 +90,15 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 func TestAPatientsAnswerIsWrittenBackInOneCall(t *testing.T) {
 	s, client, a := start(t)
 	for action, want := range map[string]string{"confirm": `{"status":"confirmed"}`, "cancel": `{"status":"cancel"}`} {
-		s.asked = nil
-		s.spoil = func(w http.ResponseWriter, r *http.Request) {
+		s.Answer(func(w http.ResponseWriter, r *http.Request) {
 			if body, _ := io.ReadAll(r.Body); string(body) != want {
 				t.Errorf("%s says %s", action, body)
 			}
 			fmt.Fprint(w, `{"status":"success"}`)
-		}
-		if err := client.Confirm(t.Context(), clinic(), a, dental.Appointment{ID: "102"}, action); err != nil || len(s.asked) != 1 || s.asked[0] != "PUT /api/v2/visit/102/status" {
-			t.Errorf("%s: %v by %q", action, err, s.asked)
+		})
+		err := client.Confirm(t.Context(), clinic(), a, dental.Appointment{ID: "102"}, action)
+		if asked := s.Asked(); err != nil || len(asked) != 1 || asked[0] != "PUT /api/v2/visit/102/status" {
+			t.Errorf("%s: %v by %q", action, err, asked)
 		}
 	}
 }
@@ -124,10 +124,10 @@ func TestOnlyWhatIsProvenCountsAsNotWritten(t *testing.T) {
 		"a lost answer":                  {lost, false, dental.Unavailable},
 	} {
 		t.Run(says, func(t *testing.T) {
-			s.asked, s.spoil = nil, c.answer
+			s.Answer(c.answer)
 			err := client.Confirm(t.Context(), clinic(), a, dental.Appointment{ID: "102"}, "confirm")
-			if err == nil || errors.Is(err, pull.ErrNotWritten) != c.proven || dental.KindOf(err) != c.kind || len(s.asked) != 1 {
-				t.Errorf("got %v after %d calls", err, len(s.asked))
+			if n := len(s.Asked()); err == nil || errors.Is(err, pull.ErrNotWritten) != c.proven || dental.KindOf(err) != c.kind || n != 1 {
+				t.Errorf("got %v after %d calls", err, n)
 			}
 			secretless(t, err)
 		})
@@ -163,9 +163,10 @@ func TestOnlyWhatIsProvenCountsAsNotWritten(t *testing.T) {
 		"an action that it has not":     {"102", "reschedule"},
 	} {
 		t.Run(says, func(t *testing.T) {
-			s.asked, s.spoil = nil, nil
-			if err := client.Confirm(t.Context(), clinic(), a, dental.Appointment{ID: c.id}, c.action); !errors.Is(err, pull.ErrNotWritten) || dental.KindOf(err) != dental.Invalid || len(s.asked) != 0 {
-				t.Errorf("got %v after %q", err, s.asked)
+			s.Answer(nil)
+			err := client.Confirm(t.Context(), clinic(), a, dental.Appointment{ID: c.id}, c.action)
+			if asked := s.Asked(); !errors.Is(err, pull.ErrNotWritten) || dental.KindOf(err) != dental.Invalid || len(asked) != 0 {
+				t.Errorf("got %v after %q", err, asked)
 			}
 		})
 	}

@@ -23,23 +23,20 @@ import (
 
 // server is the vendor's API over an office. It gives few rows a page.
 type server struct {
+	mistest.Calls
 	mu     sync.Mutex
 	office *mistest.Office
-	asked  []string
-	// spoil answers in the place of the API where it is set.
-	spoil http.HandlerFunc
 }
 
 const rowsOfAPage = 3
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked = append(s.asked, r.Method+" "+r.URL.RequestURI())
-	if s.spoil != nil {
-		s.spoil(w, r)
+	if instead := s.Heard(r.Method + " " + r.URL.RequestURI()); instead != nil {
+		instead(w, r)
 		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if r.Header.Get("Authorization") != "Bearer "+string(account().Secrets[sqns.TokenSecret]) {
 		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprint(w, `{"message":"Invalid user token"}`)
@@ -66,6 +63,22 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// over puts the API over an office and returns the office's time.
+func (s *server) over(o *mistest.Office) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.office = o
+	return o.Now
+}
+
+// at lets the office's clock say a time.
+func (s *server) at(now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.office.Now = now
+	return now
 }
 
 // asked reports whether a list has the record in it.
@@ -162,31 +175,13 @@ func start(t *testing.T) (*server, *sqns.Client, dental.Account) {
 	return s, sqns.New(calls, strings.TrimPrefix(srv.URL, "http://")), a
 }
 
-// round asks until there is no more.
-func round(ctx context.Context, c *sqns.Client, cl *dental.Clinic, a dental.Account, cursor string, now time.Time) ([]intake.Object, string, error) {
-	var all []intake.Object
-	for range 1000 {
-		page, err := c.Changed(ctx, cl, a, cursor, now)
-		if err != nil {
-			return nil, "", err
-		}
-		all, cursor = append(all, page.Objects...), page.Cursor
-		if !page.More {
-			return all, cursor, nil
-		}
-	}
-	return nil, "", fmt.Errorf("the asking has no end")
-}
-
 func TestWhatTheOfficeKnowsStandsOnTheCards(t *testing.T) {
 	s, client, a := start(t)
 	cursors := map[*mistest.Office]string{}
 	mistest.Run(t, clinic(), a, mistest.Vendor{Name: dental.SQNS, Tells: mistest.Tells{BirthDates: true, Receipts: true}, Read: sqns.Read, Say: say,
 		Reread: func(o *mistest.Office) []intake.Object {
-			s.mu.Lock()
-			s.office = o
-			s.mu.Unlock()
-			objects, cursor, err := round(context.Background(), client, o.Clinic, a, cursors[o], o.Now)
+			s.over(o)
+			objects, cursor, err := mistest.Round(context.Background(), client, o.Clinic, a, cursors[o], o.Now)
 			if err != nil {
 				panic(err)
 			}
@@ -219,47 +214,44 @@ func names(objects []intake.Object) string {
 
 func TestTheFirstQuestionBringsAllAndTheNextWhatHasChanged(t *testing.T) {
 	s, client, a := start(t)
-	s.office = office()
-	now := s.office.Now
-	objects, cursor, err := round(t.Context(), client, clinic(), a, "", now)
+	now := s.over(office())
+	objects, cursor, err := mistest.Round(t.Context(), client, clinic(), a, "", now)
 	if want := "client 1, client 2, client 3, client 4, client 5, client 6, client 7, visit 100, visit 101, visit 102, visit 103, visit 104, visit 105, visit 106"; err != nil || names(objects) != want {
 		t.Fatalf("got %s, %v", names(objects), err)
 	}
-	if s.asked[0] != "GET /api/v2/client?page=1&perPage=100" || !strings.Contains(s.asked[len(s.asked)-1], "/visit?dateFrom=2023-03-08&dateTill=2027-03-11&page=3") || strings.Contains(strings.Join(s.asked, " "), "modificate") {
-		t.Errorf("it was asked %q", s.asked)
+	if asked := s.Asked(); asked[0] != "GET /api/v2/client?page=1&perPage=100" || !strings.Contains(asked[len(asked)-1], "/visit?dateFrom=2023-03-08&dateTill=2027-03-11&page=3") || strings.Contains(strings.Join(asked, " "), "modificate") {
+		t.Errorf("it was asked %q", asked)
 	}
-	s.asked = nil
-	s.office.Now = now.Add(15 * time.Minute)
-	objects, next, err := round(t.Context(), client, clinic(), a, cursor, s.office.Now)
-	if err != nil || names(objects) != "visit 100" || len(s.asked) != 1 || !strings.Contains(s.asked[0], "modificate=76") {
-		t.Errorf("a quarter of an hour later: %s, %v by %q", names(objects), err, s.asked)
+	s.Forget()
+	objects, next, err := mistest.Round(t.Context(), client, clinic(), a, cursor, s.at(now.Add(15*time.Minute)))
+	if asked := s.Asked(); err != nil || names(objects) != "visit 100" || len(asked) != 1 || !strings.Contains(asked[0], "modificate=76") {
+		t.Errorf("a quarter of an hour later: %s, %v by %q", names(objects), err, asked)
 	}
-	s.asked = nil
-	s.office.Now = now.Add(22 * time.Hour)
-	if _, _, err = round(t.Context(), client, clinic(), a, next, s.office.Now); err != nil || len(s.asked) != 1 || !strings.Contains(s.asked[0], "modificate=1366") {
-		t.Errorf("most of a day later: %v by %q", err, s.asked)
+	s.Forget()
+	_, _, err = mistest.Round(t.Context(), client, clinic(), a, next, s.at(now.Add(22*time.Hour)))
+	if asked := s.Asked(); err != nil || len(asked) != 1 || !strings.Contains(asked[0], "modificate=1366") {
+		t.Errorf("most of a day later: %v by %q", err, asked)
 	}
-	s.asked = nil
-	s.office.Now = now.Add(48 * time.Hour)
-	objects, _, err = round(t.Context(), client, clinic(), a, next, s.office.Now)
-	if err != nil || !strings.HasPrefix(s.asked[0], "GET /api/v2/client?") || !strings.Contains(s.asked[len(s.asked)-1], "dateFrom=2026-02-07") || strings.Contains(strings.Join(s.asked, " "), "modificate") || len(objects) < 14 {
-		t.Errorf("after two days the API cannot look back so far, and it was asked %q, %v", s.asked, err)
+	s.Forget()
+	objects, _, err = mistest.Round(t.Context(), client, clinic(), a, next, s.at(now.Add(48*time.Hour)))
+	if asked := s.Asked(); err != nil || !strings.HasPrefix(asked[0], "GET /api/v2/client?") || !strings.Contains(asked[len(asked)-1], "dateFrom=2026-02-07") || strings.Contains(strings.Join(asked, " "), "modificate") || len(objects) < 14 {
+		t.Errorf("after two days the API cannot look back so far, and it was asked %q, %v", asked, err)
 	}
 }
 
 func TestARoundThatBreaksOffGoesOnWhereItWas(t *testing.T) {
 	s, client, a := start(t)
-	s.office = office()
-	first, err := client.Changed(t.Context(), clinic(), a, "", s.office.Now)
+	now := s.over(office())
+	first, err := client.Changed(t.Context(), clinic(), a, "", now)
 	if err != nil || !first.More {
 		t.Fatal(first, err)
 	}
-	s.spoil = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }
-	if _, err := client.Changed(t.Context(), clinic(), a, first.Cursor, s.office.Now); dental.KindOf(err) != dental.Unavailable {
+	s.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	if _, err := client.Changed(t.Context(), clinic(), a, first.Cursor, now); dental.KindOf(err) != dental.Unavailable {
 		t.Fatal(err)
 	}
-	s.spoil = nil
-	rest, _, err := round(t.Context(), client, clinic(), a, first.Cursor, s.office.Now.Add(time.Hour))
+	s.Answer(nil)
+	rest, _, err := mistest.Round(t.Context(), client, clinic(), a, first.Cursor, now.Add(time.Hour))
 	if all := names(append(first.Objects, rest...)); err != nil || strings.Count(all, "client") != 7 || strings.Count(all, "visit") != 7 {
 		t.Errorf("got %s, %v", all, err)
 	}
@@ -267,8 +259,8 @@ func TestARoundThatBreaksOffGoesOnWhereItWas(t *testing.T) {
 
 func TestACursorThatIsNoneBeginsAnew(t *testing.T) {
 	s, client, a := start(t)
-	s.office = office()
-	objects, _, err := round(t.Context(), client, clinic(), a, "2026", s.office.Now)
+	now := s.over(office())
+	objects, _, err := mistest.Round(t.Context(), client, clinic(), a, "2026", now)
 	if err != nil || strings.Count(names(objects), "visit") != 7 {
 		t.Errorf("got %s, %v", names(objects), err)
 	}
@@ -276,11 +268,11 @@ func TestACursorThatIsNoneBeginsAnew(t *testing.T) {
 
 func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
 	s, client, a := start(t)
-	s.office = office()
-	s.spoil = func(w http.ResponseWriter, _ *http.Request) {
+	now := s.over(office())
+	s.Answer(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"data":[{"id":1,"lastname":"Ким"},{"id":2,"lastname":{"x":1}},"?",{"id":3,"lastname":"Ким"}],"meta":{"lastPage":1}}`)
-	}
-	page, err := client.Changed(t.Context(), clinic(), a, "", s.office.Now)
+	})
+	page, err := client.Changed(t.Context(), clinic(), a, "", now)
 	if err != nil || names(page.Objects) != "client , client 1, client 2, client 3" {
 		t.Fatalf("got %s, %v", names(page.Objects), err)
 	}
@@ -293,7 +285,7 @@ func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
 
 func TestOneObjectIsRead(t *testing.T) {
 	s, client, a := start(t)
-	s.office = office()
+	now := s.over(office())
 	for _, c := range []struct {
 		ref  intake.Ref
 		want string
@@ -301,25 +293,25 @@ func TestOneObjectIsRead(t *testing.T) {
 		{intake.Ref{Kind: "visit", ID: "102"}, "visit 102"},
 		{intake.Ref{Kind: "client", ID: "3"}, "client 3"},
 	} {
-		objects, err := client.Fetch(t.Context(), clinic(), a, c.ref, s.office.Now)
+		objects, err := client.Fetch(t.Context(), clinic(), a, c.ref, now)
 		if err != nil || names(objects) != c.want || objects[len(objects)-1].Gone {
 			t.Errorf("%v is %v, %v", c.ref, objects, err)
 		}
 	}
-	gone, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "visit", ID: "999"}, s.office.Now)
-	if err != nil || len(gone) != 1 || !gone[0].Gone || len(gone[0].Facts) != 0 || gone[0].Version != s.office.Now.UnixMilli() {
+	gone, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "visit", ID: "999"}, now)
+	if err != nil || len(gone) != 1 || !gone[0].Gone || len(gone[0].Facts) != 0 || gone[0].Version != now.UnixMilli() {
 		t.Errorf("a visit that is no more is %+v, %v", gone, err)
 	}
-	gone, err = client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "client", ID: "999"}, s.office.Now)
+	gone, err = client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "client", ID: "999"}, now)
 	if err != nil || len(gone) != 1 || gone[0].Gone || gone[0].Facts[0].Card.Status != dental.Archived || gone[0].Facts[0].Card.Says != intake.Known {
 		t.Errorf("a client that is no more is %+v, %v", gone, err)
 	}
-	if _, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "payment", ID: "1"}, s.office.Now); dental.KindOf(err) != dental.Invalid {
+	if _, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "payment", ID: "1"}, now); dental.KindOf(err) != dental.Invalid {
 		t.Errorf("a payment: %v", err)
 	}
 	for _, body := range []string{`{"data":{"id":102,"client":3,"datetime":"2026-03-12 12:30:00"}}`, `{"id":102,"client":3,"datetime":"2026-03-12 12:30:00"}`} {
-		s.spoil = func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }
-		if objects, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "visit", ID: "102"}, s.office.Now); err != nil || names(objects) != "visit 102" {
+		s.Answer(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
+		if objects, err := client.Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "visit", ID: "102"}, now); err != nil || names(objects) != "visit 102" {
 			t.Errorf("%s is %v, %v", body, objects, err)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
 	"github.com/returnpoint/returnpoint/shared/mis/yclients"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
@@ -24,19 +24,17 @@ import (
 // server answers each request as the test says, and keeps what was asked.
 type server struct {
 	*httptest.Server
-	mu     sync.Mutex
-	asked  []string
-	bodies []string
+	mistest.Calls
+	bodies mistest.Notes
 }
 
 func serve(t *testing.T, answer func(w http.ResponseWriter, r *http.Request)) *server {
 	s := &server{}
+	s.Answer(answer)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		s.mu.Lock()
-		s.asked, s.bodies = append(s.asked, r.Method+" "+r.URL.RequestURI()), append(s.bodies, string(body))
-		s.mu.Unlock()
-		answer(w, r)
+		s.bodies.Note(string(body))
+		s.Heard(r.Method+" "+r.URL.RequestURI())(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -101,8 +99,8 @@ func TestWhatIsWrongWithTheSystemOrTheAccountIsTold(t *testing.T) {
 					t.Errorf("%q is in %v", secret, err)
 				}
 			}
-			if len(s.asked) != 1 {
-				t.Errorf("it was asked %d times", len(s.asked))
+			if n := len(s.Asked()); n != 1 {
+				t.Errorf("it was asked %d times", n)
 			}
 		})
 	}
@@ -121,8 +119,8 @@ func TestWithoutTokensNothingIsAsked(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	}
-	if !errors.Is(confirmed, pull.ErrNotWritten) || len(s.asked) != 0 {
-		t.Errorf("it was asked %v", s.asked)
+	if asked := s.Asked(); !errors.Is(confirmed, pull.ErrNotWritten) || len(asked) != 0 {
+		t.Errorf("it was asked %v", asked)
 	}
 }
 
@@ -138,17 +136,14 @@ func TestAllIsAskedForOnceAndThenWhatHasChanged(t *testing.T) {
 		_, _ = w.Write([]byte(body))
 	})
 	run := func(cursor string, now time.Time) (next string, ids []string) {
-		for more := true; more; {
-			page, err := s.client().Changed(t.Context(), clinic(), s.account(), cursor, now)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, o := range page.Objects {
-				ids = append(ids, o.ID)
-			}
-			cursor, more = page.Cursor, page.More
+		objects, next, err := mistest.Round(t.Context(), s.client(), clinic(), s.account(), cursor, now)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return cursor, ids
+		for _, o := range objects {
+			ids = append(ids, o.ID)
+		}
+		return next, ids
 	}
 	cursor, ids := run("", noon)
 	if strings.Join(ids, " ") != "11 12" {
@@ -163,17 +158,19 @@ func TestAllIsAskedForOnceAndThenWhatHasChanged(t *testing.T) {
 		"GET /api/v1/records/4564?changed_after=2026-03-09T12%3A00%3A00&count=200&end_date=2029-03-12&page=1&start_date=2000-01-01&with_deleted=1",
 		"GET /api/v1/transactions/4564?count=200&end_date=2026-03-11&page=1&start_date=2026-03-07",
 	}
-	if got := strings.Join(s.asked, "\n"); got != strings.Join(want, "\n") {
+	if got := strings.Join(s.Asked(), "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("it was asked\n%s", got)
 	}
-	s.asked = nil
+	s.Forget()
 	run(cursor, noon.Add(24*time.Hour))
-	if last := s.asked[len(s.asked)-1]; !strings.Contains(last, "start_date=2026-01-25") {
+	asked := s.Asked()
+	if last := asked[len(asked)-1]; !strings.Contains(last, "start_date=2026-01-25") {
 		t.Errorf("once a day the operations of weeks are asked for, and it was %s", last)
 	}
-	s.asked = nil
-	if _, ids := run("nonsense", noon); len(ids) != 2 || !strings.HasSuffix(s.asked[0], "clients/4564?count=200&page=1") {
-		t.Errorf("a cursor that cannot be read is a new beginning, and it was asked %v", s.asked)
+	s.Forget()
+	_, ids = run("nonsense", noon)
+	if asked = s.Asked(); len(ids) != 2 || !strings.HasSuffix(asked[0], "clients/4564?count=200&page=1") {
+		t.Errorf("a cursor that cannot be read is a new beginning, and it was asked %v", asked)
 	}
 }
 
@@ -201,8 +198,8 @@ func TestAnObjectIsReadAsItIsNow(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, tt.answer)
 			got, err := s.client().Fetch(t.Context(), clinic(), s.account(), tt.ref, noon)
-			if err != nil || !tt.want(got) || s.asked[0] != "GET "+tt.path {
-				t.Errorf("it says %+v, %v, asked %v", got, err, s.asked)
+			if asked := s.Asked(); err != nil || !tt.want(got) || asked[0] != "GET "+tt.path {
+				t.Errorf("it says %+v, %v, asked %v", got, err, asked)
 			}
 		})
 	}
@@ -222,8 +219,9 @@ func TestWhatIsNotTheSystemsOwnWordIsNoDeletion(t *testing.T) {
 	}
 	s := serve(t, refused(404))
 	for _, ref := range []intake.Ref{{Kind: "service", ID: "1"}, {Kind: "record", ID: "../1"}, {}} {
-		if _, err := s.client().Fetch(t.Context(), clinic(), s.account(), ref, noon); dental.KindOf(err) != dental.Invalid || len(s.asked) > 0 {
-			t.Errorf("%+v: %v, asked %v", ref, err, s.asked)
+		_, err := s.client().Fetch(t.Context(), clinic(), s.account(), ref, noon)
+		if asked := s.Asked(); dental.KindOf(err) != dental.Invalid || len(asked) > 0 {
+			t.Errorf("%+v: %v, asked %v", ref, err, asked)
 		}
 	}
 }
@@ -263,10 +261,11 @@ func TestAPatientsAnswerIsWrittenBackByOneRequest(t *testing.T) {
 			if err := s.client().Confirm(t.Context(), clinic(), s.account(), appointment(), tt.action); err != nil {
 				t.Fatal(err)
 			}
-			if len(s.asked) != 2 || s.asked[0] != "GET /api/v1/record/4564/31" || s.asked[1] != tt.asked || s.bodies[1] != tt.body {
-				t.Errorf("it was asked %v\n%s", s.asked, s.bodies[1])
+			asked, bodies := s.Asked(), s.bodies.All()
+			if len(asked) != 2 || asked[0] != "GET /api/v1/record/4564/31" || asked[1] != tt.asked || bodies[1] != tt.body {
+				t.Errorf("it was asked %v\n%s", asked, bodies[1])
 			}
-			if tt.body != "" && !json.Valid([]byte(s.bodies[1])) {
+			if tt.body != "" && !json.Valid([]byte(bodies[1])) {
 				t.Error("it is no JSON")
 			}
 		})
@@ -284,8 +283,9 @@ func TestWhatIsSaidAlreadyIsNotWritten(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, tt.answer)
-			if err := s.client().Confirm(t.Context(), clinic(), s.account(), appointment(), tt.action); err != nil || len(s.asked) != 1 {
-				t.Errorf("%v, asked %v", err, s.asked)
+			err := s.client().Confirm(t.Context(), clinic(), s.account(), appointment(), tt.action)
+			if asked := s.Asked(); err != nil || len(asked) != 1 {
+				t.Errorf("%v, asked %v", err, asked)
 			}
 		})
 	}
@@ -308,8 +308,8 @@ func TestARecordThatHasChangedIsLeftToStaff(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, journal(tt.fields, accepted))
 			err := s.client().Confirm(t.Context(), clinic(), s.account(), appointment(), tt.action)
-			if !errors.Is(err, pull.ErrNotWritten) || dental.KindOf(err) != dental.Conflict || !strings.Contains(dental.MessageOf(err), tt.says) || len(s.asked) != 1 {
-				t.Errorf("%v, asked %v", err, s.asked)
+			if asked := s.Asked(); !errors.Is(err, pull.ErrNotWritten) || dental.KindOf(err) != dental.Conflict || !strings.Contains(dental.MessageOf(err), tt.says) || len(asked) != 1 {
+				t.Errorf("%v, asked %v", err, asked)
 			}
 		})
 	}
@@ -335,8 +335,8 @@ func TestOnlyProofSaysThatNothingWasWritten(t *testing.T) {
 			t.Run(tt.name+" of "+action, func(t *testing.T) {
 				s := serve(t, journal("", tt.write))
 				err := s.client().Confirm(t.Context(), clinic(), s.account(), appointment(), action)
-				if errors.Is(err, pull.ErrNotWritten) != tt.proven || dental.KindOf(err) != tt.kind || len(s.asked) != 2 {
-					t.Errorf("%v, asked %v", err, s.asked)
+				if asked := s.Asked(); errors.Is(err, pull.ErrNotWritten) != tt.proven || dental.KindOf(err) != tt.kind || len(asked) != 2 {
+					t.Errorf("%v, asked %v", err, asked)
 				}
 			})
 		}
@@ -360,8 +360,9 @@ func TestOnlyProofSaysThatNothingWasWritten(t *testing.T) {
 			w.Header().Set("Connection", "close")
 			journal("", lost)(w, r)
 		})
-		if err := s.client().Confirm(t.Context(), clinic(), s.account(), appointment(), "cancel"); !errors.Is(err, pull.ErrNotWritten) || dental.KindOf(err) != dental.Unavailable || len(s.asked) != 1 {
-			t.Errorf("%v, asked %v", err, s.asked)
+		err := s.client().Confirm(t.Context(), clinic(), s.account(), appointment(), "cancel")
+		if asked := s.Asked(); !errors.Is(err, pull.ErrNotWritten) || dental.KindOf(err) != dental.Unavailable || len(asked) != 1 {
+			t.Errorf("%v, asked %v", err, asked)
 		}
 	})
 	t.Run("it cannot be looked at", func(t *testing.T) {
@@ -373,8 +374,9 @@ func TestOnlyProofSaysThatNothingWasWritten(t *testing.T) {
 		}
 		a := appointment()
 		a.ID = "h:abc"
-		if err := s.client().Confirm(t.Context(), clinic(), s.account(), a, "cancel"); !errors.Is(err, pull.ErrNotWritten) || len(s.asked) != 2 {
-			t.Errorf("%v, asked %v", err, s.asked)
+		err := s.client().Confirm(t.Context(), clinic(), s.account(), a, "cancel")
+		if asked := s.Asked(); !errors.Is(err, pull.ErrNotWritten) || len(asked) != 2 {
+			t.Errorf("%v, asked %v", err, asked)
 		}
 	})
 }

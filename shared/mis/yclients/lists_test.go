@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -13,6 +14,7 @@ import (
 
 // living is a company whose clients are listed page by page while they change.
 type living struct {
+	mu      sync.Mutex
 	clients []int
 	most    int // rows of a page, whatever was asked for; 0 for as many as were
 	between func(l *living, asked int)
@@ -24,6 +26,8 @@ func (l *living) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(`{"success":true,"data":[],"meta":[]}`))
 		return
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.asked++; l.asked > 1 && l.between != nil {
 		l.between(l, l.asked)
 	}
@@ -37,6 +41,13 @@ func (l *living) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rows = append(rows, fmt.Sprintf(`{"id":%d,"name":"Вера"}`, id))
 	}
 	_, _ = fmt.Fprintf(w, `{"success":true,"data":[%s],"meta":{"total_count":%d}}`, strings.Join(rows, ","), len(l.clients))
+}
+
+// now is the list as it is, and how often it was asked for.
+func (l *living) now() (clients []int, asked int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.clients), l.asked
 }
 
 // remove takes n clients out of the list, from the place on.
@@ -86,13 +97,14 @@ func TestNobodyIsPassedOverInAListThatChangesWhileItIsRead(t *testing.T) {
 				}
 				cursor, more = page.Cursor, page.More
 			}
-			for _, id := range l.clients {
+			clients, asked := l.now()
+			for _, id := range clients {
 				if id <= 2000 && !came[fmt.Sprint(id)] {
 					t.Errorf("client %d was passed over", id)
 				}
 			}
-			if l.asked > c.asked {
-				t.Errorf("it was asked %d times, and %d are enough", l.asked, c.asked)
+			if asked > c.asked {
+				t.Errorf("it was asked %d times, and %d are enough", asked, c.asked)
 			}
 		})
 	}
@@ -115,7 +127,8 @@ func TestAListWithoutAnyOrderComesToAnEnd(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("after %d questions it is at %q", l.asked, cursor)
+	_, asked := l.now()
+	t.Errorf("after %d questions it is at %q", asked, cursor)
 }
 
 func TestARowOfAListThatCannotBeReadIsRefusedByItsNameAndStopsNoOther(t *testing.T) {

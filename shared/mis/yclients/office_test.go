@@ -41,7 +41,6 @@ type company struct {
 	mu     sync.Mutex
 	office *mistest.Office
 	ids    map[*mistest.Record][]deletion // of the records that a record has been
-	asked  []string
 }
 
 type deletion struct {
@@ -180,7 +179,6 @@ func body(of any) intake.Delivery {
 func (c *company) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked = append(c.asked, r.Method+" "+r.URL.Path)
 	if r.Header.Get("Authorization") != "Bearer partnertoken1, User usertoken1" || r.Header.Get("Accept") != "application/vnd.yclients.v2+json" {
 		answer(w, http.StatusUnauthorized, nil, nil)
 		return
@@ -266,14 +264,12 @@ func (c *company) reread(t *testing.T) func(o *mistest.Office) []intake.Object {
 		c.mu.Unlock()
 		cursor := ""
 		for range 2 {
-			for more := true; more; {
-				page, err := client.Changed(t.Context(), o.Clinic, o.Account, cursor, o.Now)
-				if err != nil {
-					t.Fatal(err)
-				}
-				out, cursor, more = append(out, page.Objects...), page.Cursor, page.More
+			objects, next, err := mistest.Round(t.Context(), client, o.Clinic, o.Account, cursor, o.Now)
+			if err != nil {
+				t.Fatal(err)
 			}
-			cursor = strings.Replace(cursor, strconv.FormatInt(o.Now.Unix(), 10), strconv.FormatInt(o.Now.AddDate(0, -1, 0).Unix(), 10), 1)
+			out = append(out, objects...)
+			cursor = strings.Replace(next, strconv.FormatInt(o.Now.Unix(), 10), strconv.FormatInt(o.Now.AddDate(0, -1, 0).Unix(), 10), 1)
 		}
 		return out
 	}
