@@ -3,6 +3,7 @@ package sheet
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
 	"github.com/returnpoint/returnpoint/shared/load"
@@ -247,9 +247,9 @@ func learn(raw []byte) (s shape, fault *load.Fault) {
 func (s shape) reader(from io.Reader) io.Reader {
 	switch s.encoding {
 	case utf16LE:
-		return transform.NewReader(from, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM).NewDecoder())
+		return transform.NewReader(from, utf16Text{order: binary.LittleEndian})
 	case utf16BE:
-		return transform.NewReader(from, unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM).NewDecoder())
+		return transform.NewReader(from, utf16Text{order: binary.BigEndian})
 	}
 	return from
 }
