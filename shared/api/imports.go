@@ -6,19 +6,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/load"
 	"github.com/returnpoint/returnpoint/shared/locale"
-	"github.com/returnpoint/returnpoint/shared/signature"
-	"github.com/returnpoint/returnpoint/shared/status"
 	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
 
@@ -52,13 +48,6 @@ func (h *Imports) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+path+"/{id}", h.get)
 	mux.HandleFunc(path, notAllowed(http.MethodPost, "files are posted"))
 	mux.HandleFunc(path+"/{id}", notAllowed("GET, HEAD", "how an import stands is asked by GET"))
-}
-
-func notAllowed(allow, message string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", allow)
-		fail(w, http.StatusMethodNotAllowed, "method_not_allowed", message, "")
-	}
 }
 
 // Begun is the answer to a file, or to a wish for an upload URL. The same
@@ -105,12 +94,9 @@ func (h *Imports) begin(w http.ResponseWriter, r *http.Request) (Begun, error) {
 	case "application/json":
 		most = maxOrder
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	raw, err := body(w, r, most)
 	if err != nil {
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return Begun{}, errTooLarge
-		}
-		return Begun{}, &dental.Error{Kind: dental.Invalid, Message: "the body could not be read", Err: err}
+		return Begun{}, err
 	}
 	cl, id, err := h.caller(r, raw)
 	if err != nil {
@@ -188,14 +174,7 @@ var errNoImport = dental.Errorf(dental.NotFound, "", "there is no such import")
 
 // caller proves who asks: the clinic of the path, by one of its secrets.
 func (h *Imports) caller(r *http.Request, raw []byte) (cl *dental.Clinic, id string, err error) {
-	name := r.PathValue("clinic")
-	if !clinicID.MatchString(name) {
-		return nil, "", errNoClinic
-	}
-	if cl, err = h.Clinic(r.Context(), name); err != nil {
-		if dental.KindOf(err) == dental.NotFound {
-			err = errNoClinic
-		}
+	if cl, err = clinicOf(r, h.Clinic, errNoClinic); err != nil {
 		return nil, "", err
 	}
 	now := h.Clock()
@@ -208,31 +187,11 @@ func (h *Imports) caller(r *http.Request, raw []byte) (cl *dental.Clinic, id str
 	return cl, id, nil
 }
 
-// refuse answers an error as an event's is answered: strangers learn what they may, the log the rest.
 func (h *Imports) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	ctx, log := r.Context(), h.Log.With("clinic", r.PathValue("clinic"))
-	var wait tooMany
-	known, ours := errors.AsType[*dental.Error](err)
-	switch {
-	case errors.Is(err, errTooLarge):
+	if errors.Is(err, errTooLarge) {
 		fail(w, http.StatusRequestEntityTooLarge, "too_large",
 			`a text/csv has at most 5 MB here and any other file 4.4 MB: POST {"format": "text/csv"} as application/json, and PUT the file to the URL that comes back`, "")
-	case errors.Is(err, signature.ErrUnsigned):
-		log.WarnContext(ctx, "unsigned import refused", "reason", signature.Reason(err))
-		fail(w, http.StatusUnauthorized, "unsigned", "the request is not signed by the clinic's secret", "")
-	case errors.As(err, &wait):
-		log.WarnContext(ctx, "import over the clinic's rate refused")
-		w.Header().Set("Retry-After", strconv.Itoa(seconds(time.Duration(wait))))
-		fail(w, http.StatusTooManyRequests, "too_many", "over the clinic's rate, try again later", "")
-	case ours && known.Kind == dental.Unavailable:
-		log.ErrorContext(ctx, "import not begun or read", "error", err)
-		w.Header().Set("Retry-After", "5")
-		fail(w, http.StatusServiceUnavailable, string(known.Kind), "it could not be done just now, send it again later", "")
-	case ours:
-		log.InfoContext(ctx, "import refused", "kind", known.Kind, "field", known.Field, "message", known.Message)
-		fail(w, status.Of(err), string(known.Kind), known.Message, known.Field)
-	default:
-		log.ErrorContext(ctx, "import failed", "error", err)
-		fail(w, http.StatusInternalServerError, "internal", "something went wrong on our side, try again later", "")
+		return
 	}
+	refuse(r.Context(), w, h.Log.With("clinic", r.PathValue("clinic")), "import", "it could not be done just now, send it again later", err)
 }

@@ -6,11 +6,9 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -73,10 +71,7 @@ func (h *Reports) Routes(mux *http.ServeMux) {
 	const path = "/v1/reports/{provider}/{clinic}/{secret}"
 	mux.HandleFunc("POST "+path, h.post)
 	mux.HandleFunc("GET "+path, h.get)
-	mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", "GET, HEAD, POST")
-		fail(w, http.StatusMethodNotAllowed, "method_not_allowed", "callbacks are posted", "")
-	})
+	mux.HandleFunc(path, notAllowed("GET, HEAD, POST", "callbacks are posted"))
 }
 
 // get answers a provider's challenge and changes nothing.
@@ -107,12 +102,9 @@ func (h *Reports) post(w http.ResponseWriter, r *http.Request) {
 // and then the provider is to send all of it again; one that will always fail
 // is passed over.
 func (h *Reports) take(w http.ResponseWriter, r *http.Request) error {
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCallback))
+	raw, err := body(w, r, maxCallback)
 	if err != nil {
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return errTooLarge
-		}
-		return &dental.Error{Kind: dental.Invalid, Message: "the body could not be read", Err: err}
+		return err
 	}
 	caller, err := h.caller(r)
 	if err != nil {
@@ -164,15 +156,12 @@ type caller struct {
 
 // caller reads whose callback the path names, and proves the secret in it.
 func (h *Reports) caller(r *http.Request) (caller, error) {
-	name, id := r.PathValue("provider"), r.PathValue("clinic")
+	name := r.PathValue("provider")
 	provider, known := h.Providers[name]
-	if !known || !clinicID.MatchString(id) {
+	if !known {
 		return caller{}, errNoCallback
 	}
-	cl, err := h.Clinic(r.Context(), id)
-	if dental.KindOf(err) == dental.NotFound {
-		return caller{}, errNoCallback
-	}
+	cl, err := clinicOf(r, h.Clinic, errNoCallback)
 	if err != nil {
 		return caller{}, err
 	}
@@ -212,20 +201,7 @@ func (h *Reports) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case dental.KindOf(err) == dental.Invalid:
 		log.WarnContext(ctx, "callback refused that cannot be read", "error", err)
 		fail(w, http.StatusBadRequest, string(dental.Invalid), "this is no callback of the provider's", "")
-	case dental.KindOf(err) == dental.Unavailable:
-		log.ErrorContext(ctx, "callback not settled", "error", err)
-		w.Header().Set("Retry-After", "5")
-		fail(w, http.StatusServiceUnavailable, string(dental.Unavailable), "it may not be settled, send it again later", "")
 	default:
-		log.ErrorContext(ctx, "callback failed", "error", err)
-		fail(w, http.StatusInternalServerError, "internal", "something went wrong on our side, try again later", "")
+		refuse(ctx, w, log, "callback", "it may not be settled, send it again later", err)
 	}
-}
-
-// plain answers in plain words.
-func plain(w http.ResponseWriter, body string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = io.Copy(w, strings.NewReader(body)) // the client has gone if this fails
 }

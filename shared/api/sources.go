@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
-	"github.com/returnpoint/returnpoint/shared/status"
 )
 
 // Sources serves /v1/clinics/{clinic}/events/{source}/{secret}: what systems of
@@ -42,10 +39,7 @@ func (h *Sources) Routes(mux *http.ServeMux) {
 	const path = "/v1/clinics/{clinic}/events/{source}/{secret}"
 	mux.HandleFunc("POST "+path, h.post)
 	mux.HandleFunc("GET "+path, h.get)
-	mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", "GET, HEAD, POST")
-		fail(w, http.StatusMethodNotAllowed, "method_not_allowed", "deliveries are posted", "")
-	})
+	mux.HandleFunc(path, notAllowed("GET, HEAD, POST", "deliveries are posted"))
 }
 
 func (h *Sources) get(w http.ResponseWriter, r *http.Request) {
@@ -107,14 +101,8 @@ var errNoSource = dental.Errorf(dental.NotFound, "", "there is no such address")
 
 // teller reads who is telling by the path, and proves the secret in it.
 func (h *Sources) teller(r *http.Request, now time.Time) (teller, error) {
-	name, id := r.PathValue("source"), r.PathValue("clinic")
-	if !clinicID.MatchString(id) {
-		return teller{}, errNoSource
-	}
-	cl, err := h.Clinic(r.Context(), id)
-	if dental.KindOf(err) == dental.NotFound {
-		return teller{}, errNoSource
-	}
+	name := r.PathValue("source")
+	cl, err := clinicOf(r, h.Clinic, errNoSource)
 	if err != nil {
 		return teller{}, err
 	}
@@ -132,12 +120,12 @@ func (h *Sources) teller(r *http.Request, now time.Time) (teller, error) {
 // take takes one delivery. What is wrong with it for good is noted for staff,
 // since its vendor will not say it again, or would say it for ever.
 func (h *Sources) take(w http.ResponseWriter, r *http.Request) (told, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := body(w, r, maxBody)
+	if errors.Is(err, errTooLarge) {
+		return told{}, h.tooLarge(r)
+	}
 	if err != nil {
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return told{}, h.tooLarge(r)
-		}
-		return told{}, &dental.Error{Kind: dental.Invalid, Message: "the body could not be read", Err: err}
+		return told{}, err
 	}
 	ctx, now := r.Context(), h.Clock()
 	from, err := h.teller(r, now)
@@ -213,12 +201,14 @@ func (t teller) hear(d intake.Delivery) (heard intake.Heard, err error) {
 // unread notes for staff what was wrong. That it could not be noted is no reason
 // to have the delivery again.
 func (h *Sources) unread(ctx context.Context, from teller, why error, now time.Time) {
+	log := h.Log.With("clinic", from.clinic.ID, "source", from.source)
+	log.WarnContext(ctx, "not all of a delivery could be read or taken", "error", why)
 	message := dental.MessageOf(why)
 	if field := fieldOf(why); field != "" {
 		message = field + ": " + message
 	}
 	if err := h.Unread(ctx, from.clinic, from.source, message, now); err != nil {
-		h.Log.ErrorContext(ctx, "what could not be read is not noted for staff", "clinic", from.clinic.ID, "source", from.source, "error", err)
+		log.ErrorContext(ctx, "what could not be read is not noted for staff", "error", err)
 	}
 }
 
@@ -237,8 +227,6 @@ func (h *Sources) log(r *http.Request) *slog.Logger {
 
 func (h *Sources) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	ctx, log := r.Context(), h.log(r)
-	var wait tooMany
-	known, ours := errors.AsType[*dental.Error](err)
 	switch {
 	case errors.Is(err, errTooLarge):
 		log.WarnContext(ctx, "delivery refused that is too large")
@@ -247,32 +235,17 @@ func (h *Sources) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		// The path as it was asked for, but for what may be somebody's secret.
 		log.WarnContext(ctx, "delivery of nobody refused", "path", "/v1/clinics/"+r.PathValue("clinic")+"/events/"+r.PathValue("source")+"/…")
 		fail(w, http.StatusNotFound, string(dental.NotFound), errNoSource.Message, "")
-	case errors.As(err, &wait):
-		log.WarnContext(ctx, "delivery over the clinic's rate refused")
-		w.Header().Set("Retry-After", strconv.Itoa(seconds(time.Duration(wait))))
-		fail(w, http.StatusTooManyRequests, "too_many", "over the clinic's rate, try again later", "")
-	case ours && known.Kind == dental.Unavailable:
-		log.ErrorContext(ctx, "delivery not taken", "error", err)
-		w.Header().Set("Retry-After", "5")
-		fail(w, http.StatusServiceUnavailable, string(known.Kind), "not all of it may be taken, send it again later", "")
-	case ours:
-		// Messages of this kind repeat nothing of the body.
-		log.WarnContext(ctx, "delivery refused", "kind", known.Kind, "field", known.Field, "error", err)
-		fail(w, status.Of(err), string(known.Kind), known.Message, known.Field)
 	default:
-		log.ErrorContext(ctx, "delivery failed", "error", err)
-		fail(w, http.StatusInternalServerError, "internal", "something went wrong on our side, try again later", "")
+		refuse(ctx, w, log, "delivery", "not all of it may be taken, send it again later", err)
 	}
 }
 
 // raw answers in a vendor's own words.
-func raw(w http.ResponseWriter, body []byte) {
-	kind := "text/plain; charset=utf-8"
-	if len(body) > 0 && (body[0] == '{' || body[0] == '[') {
-		kind = "application/json; charset=utf-8"
+func raw(w http.ResponseWriter, words []byte) {
+	kind := "text/plain"
+	if len(words) > 0 && (words[0] == '{' || words[0] == '[') {
+		kind = "application/json"
 	}
-	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(body) // the client has gone if this fails
+	head(w, kind, http.StatusOK)
+	_, _ = w.Write(words) // the client has gone if this fails
 }
