@@ -320,6 +320,23 @@ func TestAFileComesInAndItsReportSaysWhatDidNot(t *testing.T) {
 	}
 }
 
+func TestWhatContradictsTheClinicOrTheCalendarIsSaidInItsLanguage(t *testing.T) {
+	const about = `"timestamp":"2026-03-01T10:00:00+03:00"`
+	s := open(t)
+	got := s.report(s.work(s.begin("m1", strings.Join([]string{
+		`{"type":"visit.completed",` + about + `,"data":{"id":"V-1","patientId":"P-1","finishedAt":"2027-02-01T10:00:00+03:00"}}`,
+		`{"type":"visit.completed",` + about + `,"data":{"id":"V-2","patientId":"P-1","finishedAt":"2026-02-01T10:00:00+03:00","receipt":{"total":"100.00","currency":"EUR"}}}`,
+		`{"type":"patient.updated",` + about + `,"data":{"id":"P-1","givenName":"Анна","phone":"+79160000001","consents":[{"channel":"sms","class":"advertising","granted":true,"at":"2027-02-01T10:00:00+03:00","source":"paper"}]}}`,
+	}, "\n")+"\n").ID))
+	want := "\uFEFFСтрока;Столбец;Причина;Значение\r\n" +
+		"1;data.finishedAt;\"Дата визита ещё не наступила, это не визит. Если пациент записан, впишите время приёма.\";\r\n" +
+		"2;data.receipt.currency;Сумма в другой валюте: клиника считает в RUB. Пересчитайте сумму.;\r\n" +
+		"3;data.consents[0].at;Дата согласия ещё не наступила. Проверьте её.;\r\n"
+	if got != want {
+		t.Errorf("the report is\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestTheSameFileASecondTimeChangesNothing(t *testing.T) {
 	s := open(t)
 	file, lines, refused := base(6)

@@ -264,7 +264,7 @@ func (l *Loader) patient(ctx context.Context, cl *dental.Clinic, now time.Time, 
 			v.news = v.news || o.News
 			v.refused = v.refused && o.Err != nil
 			if o.Err != nil {
-				v.faults = append(v.faults, faultOf(o.Err))
+				v.faults = append(v.faults, faultOf(cl, o.Err))
 			}
 		}
 	}
@@ -308,12 +308,20 @@ func (l *Loader) worded(spelled, country string) bool {
 
 // faultOf is what intake says against an object. Its words are for programs, so
 // the report says them in the clinic's language by what they are about.
-func faultOf(err error) Fault {
-	f := Fault{Code: "not-taken"}
-	if known, ok := errors.AsType[*dental.Error](err); ok {
-		f.Column, f.Detail = known.Field, known.Message
+func faultOf(cl *dental.Clinic, err error) Fault {
+	known, ok := errors.AsType[*dental.Error](err)
+	if !ok {
+		return Fault{Code: "not-taken"}
 	}
-	return f
+	switch f := known.Field; {
+	case strings.HasSuffix(f, ".currency"):
+		return Fault{Column: f, Code: "other-currency", Detail: cl.Currency}
+	case f == "data.finishedAt":
+		return Fault{Column: f, Code: "visit-ahead"}
+	case strings.HasPrefix(f, "data.consents["):
+		return Fault{Column: f, Code: "consent-ahead"}
+	}
+	return Fault{Column: known.Field, Code: "not-taken", Detail: known.Message}
 }
 
 // finish ends an import: its report becomes one file, then it is over, then what
