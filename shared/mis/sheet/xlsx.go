@@ -85,11 +85,19 @@ func (x XLSX) Scan(ctx context.Context, f load.File, place string, o load.Option
 	return s, nil
 }
 
-// Preview implements load.Previewer, for any table as that of CSV.
+// Preview implements load.Previewer, for any table as that of CSV. Dates are as the
+// sheet shows them.
 func (x XLSX) Preview(ctx context.Context, f load.File, o load.Options) (load.Preview, error) {
 	c, err := x.choose(ctx, f, o)
 	if err != nil {
 		return load.Preview{}, err
+	}
+	for _, cells := range c.first {
+		for i := range min(len(cells), len(c.table.fields)) {
+			if c.table.fields[i].dated() {
+				cells[i] = c.table.shown(cells[i])
+			}
+		}
 	}
 	return load.Preview{Encoding: string(utf8Letters), Columns: c.table.preview(), Rows: c.first}, closing(c.book, nil)
 }

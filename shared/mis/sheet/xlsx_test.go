@@ -187,6 +187,17 @@ func TestTheSheetWithPatientsIsFound(t *testing.T) {
 	}
 }
 
+func TestAPreviewHasTheDatesThatTheSheetShows(t *testing.T) {
+	file := workbook(t, func(w *excelize.File) {
+		put(t, w, "Sheet1", []any{"ID", "ФИО", "Дата рождения", "Последний визит", "Сумма"}, []any{7, "Петрова Анна", 31120, 46032.5, 45000}, []any{8, "Петров", "не помнит"})
+	})
+	p, err := sheet.XLSX{}.Preview(t.Context(), memory(file), options())
+	want := [][]string{{"7", "Петрова Анна", "14.03.1985", "10.01.2026 12:00", "45000"}, {"8", "Петров", "не помнит"}}
+	if err != nil || !reflect.DeepEqual(p.Rows, want) {
+		t.Errorf("the rows are %q, error %v", p.Rows, err)
+	}
+}
+
 // bomb is an archive whose part is long and says little.
 func bomb(t testing.TB, name string, size int) []byte {
 	t.Helper()
