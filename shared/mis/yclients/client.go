@@ -29,14 +29,14 @@ var (
 // Client is the way to all clinics' companies. It is safe for concurrent use.
 type Client struct {
 	calls *wire.Client
-	pace  *Pace
+	pace  *wire.Pace
 	hosts []string
 }
 
 // New makes it. hosts are the hosts, with their port if they have one, that an
 // account may name beside the vendor's: a test server. They are the
 // deployment's choice and never a clinic's.
-func New(calls *wire.Client, pace *Pace, hosts ...string) *Client {
+func New(calls *wire.Client, pace *wire.Pace, hosts ...string) *Client {
 	return &Client{calls: calls, pace: pace, hosts: hosts}
 }
 
@@ -301,7 +301,7 @@ func (r *refusal) Error() string { return "HTTP " + strconv.Itoa(r.status) }
 // error has a *refusal in it where the vendor itself has refused, and
 // wire's proof where nothing was sent (notSent).
 func (c *Client) call(ctx context.Context, at access, method, path string, query url.Values, body, into any) (answer, error) {
-	if err := c.pace.wait(ctx, at.host); err != nil {
+	if err := c.pace.Wait(ctx, at.host); err != nil {
 		return answer{}, unavailable("there was no time to ask", errors.Join(errNotSent, err))
 	}
 	var payload io.Reader
