@@ -17,6 +17,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/mis/ask"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
 	"github.com/returnpoint/returnpoint/shared/pull"
 	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
@@ -157,7 +158,7 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, account dental.
 		p = place{list: "clients", began: now.Unix(), size: perPage}
 	}
 	path, query, kind := p.question(cl, at.company)
-	var rows list[stdjson.RawMessage]
+	var rows told.List[stdjson.RawMessage]
 	said, err := c.call(ctx, at, http.MethodGet, path, query, nil, &rows)
 	if err != nil {
 		return pull.Page{}, err
