@@ -31,7 +31,7 @@ const need = 30 * time.Second
 func main() {
 	on := onaws.Open(os.LookupEnv, os.Stdout)
 	deps := on.Deps(time.Now, rand.Reader)
-	crm := bitrix24.New(wire.NewClient(wire.Options{}), bitrix24.NewPace(time.Now, bitrix24.Sleep))
+	crm := bitrix24.New(wire.NewClient(wire.Options{}), bitrix24.NewPace(time.Now, wire.Sleep))
 	work := app.Work(deps, fetch.New(fetch.Options{}), portrait.Make, crm, on.URL("BASE_URL", "https"))
 	on.Start(lambdaio.Queue(deps.Log, need, func(ctx context.Context, m lambdaio.Message) error { return work(ctx, m.Body) }))
 }

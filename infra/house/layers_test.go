@@ -323,7 +323,7 @@ var below = map[floor][]floor{
 // common, the one engine of every function, and what all compositions share.
 var sharedRooms = []struct{ from, to string }{
 	{"shared/channel/*", "shared/channel/wire"}, {"shared/crm/*", "shared/channel/wire"}, {"shared/mis/*", "shared/channel/wire"},
-	{"shared/mis/*", "shared/mis/told"},
+	{"shared/mis/*", "shared/mis/told"}, {"shared/mis/*", "shared/mis/ask"},
 	{"shared/crm/*", "shared/channel/portal"}, {"shared/mis/*", "shared/channel/portal"}, // one portal, told and telling
 	{"shared/channel/email", "shared/channel/email/sesevent"},
 	{"shared/load", "shared/intake"}, {"shared/pull", "shared/intake"}, // what they read is taken in as what a webhook says

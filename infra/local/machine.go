@@ -228,7 +228,7 @@ func (m *machine) compose(base string) error {
 		calls := wire.NewClient(wire.Options{})
 		m.parts.providers = map[string]outreach.Channel{dental.SMSGate: smsgate.New(calls, smsgate.Options{}), dental.WhatsAppAccount: m.chats}
 		m.parts.systems.Clients = systems.Clients(calls, time.Now)
-		m.parts.crm = bitrix24.New(calls, bitrix24.NewPace(time.Now, bitrix24.Sleep))
+		m.parts.crm = bitrix24.New(calls, bitrix24.NewPace(time.Now, wire.Sleep))
 	}
 	m.parts.systems.Opens = systems.Opens
 	if m.plan.systems != nil {

@@ -9,6 +9,7 @@
 package outside
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -82,4 +83,23 @@ func Name(host string) bool {
 	return strings.Contains(host, ".") && !slices.ContainsFunc(nobodys, func(n string) bool {
 		return host == n || strings.HasSuffix(host, "."+n)
 	})
+}
+
+// Loopback reports a host, with its port or without, that is an address of this
+// machine: a test server's.
+func Loopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// Scheme is how a host is called where nothing says it: by https, but for a test
+// server on this machine, which only the deployment's own hosts may name.
+func Scheme(host string) string {
+	if Loopback(host) {
+		return "http"
+	}
+	return "https"
 }

@@ -46,3 +46,14 @@ func TestANameThatNobodyCanHaveIsNotOutside(t *testing.T) {
 		}
 	}
 }
+
+func TestAHostOnThisMachineIsCalledWithoutTLS(t *testing.T) {
+	for host, here := range map[string]bool{
+		"127.0.0.1": true, "127.0.0.1:8080": true, "127.255.0.9:80": true, "::1": true, "[::1]:8080": true,
+		"localhost": false, "10.0.0.1:8080": false, "clinic.example.com": false, "127.0.0.1.example.com:80": false, "": false,
+	} {
+		if Loopback(host) != here || (Scheme(host) == "http") != here {
+			t.Errorf("%q: %v, %s", host, Loopback(host), Scheme(host))
+		}
+	}
+}

@@ -3,7 +3,6 @@
 package systems
 
 import (
-	"context"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
@@ -36,7 +35,7 @@ func Readers() map[string]intake.Reader {
 // hosts may be called beside the vendors' own: a test's servers.
 func Clients(calls *wire.Client, clock func() time.Time, hosts ...string) map[string]pull.System {
 	return map[string]pull.System{
-		dental.YClients:   yclients.New(calls, yclients.NewPace(clock, sleep), hosts...),
+		dental.YClients:   yclients.New(calls, yclients.NewPace(clock, wire.Sleep), hosts...),
 		dental.SQNS:       sqns.New(calls, hosts...),
 		dental.Renovatio:  renovatio.New(wire.NewClient(wire.Options{Timeout: renovatio.Timeout}), hosts...),
 		dental.FHIR:       fhir.New(calls, hosts...),
@@ -79,17 +78,5 @@ func Accounts() map[string]func(dental.Account) error {
 			}
 			return bitrix24.Validate(a)
 		},
-	}
-}
-
-// sleep waits for d, or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
 }

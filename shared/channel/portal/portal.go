@@ -6,13 +6,12 @@ package portal
 
 import (
 	"errors"
-	"net"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/outside"
 )
 
 // The settings and the secret of an account that make the address.
@@ -58,33 +57,30 @@ type Portal struct {
 // thing that is missing or wrong. hosts are those that may be called beside the
 // portals of Bitrix24's cloud; they are the deployment's choice and never a clinic's.
 func Open(a dental.Account, hosts []string) (Portal, error) {
-	var wrong []error
-	bad := func(field, format string, args ...any) {
-		wrong = append(wrong, dental.Errorf(dental.Invalid, field, format, args...))
-	}
+	var wrong dental.Wrongs
 	host, user, secret := a.Settings[Setting], a.Settings[UserSetting], string(a.Secrets[WebhookSecret])
 	switch {
 	case host == "":
-		bad("settings."+Setting, "the portal's address is missing, such as clinic.bitrix24.ru")
+		wrong.Add("settings."+Setting, "the portal's address is missing, such as clinic.bitrix24.ru")
 	case !slices.Contains(hosts, host) && !inCloud(host):
-		bad("settings."+Setting, "%.80q is not the address of a portal of Bitrix24's cloud, such as clinic.bitrix24.ru", host)
+		wrong.Add("settings."+Setting, "%.80q is not the address of a portal of Bitrix24's cloud, such as clinic.bitrix24.ru", host)
 	}
 	switch {
 	case user == "":
-		bad("settings."+UserSetting, "the number of the webhook's user is missing")
+		wrong.Add("settings."+UserSetting, "the number of the webhook's user is missing")
 	case !User(user):
-		bad("settings."+UserSetting, "%.20q is not the number of a user", user)
+		wrong.Add("settings."+UserSetting, "%.20q is not the number of a user", user)
 	}
 	switch {
 	case secret == "":
-		bad("secrets."+WebhookSecret, "the webhook's code is missing")
+		wrong.Add("secrets."+WebhookSecret, "the webhook's code is missing")
 	case !code.MatchString(secret):
-		bad("secrets."+WebhookSecret, "the webhook's code is not 8 to 64 letters and digits")
+		wrong.Add("secrets."+WebhookSecret, "the webhook's code is not 8 to 64 letters and digits")
 	}
 	if len(wrong) > 0 {
 		return Portal{}, errors.Join(wrong...)
 	}
-	return Portal{Host: host, Secret: secret, Base: scheme(host) + "://" + host + "/rest/" + user + "/" + secret + "/"}, nil
+	return Portal{Host: host, Secret: secret, Base: outside.Scheme(host) + "://" + host + "/rest/" + user + "/" + secret + "/"}, nil
 }
 
 // inCloud reports whether the host is one label under a zone.
@@ -93,17 +89,4 @@ func inCloud(host string) bool {
 		name, under := strings.CutSuffix(host, "."+zone)
 		return under && label.MatchString(name)
 	})
-}
-
-// scheme is https but for a test server on this machine, which only the
-// deployment's own hosts can name.
-func scheme(host string) string {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	if ip, err := netip.ParseAddr(name); err == nil && ip.IsLoopback() {
-		return "http"
-	}
-	return "https"
 }

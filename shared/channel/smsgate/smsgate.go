@@ -48,11 +48,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
@@ -102,53 +100,35 @@ var (
 	senderName   = regexp.MustCompile(`^[!-~]([ -~]{0,9}[!-~])?$`)
 	senderNumber = regexp.MustCompile(`^[0-9]{1,15}$`)
 	secretString = regexp.MustCompile(`^[A-Za-z0-9]{16,}$`)
-	pathSecret   = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
 )
 
 // Validate says what an account lacks, everything at once: errors of the kind
 // dental.Invalid, each with its field, and none with a secret in its text.
 func Validate(a dental.Account) error {
-	var wrong []error
-	lacks := func(field, format string, args ...any) {
-		wrong = append(wrong, dental.Errorf(dental.Invalid, field, format, args...))
-	}
+	var wrong dental.Wrongs
 	if a.Secrets[secretKey] == "" {
 		if a.Settings[settingLogin] == "" {
-			lacks("settings.login", "is missing; the secret %s takes the place of login and password", secretKey)
+			wrong.Add("settings.login", "is missing; the secret %s takes the place of login and password", secretKey)
 		}
 		if a.Secrets[secretPassword] == "" {
-			lacks("secrets.password", "is missing; the secret %s takes the place of login and password", secretKey)
+			wrong.Add("secrets.password", "is missing; the secret %s takes the place of login and password", secretKey)
 		}
 	}
 	switch s := a.Settings[settingSender]; {
 	case s == "":
-		lacks("settings.sender", "is missing")
+		wrong.Add("settings.sender", "is missing")
 	case !senderName.MatchString(s) && !senderNumber.MatchString(s):
-		lacks("settings.sender", "%q is neither up to 11 Latin letters, digits and signs nor up to 15 digits", s)
+		wrong.Add("settings.sender", "%q is neither up to 11 Latin letters, digits and signs nor up to 15 digits", s)
 	}
 	switch s := string(a.Secrets[secretCallback]); {
 	case s == "":
-		lacks("secrets.callbackSecret", "is missing")
+		wrong.Add("secrets.callbackSecret", "is missing")
 	case !secretString.MatchString(s):
-		lacks("secrets.callbackSecret", "is not 16 or more Latin letters and digits")
+		wrong.Add("secrets.callbackSecret", "is not 16 or more Latin letters and digits")
 	}
-	if s := string(a.Secrets[dental.CallbackSecret]); !pathSecret.MatchString(s) {
-		lacks("secrets."+dental.CallbackSecret, "is not 16 or more Latin letters, digits, - and _: it stands in the path of the callbacks")
-	}
-	for _, key := range slices.Sorted(maps.Keys(a.Settings)) {
-		if key != settingLogin && key != settingSender {
-			lacks("settings."+key, "is no setting of this gateway")
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(a.Secrets)) {
-		if key != secretPassword && key != secretKey && key != secretCallback && key != dental.CallbackSecret {
-			lacks("secrets."+key, "is no secret of this gateway")
-		}
-	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("smsgate: account: %w", errors.Join(wrong...))
-	}
-	return nil
+	wrong.Callback(a, "the path of the callbacks")
+	wrong.Strangers(a, "this gateway", []string{settingLogin, settingSender}, []string{secretPassword, secretKey, secretCallback, dental.CallbackSecret})
+	return wrong.Err("smsgate: account")
 }
 
 // MessageID is the id that the message of an attempt has at the gateway, known

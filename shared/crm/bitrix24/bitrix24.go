@@ -50,14 +50,14 @@ import (
 // CRM is the way to all clinics' portals. It is safe for concurrent use.
 type CRM struct {
 	calls *wire.Client
-	pace  *Pace
+	pace  *wire.Pace
 	hosts []string
 }
 
 // New makes it. hosts are the hosts, with their port if they have one, that may
 // be called beside the portals of Bitrix24's cloud: a portal on a domain of its
 // own, a test server. They are the deployment's choice and never a clinic's.
-func New(calls *wire.Client, pace *Pace, hosts ...string) *CRM {
+func New(calls *wire.Client, pace *wire.Pace, hosts ...string) *CRM {
 	return &CRM{calls: calls, pace: pace, hosts: hosts}
 }
 

@@ -25,7 +25,7 @@ type object map[string]any
 // caller calls the methods of one portal for one task.
 type caller struct {
 	calls  *wire.Client
-	pace   *Pace
+	pace   *wire.Pace
 	portal desk
 	// hidden are texts that no error may quote.
 	hidden []string
@@ -60,7 +60,7 @@ func (p *caller) call(ctx context.Context, method string, params, result any) er
 			return err
 		}
 		p.pace.Exceeded(p.portal.Host)
-		if p.pace.pause(ctx, pause) != nil {
+		if p.pace.Pause(ctx, pause) != nil {
 			return err
 		}
 		pause *= 2

@@ -1,8 +1,6 @@
 package bitrix24
 
 import (
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,39 +38,36 @@ var (
 // error of the kind dental.Invalid. An account that is only told of tasks is
 // right: it has none of the settings of events. hosts are those that New is given.
 func Validate(a dental.Account, hosts ...string) error {
-	_, wrong := portal.Open(a, hosts)
-	bad := func(field, format string, args ...any) {
-		wrong = errors.Join(wrong, dental.Errorf(dental.Invalid, field, format, args...))
+	var wrong dental.Wrongs
+	if _, err := portal.Open(a, hosts); err != nil {
+		wrong = append(wrong, err)
 	}
 	hears := a.Secrets[ApplicationSecret] != ""
 	for _, name := range []string{StartSetting, CategorySetting, ConfirmedSetting, CameSetting, MissedSetting, LostSetting} {
 		hears = hears || a.Settings[name] != ""
 	}
 	if secret := string(a.Secrets[ApplicationSecret]); hears && !token.MatchString(secret) {
-		bad("secrets."+ApplicationSecret, "the token of the outgoing webhook is missing, or is not 16 to 64 letters and digits")
+		wrong.Add("secrets."+ApplicationSecret, "the token of the outgoing webhook is missing, or is not 16 to 64 letters and digits")
 	}
 	if field := a.Settings[StartSetting]; field != "" && !ownField.MatchString(field) {
-		bad("settings."+StartSetting, "%.60q is not a deal's own field, such as UF_CRM_1680000000", field)
+		wrong.Add("settings."+StartSetting, "%.60q is not a deal's own field, such as UF_CRM_1680000000", field)
 	}
 	if category := a.Settings[CategorySetting]; category != "" && !pipeline.MatchString(category) {
-		bad("settings."+CategorySetting, "%.20q is not the number of a pipeline", category)
+		wrong.Add("settings."+CategorySetting, "%.20q is not the number of a pipeline", category)
 	}
 	seen := map[string]string{}
 	for _, name := range []string{ConfirmedSetting, CameSetting, MissedSetting, LostSetting} {
 		for _, s := range stages(a, name) {
 			switch was, twice := seen[s]; {
 			case !stage.MatchString(s):
-				bad("settings."+name, "%.60q is not a stage, such as C2:WON", s)
+				wrong.Add("settings."+name, "%.60q is not a stage, such as C2:WON", s)
 			case twice:
-				bad("settings."+name, "the stage %s stands in %s as well", s, was)
+				wrong.Add("settings."+name, "the stage %s stands in %s as well", s, was)
 			}
 			seen[s] = name
 		}
 	}
-	if wrong != nil {
-		return fmt.Errorf("the Bitrix24 account: %w", wrong)
-	}
-	return nil
+	return wrong.Err("the Bitrix24 account")
 }
 
 // stages are those of a setting.

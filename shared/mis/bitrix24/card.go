@@ -143,17 +143,16 @@ func (d deal) facts(cl *dental.Clinic, account dental.Account, products []produc
 	start := instant(d.Start)
 	if !start.IsZero() {
 		a := dental.Appointment{Clinic: cl.ID, Patient: patient, ID: id, Start: start, Status: dental.Booked, Services: d.services(products)}
-		kind := intake.AppointmentBooked
 		switch {
 		case came:
 		case in(account, MissedSetting, stage, meaning, ""):
-			kind, a.Status = intake.AppointmentMissed, dental.Missed
+			a.Status = dental.Missed
 		case in(account, LostSetting, stage, meaning, "F"):
-			kind, a.Status = intake.AppointmentCancelled, dental.Cancelled
+			a.Status = dental.Cancelled
 		case in(account, ConfirmedSetting, stage, meaning, ""):
-			kind, a.Status = intake.AppointmentConfirmed, dental.Confirmed
+			a.Status = dental.Confirmed
 		}
-		facts = append(facts, intake.Event{Type: kind, Appointment: &a})
+		facts = append(facts, intake.Event{Type: told.TypeOf(a.Status), Appointment: &a})
 	}
 	if !came {
 		return facts

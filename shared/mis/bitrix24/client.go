@@ -1,14 +1,11 @@
 package bitrix24
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -16,6 +13,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/ask"
 	"github.com/returnpoint/returnpoint/shared/pull"
 	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
@@ -95,7 +93,7 @@ func dealOf(account dental.Account, raw map[string]json.RawMessage) (deal, error
 		err = json.Unmarshal(whole, &d)
 	}
 	if err != nil || !number.MatchString(string(d.ID)) {
-		return deal{}, unavailable("Bitrix24's answer cannot be read", errors.New("a deal without a number"))
+		return deal{}, ask.Unavailable("Bitrix24's answer cannot be read", errors.New("a deal without a number"))
 	}
 	if field := account.Settings[StartSetting]; field != "" {
 		_ = d.Start.UnmarshalJSON(raw[field]) // of another type it is none
@@ -197,27 +195,12 @@ func (c *Client) call(ctx context.Context, account dental.Account, method string
 	if err != nil {
 		return fmt.Errorf("write the parameters of %s: %w", method, err)
 	}
-	ctx, _ = wire.Begin(ctx)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, at.Base+method, bytes.NewReader(body))
+	said, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "Bitrix24", Method: http.MethodPost, Address: at.Base + method, Secret: at.Secret, Body: body, Most: longest,
+		Header: map[string]string{"Content-Type": "application/json", "Accept": "application/json"}})
 	if err != nil {
-		return unavailable("Bitrix24 could not be called", &refusal{method: method})
+		return fmt.Errorf("%s: %w", method, err)
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("User-Agent", "return-point/1")
-	resp, err := c.calls.Do(r)
-	if err != nil {
-		if about, ok := errors.AsType[*url.Error](err); ok {
-			err = about.Err // the address has the webhook's code in it
-		}
-		return unavailable("Bitrix24 does not answer", errors.New(method+": "+strings.ReplaceAll(err.Error(), at.Secret, "***")))
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, longest+1))
-	if err != nil {
-		return unavailable("Bitrix24's answer was lost", errors.New(method))
-	}
-	return answer(method, resp.StatusCode, raw, result)
+	return answer(method, said.Status, said.Body, result)
 }
 
 // answer takes an answer apart. That the key "error" is there tells an error, not
@@ -232,16 +215,16 @@ func answer(method string, status int, raw []byte, result any) error {
 	err := strictjson.Decode(raw, longest, &a)
 	switch {
 	case err != nil && (status/100 == 3 || status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound):
-		return &dental.Error{Kind: dental.Invalid, Message: "there is no Bitrix24 at the portal's address", Err: said}
+		return ask.Invalid("", "there is no Bitrix24 at the portal's address", said)
 	case err != nil:
-		return unavailable("Bitrix24's answer cannot be read", said)
+		return ask.Unavailable("Bitrix24's answer cannot be read", said)
 	case a.Error != nil:
 		said.code, said.missing = string(*a.Error), strings.EqualFold(strings.TrimSpace(string(a.Description)), "Not found")
 		return said.judge()
 	case status/100 != 2 || len(a.Result) == 0:
-		return unavailable("Bitrix24's answer cannot be read", said)
+		return ask.Unavailable("Bitrix24's answer cannot be read", said)
 	case json.Unmarshal(a.Result, result) != nil:
-		return unavailable("Bitrix24's answer cannot be read", said)
+		return ask.Unavailable("Bitrix24's answer cannot be read", said)
 	}
 	return nil
 }
@@ -264,22 +247,18 @@ func (r *refusal) gone() bool { return r.missing && (r.code == "" || r.code == "
 
 // judge says whose turn it is.
 func (r *refusal) judge() error {
-	invalid := func(message string) error { return &dental.Error{Kind: dental.Invalid, Message: message, Err: r} }
+	invalid := func(message string) error { return ask.Invalid("", message, r) }
 	switch {
 	case r.gone():
 		return invalid("Bitrix24 has no such object")
 	case r.code == "QUERY_LIMIT_EXCEEDED" || r.code == "OPERATION_TIME_LIMIT":
-		return unavailable("Bitrix24 takes no more calls just now", r)
+		return ask.Unavailable("Bitrix24 takes no more calls just now", r)
 	case r.code == "INTERNAL_SERVER_ERROR" || r.code == "ERROR_UNEXPECTED_ANSWER" || r.status >= 500 || r.status == http.StatusTooManyRequests:
-		return unavailable("Bitrix24 failed inside", r)
+		return ask.Unavailable("Bitrix24 failed inside", r)
 	case r.code == "NO_AUTH_FOUND" || r.code == "INVALID_CREDENTIALS" || r.code == "expired_token":
 		return invalid("Bitrix24 knows no such webhook: check its user and its code, or make a new one")
 	case r.code == "insufficient_scope" || r.code == "ERROR_METHOD_NOT_FOUND":
 		return invalid("the webhook is allowed too little: it needs CRM (crm)")
 	}
 	return invalid("Bitrix24 refused: check what the webhook's user may see")
-}
-
-func unavailable(message string, cause error) error {
-	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
 }

@@ -2,8 +2,6 @@ package fhir
 
 import (
 	"errors"
-	"fmt"
-	"maps"
 	"net"
 	"net/netip"
 	"net/url"
@@ -47,54 +45,39 @@ var (
 // Validate names everything that is missing or wrong in an account at once, as
 // an error of the kind dental.Invalid. hosts are those that New is given.
 func Validate(a dental.Account, hosts ...string) error {
-	var wrong []error
-	bad := func(field, format string, args ...any) {
-		wrong = append(wrong, dental.Errorf(dental.Invalid, field, format, args...))
-	}
+	var wrong dental.Wrongs
 	address, token := a.Settings[URLSetting], string(a.Secrets[TokenSecret])
 	if address != "" {
 		if err := public(address, hosts); err != nil {
-			bad("settings."+URLSetting, "%v", err)
+			wrong.Add("settings."+URLSetting, "%v", err)
 		}
 	}
 	if address == "" && token != "" {
-		bad("settings."+URLSetting, "is missing: a token is of no use without the server's address")
+		wrong.Add("settings."+URLSetting, "is missing: a token is of no use without the server's address")
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r > '~' }) {
-		bad("secrets."+TokenSecret, "has characters that no header can have")
+		wrong.Add("secrets."+TokenSecret, "has characters that no header can have")
 	}
 	if user := a.Settings[UserSetting]; user != "" && (token == "" || strings.ContainsFunc(user, func(r rune) bool { return r < ' ' || r == ':' })) {
-		bad("settings."+UserSetting, "needs its password as the secret %s, and no colon", TokenSecret)
+		wrong.Add("settings."+UserSetting, "needs its password as the secret %s, and no colon", TokenSecret)
 	}
 	if s := a.Settings[SubscriptionSetting]; s != "" && (!logicalID.MatchString(s) || address == "") {
-		bad("settings."+SubscriptionSetting, "is not the id of a Subscription at the server of settings.url")
+		wrong.Add("settings."+SubscriptionSetting, "is not the id of a Subscription at the server of settings.url")
 	}
 	if s := a.Settings[SinceSetting]; s != "" && day(s).IsZero() {
-		bad("settings."+SinceSetting, "is not a date such as 2024-01-01")
+		wrong.Add("settings."+SinceSetting, "is not a date such as 2024-01-01")
 	}
 	if s := a.Settings[PlansSetting]; s != "" && s != "dental" && s != "all" {
-		bad("settings."+PlansSetting, "is neither dental nor all")
+		wrong.Add("settings."+PlansSetting, "is neither dental nor all")
 	}
 	if s := string(a.Secrets[SignatureSecret]); s != "" && len(s) < 16 {
-		bad("secrets."+SignatureSecret, "is shorter than 16 characters")
+		wrong.Add("secrets."+SignatureSecret, "is shorter than 16 characters")
 	}
 	if s := string(a.Secrets[dental.CallbackSecret]); !pathSecret.MatchString(s) {
-		bad("secrets."+dental.CallbackSecret, "is not 16 or more Latin letters, digits, - and _: it stands in the path of the webhook")
+		wrong.Add("secrets."+dental.CallbackSecret, "is not 16 or more Latin letters, digits, - and _: it stands in the path of the webhook")
 	}
-	for _, key := range slices.Sorted(maps.Keys(a.Settings)) {
-		if !slices.Contains([]string{URLSetting, UserSetting, SubscriptionSetting, SinceSetting, PlansSetting}, key) {
-			bad("settings."+key, "is no setting of a FHIR server")
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(a.Secrets)) {
-		if key != TokenSecret && key != SignatureSecret && key != dental.CallbackSecret {
-			bad("secrets."+key, "is no secret of a FHIR server")
-		}
-	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("the FHIR account: %w", errors.Join(wrong...))
-	}
-	return nil
+	wrong.Strangers(a, "a FHIR server", []string{URLSetting, UserSetting, SubscriptionSetting, SinceSetting, PlansSetting}, []string{TokenSecret, SignatureSecret, dental.CallbackSecret})
+	return wrong.Err("the FHIR account")
 }
 
 // public refuses an address that is not one of a server on the public network,

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/ask"
 	"github.com/returnpoint/returnpoint/shared/pull"
 	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
@@ -107,8 +107,8 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, a dental.Accoun
 	switch {
 	case err != nil:
 		return pull.Page{}, err
-	case answer.status == http.StatusOK:
-		found, next, err := s.page(answer.body)
+	case answer.Status == http.StatusOK:
+		found, next, err := s.page(answer.Body)
 		if err != nil {
 			return pull.Page{}, err
 		}
@@ -125,7 +125,7 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, a dental.Accoun
 			at.Since[at.Type] = at.Seen
 		}
 		at.turn()
-	case at.Next != "" && answer.status/100 == 4 && answer.status != http.StatusUnauthorized && answer.status != http.StatusTooManyRequests:
+	case at.Next != "" && answer.Status/100 == 4 && answer.Status != http.StatusUnauthorized && answer.Status != http.StatusTooManyRequests:
 		// A page that the server does not keep any more: the type is read anew, but
 		// not for ever.
 		at.Next, at.Seen = "", time.Time{}
@@ -133,7 +133,7 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, a dental.Accoun
 			at.Again = 0
 			return s.brought(objects, at, false)
 		}
-	case slices.Contains(unsupported, answer.status):
+	case slices.Contains(unsupported, answer.Status):
 		if at.Refused = append(at.Refused, at.Type); len(at.Refused) == len(Types()) {
 			return pull.Page{}, answer.refusal()
 		}
@@ -189,22 +189,22 @@ func (s *session) fetch(ctx context.Context, ref intake.Ref) ([]intake.Object, e
 		return nil, err
 	}
 	switch {
-	case answer.status == http.StatusOK:
-	case answer.status == http.StatusGone, answer.status == http.StatusNotFound && answer.outcome() != "":
+	case answer.Status == http.StatusOK:
+	case answer.Status == http.StatusGone, answer.Status == http.StatusNotFound && answer.outcome() != "":
 		// A server that says so as FHIR does: the page that some other program
 		// shows for a wrong address proves nothing.
 		return s.deleted(ref.Kind, ref.ID, s.at), nil
-	case answer.status == http.StatusNotFound:
+	case answer.Status == http.StatusNotFound:
 		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "what answers at the address is no FHIR server")
-	case slices.Contains(unsupported, answer.status):
+	case slices.Contains(unsupported, answer.Status):
 		return nil, nil // it does not show such resources, which Changed passes over as well
 	default:
 		return nil, answer.refusal()
 	}
-	objects, p := s.resource(answer.body, entry{})
+	objects, p := s.resource(answer.Body, entry{})
 	if p != nil && p.broken != "" {
 		// It is the resource that has to be mended, and not the account.
-		return nil, &dental.Error{Kind: dental.Unavailable, Message: "the resource is not one of R4", Err: p.invalid(ref.Kind)}
+		return nil, ask.Unavailable("the resource is not one of R4", p.invalid(ref.Kind))
 	}
 	for _, o := range objects {
 		if o.Kind != ref.Kind || o.ID != ref.ID {
@@ -264,7 +264,7 @@ func (s *session) page(body []byte) (objects []intake.Object, next string, err e
 		Entry []json.RawMessage `json:"entry"`
 	}
 	if err := strictjson.Decode(body, longestPage, &w); err != nil || w.ResourceType != "Bundle" {
-		return nil, "", &dental.Error{Kind: dental.Unavailable, Message: "the server's answer is no Bundle", Err: err}
+		return nil, "", ask.Unavailable("the server's answer is no Bundle", err)
 	}
 	for _, raw := range w.Entry {
 		found, _ := s.entry(raw)
@@ -315,8 +315,8 @@ func (s *session) events(ctx context.Context, subscription string, last int64) (
 	var w struct {
 		Entry []json.RawMessage `json:"entry"`
 	}
-	if answer.status != http.StatusOK || strictjson.Decode(answer.body, longestPage, &w) != nil || len(w.Entry) == 0 {
-		if answer.status == http.StatusUnauthorized {
+	if answer.Status != http.StatusOK || strictjson.Decode(answer.Body, longestPage, &w) != nil || len(w.Entry) == 0 {
+		if answer.Status == http.StatusUnauthorized {
 			return nil, last, answer.refusal()
 		}
 		return nil, last, nil
@@ -341,37 +341,22 @@ func (s *session) events(ctx context.Context, subscription string, last int64) (
 }
 
 // answer is what a server said.
-type answer struct {
-	status int
-	after  string // Retry-After
-	body   []byte
-}
+type answer struct{ ask.Answer }
 
 // get asks for one address.
 func (s *session) get(ctx context.Context, address string) (answer, error) {
-	ctx, _ = wire.Begin(ctx)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return answer{}, dental.Errorf(dental.Invalid, "settings."+URLSetting, "is not the address of a server")
-	}
-	r.Header.Set("Accept", "application/fhir+json")
-	r.Header.Set("User-Agent", "return-point/1")
+	header := map[string]string{"Accept": "application/fhir+json"}
 	if s.header != "" {
-		r.Header.Set("Authorization", s.header)
+		header["Authorization"] = s.header
 	}
-	resp, err := s.calls.Do(r)
+	said, err := ask.Do(ctx, s.calls, ask.Question{Vendor: "the FHIR server", Method: http.MethodGet, Address: address, Header: header, Most: longestPage})
 	if err != nil {
-		return answer{}, &dental.Error{Kind: dental.Unavailable, Message: "the FHIR server does not answer", Err: err}
+		return answer{}, err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, longestPage+1))
-	if err != nil {
-		return answer{}, &dental.Error{Kind: dental.Unavailable, Message: "the FHIR server's answer was lost", Err: err}
-	}
-	if len(body) > longestPage {
+	if len(said.Body) > longestPage {
 		return answer{}, dental.Errorf(dental.Unavailable, "", "the FHIR server's answer is longer than %d MB", longestPage>>20)
 	}
-	return answer{status: resp.StatusCode, after: resp.Header.Get("Retry-After"), body: body}, nil
+	return answer{said}, nil
 }
 
 // outcome is the first code of an OperationOutcome, "" where the answer is none.
@@ -382,7 +367,7 @@ func (a answer) outcome() string {
 			Code string `json:"code"`
 		} `json:"issue"`
 	}
-	if decode(a.body, &w) != nil || w.ResourceType != "OperationOutcome" {
+	if decode(a.Body, &w) != nil || w.ResourceType != "OperationOutcome" {
 		return ""
 	}
 	if len(w.Issue) == 0 {
@@ -394,23 +379,19 @@ func (a answer) outcome() string {
 // refusal is the error of an answer that is not the one asked for. What the
 // server says in words may be personal, so that only its code is repeated.
 func (a answer) refusal() error {
-	said := fmt.Sprintf("status %d", a.status)
+	said := fmt.Sprintf("status %d", a.Status)
 	if code := a.outcome(); code != "" {
 		said += ", " + code
 	}
 	switch {
-	case a.status == http.StatusUnauthorized:
+	case a.Status == http.StatusUnauthorized:
 		return dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "the FHIR server does not accept the token (%s)", said)
-	case a.status == http.StatusForbidden:
+	case a.Status == http.StatusForbidden:
 		return dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "the FHIR server shows nothing to this token (%s)", said)
-	case a.status/100 == 3:
+	case a.Status/100 == 3:
 		return dental.Errorf(dental.Invalid, "settings."+URLSetting, "the FHIR server has another address now (%s)", said)
-	case a.status == http.StatusTooManyRequests || a.status == http.StatusRequestTimeout || a.status/100 == 5 && a.status != http.StatusNotImplemented:
-		err := dental.Errorf(dental.Unavailable, "", "the FHIR server cannot answer now (%s)", said)
-		if seconds, e := strconv.Atoi(a.after); e == nil && seconds > 0 {
-			return &pull.Later{After: time.Duration(min(seconds, 24*60*60)) * time.Second, Err: err}
-		}
-		return err
+	case a.Status == http.StatusTooManyRequests || a.Status == http.StatusRequestTimeout || a.Status/100 == 5 && a.Status != http.StatusNotImplemented:
+		return a.Later(dental.Errorf(dental.Unavailable, "", "the FHIR server cannot answer now (%s)", said))
 	}
 	return dental.Errorf(dental.Invalid, "settings."+URLSetting, "the FHIR server does not answer such questions (%s)", said)
 }

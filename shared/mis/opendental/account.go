@@ -1,8 +1,6 @@
 package opendental
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -40,28 +38,22 @@ var apiKey = regexp.MustCompile(`^[A-Za-z0-9]{8,64}$`)
 // error of the kind dental.Invalid. hosts are those, with their port, that the
 // deployment lets be called beside Open Dental's own.
 func Validate(a dental.Account, hosts ...string) error {
-	var wrong []error
-	bad := func(field, format string, args ...any) {
-		wrong = append(wrong, dental.Errorf(dental.Invalid, field, format, args...))
-	}
+	var wrong dental.Wrongs
 	if _, err := base(a, hosts); err != nil {
 		wrong = append(wrong, err)
 	}
 	for _, name := range []string{DeveloperSecret, CustomerSecret} {
 		switch secret := string(a.Secrets[name]); {
 		case secret == "":
-			bad("secrets."+name, "the %s's key is missing", name)
+			wrong.Add("secrets."+name, "the %s's key is missing", name)
 		case !apiKey.MatchString(secret):
-			bad("secrets."+name, "the %s's key is not 8 to 64 letters and digits", name)
+			wrong.Add("secrets."+name, "the %s's key is not 8 to 64 letters and digits", name)
 		}
 	}
 	if entry := firstWrong(a.Settings[DoctorsSetting]); entry != 0 {
-		bad("settings."+DoctorsSetting, "entry %d is not of the form 1=Dr. Irina Sokolova", entry)
+		wrong.Add("settings."+DoctorsSetting, "entry %d is not of the form 1=Dr. Irina Sokolova", entry)
 	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("the Open Dental account: %w", errors.Join(wrong...))
-	}
-	return nil
+	return wrong.Err("the Open Dental account")
 }
 
 // base is what the paths of the API are put after.

@@ -1,13 +1,11 @@
 package opendental
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -16,6 +14,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/ask"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
 
@@ -106,7 +105,7 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 	}
 	var rows []json.RawMessage
 	if err := decode(body, &rows); err != nil {
-		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, unavailable("Open Dental's answer cannot be read", err))
+		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, ask.Unavailable("Open Dental's answer cannot be read", err))
 	}
 	page := pull.Page{More: true}
 	begun := ""
@@ -172,7 +171,7 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	if err == nil {
 		return []intake.Object{o}, nil
 	}
-	return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, unavailable("Open Dental's answer cannot be read", err))
+	return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, ask.Unavailable("Open Dental's answer cannot be read", err))
 }
 
 // Confirm writes a confirmation, or breaks the appointment and puts it on the
@@ -199,43 +198,24 @@ func (c *Client) Confirm(ctx context.Context, _ *dental.Clinic, account dental.A
 // of a request that proves to have changed nothing is pull.ErrNotWritten.
 func (c *Client) call(ctx context.Context, account dental.Account, method, path string, query url.Values, body []byte) ([]byte, error) {
 	if err := Validate(account, c.hosts...); err != nil {
-		return nil, fmt.Errorf("%w: %w", pull.ErrNotWritten, err)
+		return nil, ask.NotWritten(err)
 	}
 	address, err := base(account, c.hosts)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", pull.ErrNotWritten, err)
+		return nil, ask.NotWritten(err)
 	}
 	if address += path; len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	ctx, call := wire.Begin(ctx)
-	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", pull.ErrNotWritten, err)
+	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "Open Dental", Method: method, Address: address, Body: body, Most: largest, Header: map[string]string{
+		"Authorization": "ODFHIR " + string(account.Secrets[DeveloperSecret]) + "/" + string(account.Secrets[CustomerSecret]),
+		"Content-Type":  "application/json", // asked for of every request, with a body or without
+	}})
+	switch answer.Status {
+	case 0, http.StatusOK, http.StatusCreated:
+		return answer.Body, err
 	}
-	r.Header.Set("Authorization", "ODFHIR "+string(account.Secrets[DeveloperSecret])+"/"+string(account.Secrets[CustomerSecret]))
-	r.Header.Set("Content-Type", "application/json") // asked for of every request, with a body or without
-	r.Header.Set("User-Agent", "return-point/1")
-	resp, err := c.calls.Do(r)
-	if err != nil {
-		if about, ok := errors.AsType[*url.Error](err); ok {
-			err = about.Err // the address may name a patient
-		}
-		if call.NotSent() {
-			err = fmt.Errorf("%w: %w", pull.ErrNotWritten, err)
-		}
-		return nil, unavailable("Open Dental does not answer", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, largest+1))
-	switch {
-	case resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated:
-		if err != nil {
-			return nil, unavailable("Open Dental's answer was lost", err)
-		}
-		return answer, nil
-	}
-	return nil, (&refusal{resp.StatusCode}).judge()
+	return nil, (&refusal{answer.Status}).judge()
 }
 
 // refusal is an answer that is none. What it says in words is not kept: it may
@@ -248,22 +228,18 @@ func (r *refusal) Error() string { return "HTTP " + strconv.Itoa(r.status) }
 // https://www.opendental.com/site/apiimplementation.html, of which 400 covers both
 // a request that was refused and one whose answer from the office was too late.
 func (r *refusal) judge() error {
-	nothing := fmt.Errorf("%w: %w", pull.ErrNotWritten, r)
+	nothing := ask.NotWritten(r)
 	switch {
 	case r.status == http.StatusUnauthorized || r.status == http.StatusForbidden:
-		return &dental.Error{Kind: dental.Invalid, Message: "Open Dental does not know the keys, or they may not do this: look at Setup, Advanced Setup, API", Err: nothing}
+		return ask.Invalid("", "Open Dental does not know the keys, or they may not do this: look at Setup, Advanced Setup, API", nothing)
 	case r.status == http.StatusNotFound || r.status == http.StatusGone:
-		return &dental.Error{Kind: dental.Invalid, Message: "Open Dental has no such thing: the address of the API is wrong, the version of the office too old, or the row gone", Err: nothing}
+		return ask.Invalid("", "Open Dental has no such thing: the address of the API is wrong, the version of the office too old, or the row gone", nothing)
 	case r.status == http.StatusTooManyRequests:
-		return unavailable("Open Dental takes no more requests just now", nothing)
+		return ask.Unavailable("Open Dental takes no more requests just now", nothing)
 	case r.status == http.StatusBadRequest:
-		return unavailable("Open Dental could not ask the office: is its eConnector running?", r)
+		return ask.Unavailable("Open Dental could not ask the office: is its eConnector running?", r)
 	case r.status/100 == 3:
-		return &dental.Error{Kind: dental.Invalid, Message: "the API has another address now", Err: nothing}
+		return ask.Invalid("", "the API has another address now", nothing)
 	}
-	return unavailable("Open Dental failed inside", r)
-}
-
-func unavailable(message string, cause error) error {
-	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
+	return ask.Unavailable("Open Dental failed inside", r)
 }

@@ -378,27 +378,26 @@ func (f office) appointment(r row, patient, id string, changed time.Time) []inta
 			a.Services = append(a.Services, dental.ServiceType{Name: name})
 		}
 	}
-	kind := intake.AppointmentBooked
 	switch r.AptStatus {
 	case "Scheduled", "ASAP":
 		a.Status = dental.Booked
 		if f.confirmed(string(r.ConfirmedName), string(r.ConfirmedNum)) {
-			kind, a.Status = intake.AppointmentConfirmed, dental.Confirmed
+			a.Status = dental.Confirmed
 		}
 	case "Complete":
 		a.Status = dental.Booked
 	case "UnschedList":
-		kind, a.Status = intake.AppointmentCancelled, dental.Cancelled
+		a.Status = dental.Cancelled
 	case "Broken":
-		kind, a.Status = intake.AppointmentMissed, dental.Missed
+		a.Status = dental.Missed
 		early := r.HistApptAction != "Missed" && !changed.IsZero() && changed.Before(start)
 		if early || r.HistApptAction == "Cancelled" {
-			kind, a.Status = intake.AppointmentCancelled, dental.Cancelled
+			a.Status = dental.Cancelled
 		}
 	default: // planned for some day, or a note in the book
 		return nil
 	}
-	facts := []intake.Event{{Type: kind, Appointment: &a}}
+	facts := []intake.Event{{Type: told.TypeOf(a.Status), Appointment: &a}}
 	if r.AptStatus == "Complete" {
 		v := dental.Visit{Clinic: f.clinic, Patient: patient, ID: id, AppointmentID: id, FinishedAt: f.finished(r, a), Doctor: a.Doctor}
 		facts = append(facts, intake.Event{Type: intake.VisitCompleted, Visit: &v})

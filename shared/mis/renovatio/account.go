@@ -2,16 +2,13 @@ package renovatio
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/outside"
 )
 
 // The settings and secrets of an account.
@@ -27,8 +24,7 @@ const (
 const address = "https://app.rnova.org"
 
 var (
-	keyText    = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
-	pathSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
+	keyText = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
 	// hostName is a name of the public network: with a dot, and no address.
 	hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
 )
@@ -37,33 +33,16 @@ var (
 // errors of the kind dental.Invalid without a secret in them. An account without
 // a key takes notices alone, those that say all by themselves.
 func Validate(a dental.Account) error {
-	var wrong []error
-	lacks := func(field, format string, args ...any) {
-		wrong = append(wrong, dental.Errorf(dental.Invalid, field, format, args...))
-	}
+	var wrong dental.Wrongs
 	if _, err := base(a, nil); err != nil {
-		lacks("settings."+URLSetting, "%s", err.Error())
+		wrong.Add("settings."+URLSetting, "%s", err.Error())
 	}
 	if s := string(a.Secrets[KeySecret]); s != "" && !keyText.MatchString(s) {
-		lacks("secrets."+KeySecret, "is not a key of the API: 16 or more letters and digits")
+		wrong.Add("secrets."+KeySecret, "is not a key of the API: 16 or more letters and digits")
 	}
-	if s := string(a.Secrets[dental.CallbackSecret]); !pathSecret.MatchString(s) {
-		lacks("secrets."+dental.CallbackSecret, "is not 16 or more Latin letters, digits, - and _: it stands in the address of the notices")
-	}
-	for _, key := range slices.Sorted(maps.Keys(a.Settings)) {
-		if key != URLSetting {
-			lacks("settings."+key, "is no setting of Renovatio")
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(a.Secrets)) {
-		if key != KeySecret && key != dental.CallbackSecret {
-			lacks("secrets."+key, "is no secret of Renovatio")
-		}
-	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("renovatio: account: %w", errors.Join(wrong...))
-	}
-	return nil
+	wrong.Callback(a, "the address of the notices")
+	wrong.Strangers(a, "Renovatio", []string{URLSetting}, []string{KeySecret, dental.CallbackSecret})
+	return wrong.Err("renovatio: account")
 }
 
 // base is the server's address without a slash at its end. Clinics have servers of
@@ -86,7 +65,7 @@ func base(a dental.Account, hosts []string) (string, error) {
 	host := strings.ToLower(u.Host)
 	switch {
 	case slices.Contains(hosts, host):
-		if u.Scheme != "https" && !loopback(host) {
+		if u.Scheme != "https" && !outside.Loopback(host) {
 			return "", bad
 		}
 	case u.Scheme != "https" || !hostName.MatchString(strings.ToLower(u.Hostname())) || within(u.Hostname(), "local", "localhost", "internal", "lan", "home", "corp", "intranet"):
@@ -98,13 +77,4 @@ func base(a dental.Account, hosts []string) (string, error) {
 // within reports whether a name ends in one of the top levels.
 func within(name string, tops ...string) bool {
 	return slices.ContainsFunc(tops, func(top string) bool { return strings.HasSuffix(strings.ToLower(name), "."+top) })
-}
-
-// loopback reports a host on this machine: a test server's.
-func loopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,6 +15,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/ask"
 	"github.com/returnpoint/returnpoint/shared/mis/told"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
@@ -202,9 +202,9 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 		}
 	}
 	if len(rows) > 0 {
-		return nil, unavailable("Renovatio gave others than what it was asked for", nil)
+		return nil, ask.Unavailable("Renovatio gave others than what it was asked for", nil)
 	}
-	return nil, unavailable("Renovatio does not find what it was asked for", nil)
+	return nil, ask.Unavailable("Renovatio does not find what it was asked for", nil)
 }
 
 // call makes one request and gives the rows of its answer. Its errors quote
@@ -219,29 +219,17 @@ func (c *Client) call(ctx context.Context, account dental.Account, method string
 		return nil, dental.Errorf(dental.Invalid, "secrets."+KeySecret, "is missing")
 	}
 	query.Set("api_key", key)
-	ctx, _ = wire.Begin(ctx)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/api/public/"+method, strings.NewReader(query.Encode()))
-	if err != nil {
-		return nil, unavailable("Renovatio could not be called", err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("User-Agent", "return-point/1")
-	resp, err := c.calls.Do(r)
-	if err != nil {
-		return nil, unavailable("Renovatio does not answer", plain(err))
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, longestAnswer+1))
+	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "Renovatio", Method: http.MethodPost, Address: base + "/api/public/" + method, Body: []byte(query.Encode()), Most: longestAnswer,
+		Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}})
 	switch {
-	case resp.StatusCode/100 != 2:
-		return nil, judge(method, resp)
+	case answer.Status != 0 && answer.Status/100 != 2:
+		return nil, judge(method, answer)
 	case err != nil:
-		return nil, unavailable("Renovatio's answer was lost", plain(err))
-	case len(raw) > longestAnswer:
-		return nil, unavailable("Renovatio's answer is too long", nil)
+		return nil, err
+	case len(answer.Body) > longestAnswer:
+		return nil, ask.Unavailable("Renovatio's answer is too long", nil)
 	}
-	return rowsIn(method, raw)
+	return rowsIn(method, answer.Body)
 }
 
 var errorCode = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
@@ -253,7 +241,7 @@ func rowsIn(method string, raw []byte) ([]json.RawMessage, error) {
 		Data  json.RawMessage `json:"data"`
 	}
 	if err := told.Decode(raw, longestAnswer, &answer); err != nil {
-		return nil, unavailable("Renovatio's answer cannot be read", err)
+		return nil, ask.Unavailable("Renovatio's answer cannot be read", err)
 	}
 	if answer.Error.ID() != "" {
 		var said struct {
@@ -266,10 +254,10 @@ func rowsIn(method string, raw []byte) ([]json.RawMessage, error) {
 		cause := errors.New(strings.TrimSpace(method + ": error " + code))
 		for _, word := range []string{"KEY", "AUTH", "ACCESS", "TOKEN"} {
 			if strings.Contains(strings.ToUpper(code), word) {
-				return nil, &dental.Error{Kind: dental.Invalid, Field: "secrets." + KeySecret, Message: "Renovatio does not take the key", Err: cause}
+				return nil, ask.Invalid("secrets."+KeySecret, "Renovatio does not take the key", cause)
 			}
 		}
-		return nil, unavailable("Renovatio refused the question", cause)
+		return nil, ask.Unavailable("Renovatio refused the question", cause)
 	}
 	data := strings.TrimSpace(string(answer.Data))
 	switch {
@@ -278,43 +266,27 @@ func rowsIn(method string, raw []byte) ([]json.RawMessage, error) {
 	case strings.HasPrefix(data, "["):
 		var rows []json.RawMessage
 		if err := told.Decode(answer.Data, longestAnswer, &rows); err != nil {
-			return nil, unavailable("Renovatio's answer cannot be read", err)
+			return nil, ask.Unavailable("Renovatio's answer cannot be read", err)
 		}
 		return rows, nil
 	case data == "null", data == `""`, data == "false":
 		return nil, nil
 	}
-	return nil, unavailable("Renovatio's answer cannot be read", nil)
+	return nil, ask.Unavailable("Renovatio's answer cannot be read", nil)
 }
 
 // judge says whose turn it is.
-func judge(method string, resp *http.Response) error {
-	said := errors.New(method + ": HTTP " + strconv.Itoa(resp.StatusCode))
-	switch s := resp.StatusCode; {
+func judge(method string, answer ask.Answer) error {
+	said := errors.New(method + ": HTTP " + strconv.Itoa(answer.Status))
+	switch s := answer.Status; {
 	case s == http.StatusUnauthorized, s == http.StatusForbidden:
-		return &dental.Error{Kind: dental.Invalid, Field: "secrets." + KeySecret, Message: "Renovatio does not take the key", Err: said}
+		return ask.Invalid("secrets."+KeySecret, "Renovatio does not take the key", said)
 	case s == http.StatusNotFound, s/100 == 3:
-		return &dental.Error{Kind: dental.Invalid, Field: "settings." + URLSetting, Message: "there is no Renovatio at this address", Err: said}
+		return ask.Invalid("settings."+URLSetting, "there is no Renovatio at this address", said)
 	case s == http.StatusTooManyRequests:
-		err := unavailable("Renovatio takes no more calls just now", said)
-		if seconds, bad := strconv.Atoi(resp.Header.Get("Retry-After")); bad == nil && seconds > 0 {
-			return &pull.Later{After: time.Duration(min(seconds, 24*60*60)) * time.Second, Err: err}
-		}
-		return err
+		return answer.Later(ask.Unavailable("Renovatio takes no more calls just now", said))
 	case s >= 500:
-		return unavailable("Renovatio failed inside", said)
+		return ask.Unavailable("Renovatio failed inside", said)
 	}
-	return unavailable("Renovatio refused the question", said)
-}
-
-func unavailable(message string, cause error) error {
-	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
-}
-
-// plain is an error of net/http without the address of the call in it.
-func plain(err error) error {
-	if about := (*url.Error)(nil); errors.As(err, &about) {
-		return about.Err
-	}
-	return err
+	return ask.Unavailable("Renovatio refused the question", said)
 }

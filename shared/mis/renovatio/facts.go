@@ -78,8 +78,6 @@ const (
 	// many times one of them.
 	mostServices = 100
 	mostOfOne    = 100
-	// assumedLength is how long an appointment without an end is taken to last.
-	assumedLength = time.Hour
 )
 
 // reader makes objects for one clinic of what was received at the time. fresh:
@@ -137,9 +135,9 @@ func (r reader) appointment(a appointment) (objects []intake.Object, named bool,
 	for _, s := range services {
 		ap.Services = append(ap.Services, dental.ServiceType{Code: s.Code, Name: s.Name})
 	}
-	o.Facts = []intake.Event{{Type: typeOf(ap.Status), Appointment: &ap}}
+	o.Facts = []intake.Event{{Type: told.TypeOf(ap.Status), Appointment: &ap}}
 	if completed {
-		v := dental.Visit{Clinic: ap.Clinic, Patient: ap.Patient, ID: ap.ID, AppointmentID: ap.ID, FinishedAt: r.over(ap), Doctor: ap.Doctor, Receipt: receipt}
+		v := dental.Visit{Clinic: ap.Clinic, Patient: ap.Patient, ID: ap.ID, AppointmentID: ap.ID, FinishedAt: told.Over(ap.Start, ap.End, r.clinic.Location()), Doctor: ap.Doctor, Receipt: receipt}
 		v.Procedures = append(v.Procedures, services...)
 		o.Facts = append(o.Facts, intake.Event{Type: intake.VisitCompleted, Visit: &v})
 	}
@@ -173,30 +171,6 @@ func (r reader) services(list told.List[service]) (out []dental.Procedure, recei
 	}
 	receipt.Currency = r.clinic.Currency
 	return out, receipt, nil
-}
-
-// typeOf is the event that a state comes of.
-func typeOf(s dental.AppointmentStatus) intake.Type {
-	switch s {
-	case dental.Cancelled:
-		return intake.AppointmentCancelled
-	case dental.Confirmed:
-		return intake.AppointmentConfirmed
-	}
-	return intake.AppointmentBooked
-}
-
-// over is when a visit was over: at the end of its time, or an hour after its
-// start, on the same day of the clinic.
-func (r reader) over(a dental.Appointment) time.Time {
-	end, local := a.End, a.Start.In(r.clinic.Location())
-	if end.IsZero() {
-		end = a.Start.Add(assumedLength)
-	}
-	if last := time.Date(local.Year(), local.Month(), local.Day(), 23, 59, 59, 0, r.clinic.Location()); end.After(last) {
-		return last
-	}
-	return end
 }
 
 // hint is the patient inside an appointment; ok is false where there is none.

@@ -679,10 +679,6 @@ func (r *row) ahead() {
 	r.appoint("next", w, state, by)
 }
 
-// types of event by what became of an appointment.
-var appointed = map[dental.AppointmentStatus]intake.Type{dental.Booked: intake.AppointmentBooked, dental.Confirmed: intake.AppointmentConfirmed,
-	dental.Cancelled: intake.AppointmentCancelled, dental.Missed: intake.AppointmentMissed}
-
 // appoint adds an appointment. One of a line is named by its start, and the next
 // one of a patient by nothing else, so that it moves.
 func (r *row) appoint(prefix string, w when, state dental.AppointmentStatus, by string) {
@@ -700,7 +696,7 @@ func (r *row) appoint(prefix string, w when, state dental.AppointmentStatus, by 
 	}
 	a.ID = told.ID(prefix, name)
 	a.Source.Body = told.Body([]any{a.ID, a.Start, a.Doctor, a.Services, a.Status})
-	r.facts = append(r.facts, intake.Event{Type: appointed[state], Appointment: &a})
+	r.facts = append(r.facts, intake.Event{Type: told.TypeOf(state), Appointment: &a})
 }
 
 // plan makes the fact of the treatment plan: a stage for each name in its cell,

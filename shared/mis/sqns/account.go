@@ -2,16 +2,13 @@ package sqns
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/outside"
 )
 
 // The settings and secrets of an account.
@@ -37,46 +34,28 @@ func zones() []string { return []string{"1denta.ru", "sqns.ru", "arnica.pro"} }
 var (
 	organisation = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
 	tokenText    = regexp.MustCompile(`^[A-Za-z0-9._~+/=-]+$`)
-	pathSecret   = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
 )
 
 // Validate names everything that is missing or wrong in an account at once, as
 // errors of the kind dental.Invalid without a secret in them. An account without
 // a token takes webhooks alone.
 func Validate(a dental.Account) error {
-	var wrong []error
-	lacks := func(field, format string, args ...any) {
-		wrong = append(wrong, dental.Errorf(dental.Invalid, field, format, args...))
-	}
+	var wrong dental.Wrongs
 	switch org := a.Settings[OrgSetting]; {
 	case org == "":
-		lacks("settings."+OrgSetting, "is missing: the number of the organisation in 1Denta")
+		wrong.Add("settings."+OrgSetting, "is missing: the number of the organisation in 1Denta")
 	case !organisation.MatchString(org):
-		lacks("settings."+OrgSetting, "is not the number of an organisation")
+		wrong.Add("settings."+OrgSetting, "is not the number of an organisation")
 	}
 	if _, err := base(a, nil); err != nil {
-		lacks("settings."+URLSetting, "%s", err.Error())
+		wrong.Add("settings."+URLSetting, "%s", err.Error())
 	}
 	if s := string(a.Secrets[TokenSecret]); s != "" && (len(s) < 16 || len(s) > 4096 || !tokenText.MatchString(s)) {
-		lacks("secrets."+TokenSecret, "is not a token of the API")
+		wrong.Add("secrets."+TokenSecret, "is not a token of the API")
 	}
-	if s := string(a.Secrets[dental.CallbackSecret]); !pathSecret.MatchString(s) {
-		lacks("secrets."+dental.CallbackSecret, "is not 16 or more Latin letters, digits, - and _: it stands in the address of the webhook")
-	}
-	for _, key := range slices.Sorted(maps.Keys(a.Settings)) {
-		if key != OrgSetting && key != URLSetting {
-			lacks("settings."+key, "is no setting of 1Denta")
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(a.Secrets)) {
-		if key != TokenSecret && key != dental.CallbackSecret {
-			lacks("secrets."+key, "is no secret of 1Denta")
-		}
-	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("sqns: account: %w", errors.Join(wrong...))
-	}
-	return nil
+	wrong.Callback(a, "the address of the webhook")
+	wrong.Strangers(a, "1Denta", []string{OrgSetting, URLSetting}, []string{TokenSecret, dental.CallbackSecret})
+	return wrong.Err("sqns: account")
 }
 
 // base is the API's address without a slash at its end. hosts are allowed beside
@@ -93,17 +72,8 @@ func base(a dental.Account, hosts []string) (string, error) {
 	allowed := u.Scheme == "https" && u.Port() == "" && slices.ContainsFunc(zones(), func(zone string) bool {
 		return u.Host == zone || strings.HasSuffix(u.Host, "."+zone)
 	})
-	if !allowed && !(slices.Contains(hosts, u.Host) && (u.Scheme == "https" || loopback(u.Host))) {
+	if !allowed && !(slices.Contains(hosts, u.Host) && (u.Scheme == "https" || outside.Loopback(u.Host))) {
 		return "", errors.New("is not an address of 1Denta, such as " + address)
 	}
 	return u.Scheme + "://" + u.Host, nil
-}
-
-// loopback reports a host on this machine: a test server's.
-func loopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }

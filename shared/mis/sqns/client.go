@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/ask"
 	"github.com/returnpoint/returnpoint/shared/mis/told"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
@@ -100,7 +100,7 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 		}] `json:"meta"`
 	}
 	if err := told.Decode(raw, longestAnswer, &list); err != nil {
-		return pull.Page{}, unavailable("1Denta's answer cannot be read", err)
+		return pull.Page{}, ask.Unavailable("1Denta's answer cannot be read", err)
 	}
 	out := pull.Page{}
 	for _, row := range list.Data {
@@ -203,7 +203,7 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	// examples, in "data", or by itself.
 	var inside map[string]json.RawMessage
 	if err := told.Decode(raw, longestAnswer, &inside); err != nil {
-		return nil, unavailable("1Denta's answer cannot be read", err)
+		return nil, ask.Unavailable("1Denta's answer cannot be read", err)
 	}
 	for _, field := range []string{"data", ref.Kind} {
 		if bytes.HasPrefix(inside[field], []byte("{")) && inside["id"] == nil {
@@ -212,7 +212,7 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	}
 	objects, err := r.object(ref.Kind, raw)
 	if err != nil {
-		return nil, unavailable("1Denta's answer cannot be read", err)
+		return nil, ask.Unavailable("1Denta's answer cannot be read", err)
 	}
 	return objects, nil
 }
@@ -224,28 +224,26 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 func (c *Client) Confirm(ctx context.Context, _ *dental.Clinic, account dental.Account, a dental.Appointment, action string) error {
 	status, known := map[string]string{"confirm": "confirmed", "cancel": "cancel"}[action]
 	if !known {
-		return notWritten(dental.Errorf(dental.Invalid, "action", "1Denta cannot be told %.20q", action))
+		return ask.NotWritten(dental.Errorf(dental.Invalid, "action", "1Denta cannot be told %.20q", action))
 	}
 	if !organisation.MatchString(a.ID) {
-		return notWritten(dental.Errorf(dental.Invalid, "id", "is not the number of a visit in 1Denta"))
+		return ask.NotWritten(dental.Errorf(dental.Invalid, "id", "is not the number of a visit in 1Denta"))
 	}
 	body, err := json.Marshal(map[string]string{"status": status})
 	if err != nil {
-		return notWritten(fmt.Errorf("write the status: %w", err))
+		return ask.NotWritten(fmt.Errorf("write the status: %w", err))
 	}
 	_, err = c.call(ctx, account, http.MethodPut, "/api/v2/visit/"+a.ID+"/status", body)
 	if said, ok := errors.AsType[*refusal](err); ok {
 		switch said.status {
 		case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, tooMany:
-			return notWritten(err)
+			return ask.NotWritten(err)
 		case http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity: // as often as it is tried
-			return notWritten(&dental.Error{Kind: dental.Invalid, Message: "1Denta does not change this visit", Err: said})
+			return ask.NotWritten(ask.Invalid("", "1Denta does not change this visit", said))
 		}
 	}
 	return err
 }
-
-func notWritten(err error) error { return fmt.Errorf("sqns: %w: %w", pull.ErrNotWritten, err) }
 
 // tooMany is the status of the API above its pace.
 const tooMany = 444
@@ -256,43 +254,27 @@ func (c *Client) get(ctx context.Context, account dental.Account, path string) (
 }
 
 // call makes one request. Its errors name the method and the status, and quote
-// neither the token nor the answer. One of which no byte has left is ErrNotWritten.
+// neither the token nor the answer. One of which no byte has left is ask.NotWritten.
 func (c *Client) call(ctx context.Context, account dental.Account, method, path string, body []byte) ([]byte, error) {
 	base, err := base(account, c.hosts)
 	if err != nil {
-		return nil, notWritten(dental.Errorf(dental.Invalid, "settings."+URLSetting, "%s", err.Error()))
+		return nil, ask.NotWritten(dental.Errorf(dental.Invalid, "settings."+URLSetting, "%s", err.Error()))
 	}
 	token := string(account.Secrets[TokenSecret])
 	if token == "" {
-		return nil, notWritten(dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "is missing"))
+		return nil, ask.NotWritten(dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "is missing"))
 	}
-	ctx, sent := wire.Begin(ctx)
-	r, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, notWritten(unavailable("1Denta could not be called", err))
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", "return-point/1")
-	resp, err := c.calls.Do(r)
-	if err != nil {
-		if err = unavailable("1Denta does not answer", plain(err)); sent.NotSent() {
-			return nil, notWritten(err)
-		}
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, longestAnswer+1))
+	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "1Denta", Method: method, Address: base + path, Body: body, Most: longestAnswer,
+		Header: map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json", "Content-Type": "application/json"}})
 	switch {
-	case resp.StatusCode/100 != 2:
-		return nil, judge(method, resp)
+	case answer.Status != 0 && answer.Status/100 != 2:
+		return nil, judge(method, answer)
 	case err != nil:
-		return nil, unavailable("1Denta's answer was lost", plain(err))
-	case len(raw) > longestAnswer:
-		return nil, unavailable("1Denta's answer is too long", nil)
+		return nil, err
+	case len(answer.Body) > longestAnswer:
+		return nil, ask.Unavailable("1Denta's answer is too long", nil)
 	}
-	return raw, nil
+	return answer.Body, nil
 }
 
 // refusal is an answer other than the one that was asked for.
@@ -304,33 +286,17 @@ type refusal struct {
 func (r *refusal) Error() string { return r.method + ": HTTP " + strconv.Itoa(r.status) }
 
 // judge says whose turn it is.
-func judge(method string, resp *http.Response) error {
-	said := &refusal{method, resp.StatusCode}
-	switch s := resp.StatusCode; {
+func judge(method string, answer ask.Answer) error {
+	said := &refusal{method, answer.Status}
+	switch s := answer.Status; {
 	case s == http.StatusUnauthorized, s == http.StatusForbidden:
-		return &dental.Error{Kind: dental.Invalid, Field: "secrets." + TokenSecret, Message: "1Denta does not take the token: get a new one", Err: said}
+		return ask.Invalid("secrets."+TokenSecret, "1Denta does not take the token: get a new one", said)
 	case s/100 == 3:
-		return &dental.Error{Kind: dental.Invalid, Field: "settings." + URLSetting, Message: "1Denta's API has another address", Err: said}
+		return ask.Invalid("settings."+URLSetting, "1Denta's API has another address", said)
 	case s == tooMany, s == http.StatusTooManyRequests:
-		err := unavailable("1Denta takes no more calls just now", said)
-		if seconds, bad := strconv.Atoi(resp.Header.Get("Retry-After")); bad == nil && seconds > 0 {
-			return &pull.Later{After: time.Duration(min(seconds, 24*60*60)) * time.Second, Err: err}
-		}
-		return err
+		return answer.Later(ask.Unavailable("1Denta takes no more calls just now", said))
 	case s >= 500:
-		return unavailable("1Denta failed inside", said)
+		return ask.Unavailable("1Denta failed inside", said)
 	}
-	return unavailable("1Denta refused the question", said)
-}
-
-func unavailable(message string, cause error) error {
-	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
-}
-
-// plain is an error of net/http without the address of the call in it.
-func plain(err error) error {
-	if about := (*url.Error)(nil); errors.As(err, &about) {
-		return about.Err
-	}
-	return err
+	return ask.Unavailable("1Denta refused the question", said)
 }

@@ -54,8 +54,6 @@ const (
 	longestID   = 200
 	// mostServices is how many services of one visit are read.
 	mostServices = 100
-	// assumedLength is how long a visit is taken to last.
-	assumedLength = time.Hour
 )
 
 // reader makes objects for one clinic of what was received at the time.
@@ -109,9 +107,9 @@ func (r reader) visit(v visit) ([]intake.Object, error) {
 	for _, name := range names {
 		a.Services = append(a.Services, dental.ServiceType{Name: name})
 	}
-	o.Facts = []intake.Event{{Type: typeOf(a.Status), Appointment: &a}}
+	o.Facts = []intake.Event{{Type: told.TypeOf(a.Status), Appointment: &a}}
 	if attendance == 1 {
-		took := dental.Visit{Clinic: a.Clinic, Patient: a.Patient, ID: a.ID, AppointmentID: a.ID, FinishedAt: r.over(start), Doctor: a.Doctor, Receipt: receipt}
+		took := dental.Visit{Clinic: a.Clinic, Patient: a.Patient, ID: a.ID, AppointmentID: a.ID, FinishedAt: told.Over(start, time.Time{}, r.clinic.Location()), Doctor: a.Doctor, Receipt: receipt}
 		for _, name := range names {
 			took.Procedures = append(took.Procedures, dental.Procedure{Name: name})
 		}
@@ -123,27 +121,6 @@ func (r reader) visit(v visit) ([]intake.Object, error) {
 		objects = []intake.Object{hint, o}
 	}
 	return objects, nil
-}
-
-// typeOf is the event that a state comes of.
-func typeOf(s dental.AppointmentStatus) intake.Type {
-	switch s {
-	case dental.Cancelled:
-		return intake.AppointmentCancelled
-	case dental.Confirmed:
-		return intake.AppointmentConfirmed
-	}
-	return intake.AppointmentBooked
-}
-
-// over is when a visit that began at start is taken to be over: on the same day
-// of the clinic.
-func (r reader) over(start time.Time) time.Time {
-	end, local := start.Add(assumedLength), start.In(r.clinic.Location())
-	if last := time.Date(local.Year(), local.Month(), local.Day(), 23, 59, 59, 0, r.clinic.Location()); end.After(last) {
-		return last
-	}
-	return end
 }
 
 // gone is an object that was deleted. Nothing told before it outdoes it.

@@ -7,7 +7,6 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,6 +16,8 @@ import (
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/ask"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
 	"github.com/returnpoint/returnpoint/shared/pull"
 	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
@@ -29,14 +30,14 @@ var (
 // Client is the way to all clinics' companies. It is safe for concurrent use.
 type Client struct {
 	calls *wire.Client
-	pace  *Pace
+	pace  *wire.Pace
 	hosts []string
 }
 
 // New makes it. hosts are the hosts, with their port if they have one, that an
 // account may name beside the vendor's: a test server. They are the
 // deployment's choice and never a clinic's.
-func New(calls *wire.Client, pace *Pace, hosts ...string) *Client {
+func New(calls *wire.Client, pace *wire.Pace, hosts ...string) *Client {
 	return &Client{calls: calls, pace: pace, hosts: hosts}
 }
 
@@ -157,7 +158,7 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, account dental.
 		p = place{list: "clients", began: now.Unix(), size: perPage}
 	}
 	path, query, kind := p.question(cl, at.company)
-	var rows list[stdjson.RawMessage]
+	var rows told.List[stdjson.RawMessage]
 	said, err := c.call(ctx, at, http.MethodGet, path, query, nil, &rows)
 	if err != nil {
 		return pull.Page{}, err
@@ -258,7 +259,7 @@ func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	}
 	objects, err := r.object(ref.Kind, raw, text(ref.ID), false)
 	if err != nil {
-		return nil, unavailable("the answer cannot be read", err)
+		return nil, ask.Unavailable("the answer cannot be read", err)
 	}
 	return objects, nil
 }
@@ -298,50 +299,31 @@ type refusal struct{ status int }
 func (r *refusal) Error() string { return "HTTP " + strconv.Itoa(r.status) }
 
 // call makes one request, after its turn, and reads the data of its answer. An
-// error has a *refusal in it where the vendor itself has refused, and
-// wire's proof where nothing was sent (notSent).
+// error has a *refusal in it where the vendor itself has refused, and is
+// ask.NotWritten where nothing was sent.
 func (c *Client) call(ctx context.Context, at access, method, path string, query url.Values, body, into any) (answer, error) {
-	if err := c.pace.wait(ctx, at.host); err != nil {
-		return answer{}, unavailable("there was no time to ask", errors.Join(errNotSent, err))
+	if err := c.pace.Wait(ctx, at.host); err != nil {
+		return answer{}, ask.NotWritten(ask.Unavailable("there was no time to ask", err))
 	}
-	var payload io.Reader
+	var payload []byte
 	if body != nil {
 		raw, err := stdjson.Marshal(body)
 		if err != nil {
 			return answer{}, fmt.Errorf("write the request: %w", err)
 		}
-		payload = bytes.NewReader(raw)
+		payload = raw
 	}
-	ctx, sent := wire.Begin(ctx)
 	address := at.base + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	r, err := http.NewRequestWithContext(ctx, method, address, payload)
+	said, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "the system", Method: method, Address: address, Body: payload, Most: longestAnswer,
+		Header: map[string]string{"Authorization": at.authorization, "Accept": at.accept, "Content-Type": "application/json"}})
 	if err != nil {
-		return answer{}, unavailable("the system could not be asked", errNotSent)
+		return answer{}, err
 	}
-	r.Header.Set("Authorization", at.authorization)
-	r.Header.Set("Accept", at.accept)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", "return-point/1")
-	resp, err := c.calls.Do(r)
-	if err != nil {
-		if sent.NotSent() {
-			err = errors.Join(errNotSent, err)
-		}
-		return answer{}, unavailable("the system does not answer", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, longestAnswer+1))
-	if err != nil {
-		return answer{}, unavailable("the answer was lost", err)
-	}
-	return read(resp.StatusCode, raw, into)
+	return read(said.Status, said.Body, into)
 }
-
-// errNotSent is in an error of a request of which no byte has left.
-var errNotSent = errors.New("nothing was sent")
 
 // read takes an answer apart.
 func read(status int, raw []byte, into any) (answer, error) {
@@ -355,13 +337,13 @@ func read(status int, raw []byte, into any) (answer, error) {
 			return a, nil
 		}
 		if err := strictjson.Decode(a.Data, longestAnswer, into); err != nil {
-			return a, unavailable("the answer cannot be read", &unread{status})
+			return a, ask.Unavailable("the answer cannot be read", &unread{status})
 		}
 		return a, nil
 	case status/100 == 4 && shaped == nil && a.Success == 0 && a.Meta.Is:
 		return a, judge(&refusal{status})
 	}
-	return a, unavailable("the answer cannot be read", &unread{status})
+	return a, ask.Unavailable("the answer cannot be read", &unread{status})
 }
 
 // unread is an answer that proves nothing.
@@ -375,23 +357,15 @@ func (u *unread) Error() string {
 func judge(said *refusal) error {
 	switch said.status {
 	case http.StatusUnauthorized:
-		return invalid("the tokens are not accepted: a user who changes the password needs a new one", said)
+		return ask.Invalid("", "the tokens are not accepted: a user who changes the password needs a new one", said)
 	case http.StatusPaymentRequired:
-		return invalid("the company's licence has run out", said)
+		return ask.Invalid("", "the company's licence has run out", said)
 	case http.StatusForbidden:
-		return invalid("the user of the token has too few rights in this company", said)
+		return ask.Invalid("", "the user of the token has too few rights in this company", said)
 	case http.StatusTooManyRequests:
-		return unavailable("the system takes no more requests just now", said)
+		return ask.Unavailable("the system takes no more requests just now", said)
 	case http.StatusNotFound:
-		return invalid("there is no such company, or nothing like this in it", said)
+		return ask.Invalid("", "there is no such company, or nothing like this in it", said)
 	}
-	return unavailable("the system refused the question", said)
-}
-
-func unavailable(message string, cause error) error {
-	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
-}
-
-func invalid(message string, cause error) error {
-	return &dental.Error{Kind: dental.Invalid, Message: message, Err: cause}
+	return ask.Unavailable("the system refused the question", said)
 }

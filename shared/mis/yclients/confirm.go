@@ -7,7 +7,7 @@ import (
 	"net/http"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/pull"
+	"github.com/returnpoint/returnpoint/shared/mis/ask"
 )
 
 // Confirm writes back that the patient will come, or will not. It looks at the
@@ -32,14 +32,14 @@ func (c *Client) Confirm(ctx context.Context, cl *dental.Clinic, account dental.
 
 func (c *Client) confirm(ctx context.Context, cl *dental.Clinic, account dental.Account, a dental.Appointment, action string) error {
 	if action != "confirm" && action != "cancel" {
-		return unwritten(dental.Errorf(dental.Invalid, "action", "is neither confirm nor cancel"))
+		return ask.NotWritten(dental.Errorf(dental.Invalid, "action", "is neither confirm nor cancel"))
 	}
 	at, err := c.open(account)
 	if err != nil {
-		return unwritten(err)
+		return ask.NotWritten(err)
 	}
 	if _, ok := number(text(a.ID)); !ok {
-		return unwritten(dental.Errorf(dental.Invalid, "id", "is not that of a record of this system"))
+		return ask.NotWritten(dental.Errorf(dental.Invalid, "id", "is not that of a record of this system"))
 	}
 	path := "/record/" + at.company + "/" + a.ID
 	var x record
@@ -48,19 +48,19 @@ func (c *Client) confirm(ctx context.Context, cl *dental.Clinic, account dental.
 		return nil // it is gone already
 	}
 	if err != nil {
-		return unwritten(err)
+		return ask.NotWritten(err)
 	}
 	done, err := ready(cl, a, x, action)
 	if err != nil || done {
-		return unwritten(err)
+		return ask.NotWritten(err)
 	}
 	if action == "cancel" {
 		_, err = c.call(ctx, at, http.MethodDelete, path, nil, nil, nil)
 	} else {
 		_, err = c.call(ctx, at, http.MethodPut, "/visits/"+string(x.Visit)+"/"+a.ID, nil, coming(x, a.ID), nil)
 	}
-	if _, refused := errors.AsType[*refusal](err); refused || errors.Is(err, errNotSent) {
-		return unwritten(err)
+	if _, refused := errors.AsType[*refusal](err); refused {
+		return ask.NotWritten(err)
 	}
 	return err
 }
@@ -127,16 +127,3 @@ func coming(x record, id string) any {
 		Services   []line `json:"services"`
 	}{2, string(x.Comment), services}
 }
-
-// unwritten is an error with the proof that nothing was written in it; nil for nil.
-func unwritten(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &proven{err}
-}
-
-type proven struct{ err error }
-
-func (p *proven) Error() string   { return p.err.Error() }
-func (p *proven) Unwrap() []error { return []error{p.err, pull.ErrNotWritten} }

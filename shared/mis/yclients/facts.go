@@ -13,26 +13,26 @@ import (
 
 // record is a time in a company's journal.
 type record struct {
-	ID              text          `json:"id"`
-	StaffID         text          `json:"staff_id"`
-	Staff           maybe[staff]  `json:"staff"`
-	Services        list[service] `json:"services"`
-	Goods           list[good]    `json:"goods_transactions"`
-	Client          maybe[client] `json:"client"`
-	Date            text          `json:"date"`
-	DateTime        text          `json:"datetime"`
-	Attendance      *whole        `json:"attendance"`
-	VisitAttendance *whole        `json:"visit_attendance"`
-	Seance          *whole        `json:"seance_length"`
-	Length          *whole        `json:"length"`
-	Visit           text          `json:"visit_id"`
-	Activity        text          `json:"activity_id"`
-	Comment         text          `json:"comment"`
-	Deleted         whole         `json:"deleted"`
-	Paid            whole         `json:"paid_full"`
-	Prepaid         whole         `json:"prepaid"`
-	PrepaidSure     whole         `json:"prepaid_confirmed"`
-	Changed         text          `json:"last_change_date"`
+	ID              text               `json:"id"`
+	StaffID         text               `json:"staff_id"`
+	Staff           maybe[staff]       `json:"staff"`
+	Services        told.List[service] `json:"services"`
+	Goods           told.List[good]    `json:"goods_transactions"`
+	Client          maybe[client]      `json:"client"`
+	Date            text               `json:"date"`
+	DateTime        text               `json:"datetime"`
+	Attendance      *whole             `json:"attendance"`
+	VisitAttendance *whole             `json:"visit_attendance"`
+	Seance          *whole             `json:"seance_length"`
+	Length          *whole             `json:"length"`
+	Visit           text               `json:"visit_id"`
+	Activity        text               `json:"activity_id"`
+	Comment         text               `json:"comment"`
+	Deleted         whole              `json:"deleted"`
+	Paid            whole              `json:"paid_full"`
+	Prepaid         whole              `json:"prepaid"`
+	PrepaidSure     whole              `json:"prepaid_confirmed"`
+	Changed         text               `json:"last_change_date"`
 }
 
 type staff struct {
@@ -190,7 +190,7 @@ func (r reader) record(x record, hooks text, deleted bool) ([]intake.Object, err
 		Receipt     dental.Money
 	}{a, came, r.receipt(x)}
 	o := r.plain(recordKind, id, changed, body)
-	o.Facts = []intake.Event{{Type: kindOf(a.Status), Appointment: &a}}
+	o.Facts = []intake.Event{{Type: told.TypeOf(a.Status), Appointment: &a}}
 	if v != nil {
 		o.Facts = append(o.Facts, intake.Event{Type: intake.VisitCompleted, Visit: v})
 	}
@@ -210,16 +210,6 @@ func attendance(x record) whole {
 		return *x.VisitAttendance
 	}
 	return 0
-}
-
-func kindOf(s dental.AppointmentStatus) intake.Type {
-	switch s {
-	case dental.Confirmed:
-		return intake.AppointmentConfirmed
-	case dental.Missed:
-		return intake.AppointmentMissed
-	}
-	return intake.AppointmentBooked
 }
 
 func (r reader) appointment(x record, id, whose string) (dental.Appointment, error) {

@@ -60,7 +60,7 @@ func (c *company) client() *yclients.Client {
 	return yclients.New(wire.NewClient(wire.Options{}), pace(), host)
 }
 
-func pace() *yclients.Pace {
+func pace() *wire.Pace {
 	return yclients.NewPace(time.Now, func(context.Context, time.Duration) error { return nil })
 }
 

@@ -95,39 +95,6 @@ func (m *maybe[T]) UnmarshalJSON(raw []byte) error {
 	return inner(raw, &m.V)
 }
 
-// list is a list that may come as null or {}, or as an object with numbers for
-// names, which PHP makes of a list with gaps.
-type list[T any] []T
-
-func (l *list[T]) UnmarshalJSON(raw []byte) error {
-	*l = nil
-	switch {
-	case empty(raw):
-		return nil
-	case raw[0] == '[':
-		return inner(raw, (*[]T)(l))
-	case raw[0] != '{':
-		return errors.New("must be a list")
-	}
-	var gaps map[string]T
-	if err := inner(raw, &gaps); err != nil {
-		return err
-	}
-	names := make([]int, 0, len(gaps))
-	for name := range gaps {
-		n, err := strconv.Atoi(name)
-		if err != nil || strconv.Itoa(n) != name {
-			return errors.New("must be a list")
-		}
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		*l = append(*l, gaps[strconv.Itoa(n)])
-	}
-	return nil
-}
-
 // inner decodes within a value that reads itself.
 func inner(raw []byte, into any) error {
 	err := strictjson.Decode(raw, len(raw), into)
