@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/returnpoint/returnpoint/shared/signature"
 )
 
 // The clinic that is walked: what has happened in it is the demo's, and is the
@@ -78,26 +80,69 @@ func start(t testing.TB) *machine {
 	if out, err := demo.CombinedOutput(); err != nil {
 		t.Fatalf("the demo: %v\n%s", err, out)
 	}
+	m.book("P-901", "P-902")
 	// Then nobody at the desk does anything for a day: there is a list to work off.
 	m.send(http.MethodPost, "/_local/clock", `{"advance": "20h"}`)
 	return m
 }
 
+// book has the MIS tell of newcomers who are to come tomorrow, so that there are
+// appointments to confirm whatever the demo's patients do.
+func (m *machine) book(newcomers ...string) {
+	m.t.Helper()
+	var clock struct{ Now time.Time }
+	m.read("/_local/clock", &clock)
+	var given struct{ Secret string }
+	m.ask(http.MethodPost, "/_local/webhook-secret?clinic="+clinic, http.Header{}, "", &given)
+	secret, err := signature.ParseSecret(given.Secret)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for n, id := range newcomers {
+		now, start := clock.Now.Format(time.RFC3339), clock.Now.Truncate(time.Hour).Add(time.Duration(34+n)*time.Hour).Format(time.RFC3339)
+		for event, data := range map[string]string{
+			"patient.updated":    fmt.Sprintf(`{"id": %q, "givenName": "Вера", "phone": "+7900000%04d"}`, id, 901+n),
+			"appointment.booked": fmt.Sprintf(`{"id": "A-%s", "patientId": %q, "start": %q}`, id, id, start),
+		} {
+			body := fmt.Sprintf(`{"type": %q, "timestamp": %q, "data": %s}`, event, now, data)
+			header, err := signature.Sign(strings.ReplaceAll(event, ".", "-")+"-"+id, clock.Now, []byte(body), secret)
+			if err != nil {
+				m.t.Fatal(err)
+			}
+			header.Set("Content-Type", "application/json")
+			m.ask(http.MethodPost, "/v1/clinics/"+clinic+"/events", header, body, nil)
+		}
+	}
+}
+
 // send puts JSON to the machine's own paths.
 func (m *machine) send(method, path, body string) {
+	m.t.Helper()
+	m.ask(method, path, http.Header{"Content-Type": {"application/json"}}, body, nil)
+}
+
+// ask makes a request, wants it answered well, and reads the answer into what is not nil.
+func (m *machine) ask(method, path string, header http.Header, body string, into any) {
 	m.t.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), method, m.base+path, strings.NewReader(body))
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", "application/json")
+	r.Header = header
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	if said, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode >= 300 {
+	said, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode >= 300 {
 		m.t.Fatalf("%s %s: %s %s, %v", method, path, answer.Status, said, err)
+	}
+	if into == nil {
+		return
+	}
+	if err := json.Unmarshal(said, into); err != nil {
+		m.t.Fatalf("%s %s: %v", method, path, err)
 	}
 }
 
@@ -134,22 +179,7 @@ func (m *machine) messages() (out []message) {
 // read gets JSON from the machine's own paths.
 func (m *machine) read(path string, into any) {
 	m.t.Helper()
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, m.base+path, nil)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	r.Header.Set("Accept", "application/json")
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
-		m.t.Fatalf("GET %s: %s", path, answer.Status)
-	}
-	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
-		m.t.Fatalf("GET %s: %v", path, err)
-	}
+	m.ask(http.MethodGet, path, http.Header{"Accept": {"application/json"}}, "", into)
 }
 
 // get is a page as it stands, without a browser.
