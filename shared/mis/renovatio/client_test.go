@@ -224,11 +224,10 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 		}
 	})
 	t.Run("nobody listens", func(t *testing.T) {
-		closed := httptest.NewServer(http.NotFoundHandler())
+		const nobody = "127.0.0.1:1" // a port that no test is given
 		of := account()
-		of.Settings[renovatio.URLSetting] = closed.URL
-		closed.Close()
-		lonely := renovatio.New(calls(t), strings.TrimPrefix(closed.URL, "http://"))
+		of.Settings[renovatio.URLSetting] = "http://" + nobody
+		lonely := renovatio.New(calls(t), nobody)
 		if _, err := lonely.Changed(t.Context(), clinic(), of, "", now); dental.KindOf(err) != dental.Unavailable {
 			t.Errorf("got %v", err)
 		}
