@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 // writes it may still be writing.
 const settled = time.Minute
 
-// Tick takes what lies in the watched folders, inbox/<clinic>/: what was laid
+// Tick takes what lies in the watched folders, inbox/<clinic>/, or
+// inbox/<clinic>/<system>/ of an export of one of dental.Systems: what was laid
 // there a minute ago or more begins an import under its own name. The same file
 // laid there once more is imported once more, and changes nothing. What cannot
 // be imported is moved to inbox-refused with a note beside it.
@@ -58,6 +60,13 @@ func (l *Loader) found(ctx context.Context, f Stored) error {
 	if !inFolder || !dental.ValidID(clinic) {
 		return l.refuse(ctx, f, "it lies in no clinic's folder: inbox/<clinic>/<file>")
 	}
+	system := ""
+	if of, file, deeper := strings.Cut(name, "/"); deeper {
+		if !slices.Contains(dental.Systems(), of) || strings.Contains(file, "/") {
+			return l.refuse(ctx, f, "a folder in a clinic's is named after the system that its files are exports of: one of "+strings.Join(dental.Systems(), ", "))
+		}
+		system, name = of, file
+	}
 	cl, err := l.Store.Begin().Clinic(ctx, clinic)
 	if dental.KindOf(err) == dental.NotFound {
 		return l.refuse(ctx, f, "there is no clinic of this folder's name")
@@ -72,9 +81,12 @@ func (l *Loader) found(ctx context.Context, f Stored) error {
 	if _, known := l.Formats[format]; !known {
 		return l.refuse(ctx, f, "its name ends in none of .csv, .xlsx, .json, .ndjson, .jsonl")
 	}
+	if !FromSystem(format, system) {
+		return l.refuse(ctx, f, "it is no export of "+system+": this format says itself whose patients it is about")
+	}
 	sum := sha256.Sum256([]byte(f.Name + "\x00" + itoa(f.Size) + "\x00" + f.Mark))
 	mark := hex.EncodeToString(sum[:])
-	imp, err := l.open(ctx, cl, Order{ID: "inbox." + mark, Body: mark, Format: format, Name: name})
+	imp, err := l.open(ctx, cl, Order{ID: "inbox." + mark, Body: mark, Format: format, Name: name, System: system})
 	if err != nil {
 		return err
 	}

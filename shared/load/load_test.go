@@ -786,6 +786,39 @@ func TestWhatLiesInAWatchedFolderIsImported(t *testing.T) {
 	}
 }
 
+func TestAWatchedFolderOfASystemSaysWhoseExportsLieInIt(t *testing.T) {
+	s := open(t)
+	folder := "inbox/" + s.Clinic.ID + "/"
+	for name, body := range map[string]string{
+		folder + "yclients/night.csv":    "id;name\n7;Анна\n",
+		folder + "yclients/night.jsonl":  card(1, "+79160000001"),
+		folder + "yclient/night.csv":     "id;name\n8;Олег\n",
+		folder + "yclients/2026/old.csv": "id;name\n9;Иван\n",
+	} {
+		if err := s.files.Put(t.Context(), name, strings.NewReader(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := s.loader.Tick(t.Context(), s.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	imports, _, err := s.Store.Imports(t.Context(), s.Clinic.ID, 10, "")
+	if err != nil || len(imports) != 1 || imports[0].System != "yclients" || imports[0].Name != "night.csv" {
+		t.Errorf("there are %+v (%v)", imports, err)
+	}
+	for name, want := range map[string]string{
+		"yclients/night.jsonl":  "it is no export of yclients: this format says itself whose patients it is about\n",
+		"yclient/night.csv":     "a folder in a clinic's is named after the system that its files are exports of: one of yclients, sqns, renovatio, fhir, opendental, bitrix24\n",
+		"yclients/2026/old.csv": "a folder in a clinic's is named after the system that its files are exports of: one of yclients, sqns, renovatio, fhir, opendental, bitrix24\n",
+	} {
+		if why, err := s.files.get("inbox-refused/" + s.Clinic.ID + "/" + name + ".why.txt"); err != nil || string(why) != want {
+			t.Errorf("of %s it says %q, %v", name, why, err)
+		}
+	}
+}
+
 // work0 handles what is queued.
 func (s *site) work0() {
 	s.T.Helper()
