@@ -32,19 +32,28 @@
 //   - The phone is exactly one of: mobile (of the clinic's country or of one that is
 //     not known), foreign (mobile, of another country: no SMS goes there),
 //     landline, none (no number was given), or one that cannot be used, by its
-//     dental.Patient.PhoneIssue. Usable is mobile alone. An e-mail address is usable
-//     when the card has one. Both, phone alone, e-mail alone, neither: exactly one of
-//     them. What only an address's own history knows, as that it bounced or that
-//     its holder said STOP, is no part of a card, and is judged at the sending.
-//   - A consent of a class on a channel is granted, refused, or silent where nothing
-//     is recorded. What silence means follows from the class and from the clinic's
-//     setting: service is allowed, care is if the clinic presumes it, advertising is not.
+//     dental.Patient.PhoneIssue. A mobile that nothing is sent to is shared (it stands
+//     in more cards than a family has members), dead (nothing can be delivered there)
+//     or another's (its holder has said so). Usable is mobile alone. An e-mail address
+//     is usable, shared, dead, another's or none. These are the card's own.
+//   - The reader of messages about a card is the patient, or a child's guardian
+//     (dental.Patient.Reader). By the reader's phone and address exactly one is
+//     usable: both, phone alone, e-mail alone, neither; neither also while the
+//     guardian's card is gone or has not come.
+//   - A sleeping card can be reached when its reader can, but for a child without a
+//     guardian, who gets nothing that calls back. It may be invited when the reader
+//     has agreed to advertising on a way that reaches them; a minor never is.
+//   - A consent of a class on a channel is the reader's: granted, refused, or silent
+//     where nothing is recorded. The word of an address's holder, as STOP, is a refusal that holds
+//     until a later consent (dental.Patient.Stand). What silence means follows from
+//     the class and from the clinic's setting (dental.CareConsent.Allows).
 //   - A minor is under 18 on D, and alone when the card names no guardian.
 //   - A receipt is what a visit day brought (dental.Card.Net), when it is above nought
 //     and not after D.
 package audit
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -85,18 +94,26 @@ const (
 	Unfinished = "unfinished"
 )
 
-// What there is of a phone number, where it is none of dental.Patient.PhoneIssue.
+// What there is of a phone number, where it is none of dental.Patient.PhoneIssue,
+// and of an e-mail address.
 const (
 	Mobile   = "mobile"
+	Usable   = "usable" // an e-mail address
+	Shared   = "shared"
+	Dead     = "dead"
+	Others   = "others"
 	Foreign  = "foreign"
 	Landline = "landline"
-	NoNumber = "none"
+	None     = "none"
 )
 
 // Phones lists what there may be of a phone number, the usable kind first.
 func Phones() []string {
-	return []string{Mobile, Foreign, Landline, "malformed", "extension", "several", "toll-free", NoNumber}
+	return []string{Mobile, Shared, Dead, Others, Foreign, Landline, "malformed", "extension", "several", "toll-free", None}
 }
+
+// Mails lists what there may be of an e-mail address.
+func Mails() []string { return []string{Usable, Shared, Dead, Others, None} }
 
 // The ways in which a patient may be reached by a message.
 const (
@@ -138,13 +155,16 @@ func (p *Part) receipts(currency string) Receipts {
 }
 
 // Of is what one card adds to an audit as of a day. One that is not known, or was
-// erased, adds nothing.
-func Of(cl *dental.Clinic, card *dental.Card, day dental.Date) Part {
+// erased, adds nothing. guardian is the card that the patient's GuardianID names,
+// the zero Patient where there is none. The contacts are by address; of an address
+// without one nothing is known.
+func Of(cl *dental.Clinic, card *dental.Card, guardian dental.Patient, contacts map[string]*dental.Contact, day dental.Date) Part {
 	p := Part{Sums: measure.Sums{}}
 	if !card.Known() || card.Patient.Erased {
 		return p
 	}
-	c := counting{Part: p, clinic: cl, card: card, day: day}
+	c := counting{Part: p, clinic: cl, card: card, contacts: contacts, day: day}
+	c.reader, c.kept = card.Patient.Reader(guardian, day)
 	c.one("cards")
 	if reason, gone := card.Patient.Gone(); gone {
 		c.one("gone/" + reason)
@@ -170,11 +190,14 @@ func Of(cl *dental.Clinic, card *dental.Card, day dental.Date) Part {
 // counting is one card on its way into a part.
 type counting struct {
 	Part
-	clinic *dental.Clinic
-	card   *dental.Card
-	day    dental.Date
-	booked bool
-	asleep bool
+	clinic   *dental.Clinic
+	card     *dental.Card
+	contacts map[string]*dental.Contact
+	reader   dental.Patient
+	kept     dental.Guardian
+	day      dental.Date
+	booked   bool
+	asleep   bool
 }
 
 func (c *counting) one(name string)          { c.Sums.Add(name, 1) }
@@ -241,45 +264,69 @@ func (c *counting) plans() {
 	}
 }
 
-// PhoneOf says what there is of a patient's phone number.
-func PhoneOf(cl *dental.Clinic, p dental.Patient) string {
+// phone says what there is of somebody's number.
+func (c *counting) phone(p dental.Patient) string {
 	switch {
 	case p.PhoneIssue != "":
 		return p.PhoneIssue
 	case p.Phone == "":
-		return NoNumber
+		return None
 	case p.Landline:
 		return Landline
-	case p.PhoneRegion != "" && cl.Country != "" && p.PhoneRegion != cl.Country:
+	case p.PhoneRegion != "" && c.clinic.Country != "" && p.PhoneRegion != c.clinic.Country:
 		return Foreign
 	}
-	return Mobile
+	return cmp.Or(c.history(p, string(p.Phone)), Mobile)
 }
 
-// reached counts how the patient can be.
+// mail says what there is of somebody's e-mail address.
+func (c *counting) mail(p dental.Patient) string {
+	if p.Email == "" {
+		return None
+	}
+	return cmp.Or(c.history(p, string(p.Email)), Usable)
+}
+
+// history says what an address's own history has against it as somebody's, "" for
+// nothing.
+func (c *counting) history(p dental.Patient, address string) string {
+	switch contact := c.contacts[address]; {
+	case contact == nil:
+		return ""
+	case slices.Contains(p.NotMe, contact.Key):
+		return Others
+	case contact.Suppressed != "":
+		return Dead
+	case contact.Crowded:
+		return Shared
+	}
+	return ""
+}
+
+// reached counts how the reader can be.
 func (c *counting) reached() {
-	phone := PhoneOf(c.clinic, c.card.Patient)
-	c.one("phone/" + phone)
+	c.one("phone/" + c.phone(c.card.Patient))
+	c.one("mail/" + c.mail(c.card.Patient))
+	phone, mail := c.phone(c.reader), c.mail(c.reader)
 	way := ByNeither
-	switch mail := c.card.Patient.Email != ""; {
-	case mail && phone == Mobile:
+	switch {
+	case c.kept == dental.GuardianAwaited, c.kept == dental.GuardianGone:
+	case mail == Usable && phone == Mobile:
 		way = ByBoth
 	case phone == Mobile:
 		way = ByPhone
-	case mail:
+	case mail == Usable:
 		way = ByMail
 	}
 	c.one("reach/" + way)
 	if c.asleep {
 		c.one("asleep")
-		if way != ByNeither {
+		if way != ByNeither && c.kept == "" {
 			c.one("asleep/reach")
 		}
-		agreed := func(ch dental.Channel) bool {
-			consent, recorded := c.card.Patient.Consent(dental.Advertising, ch)
-			return recorded && consent.Granted
-		}
-		if phone == Mobile && (agreed(dental.SMS) || agreed(dental.WhatsApp)) || c.card.Patient.Email != "" && agreed(dental.Mail) {
+		agreed := func(ch dental.Channel) bool { return c.stand(dental.Advertising, ch) == granted }
+		byPhone, byMail := phone == Mobile && (agreed(dental.SMS) || agreed(dental.WhatsApp)), mail == Usable && agreed(dental.Mail)
+		if (byPhone || byMail) && !c.card.Patient.Minor(c.day) {
 			c.one("asleep/agreed")
 		}
 	}
@@ -289,13 +336,34 @@ func (c *counting) reached() {
 func (c *counting) agreed() {
 	for _, class := range dental.Classes() {
 		for _, ch := range dental.Channels() {
-			word := "silent"
-			if consent, recorded := c.card.Patient.Consent(class, ch); recorded {
-				if word = "refused"; consent.Granted {
-					word = "granted"
-				}
-			}
-			c.one("consent/" + string(class) + "/" + string(ch) + "/" + word)
+			c.one("consent/" + string(class) + "/" + string(ch) + "/" + c.stand(class, ch))
 		}
 	}
+}
+
+// How a reader stands to a class of messages on a channel.
+const (
+	granted = "granted"
+	refused = "refused"
+	silent  = "silent"
+)
+
+func (c *counting) stand(class dental.Class, ch dental.Channel) string {
+	p := c.reader
+	switch s := p.Stand(class, ch, c.holder(p.Address(ch)), c.holder(p.Household())); {
+	case s.OptedOut, s.Recorded && !s.Consent.Granted:
+		return refused
+	case s.Recorded:
+		return granted
+	}
+	return silent
+}
+
+// holder is who has a say for the reader at an address, nil for nobody.
+func (c *counting) holder(address string) *dental.Contact {
+	switch c.history(c.reader, address) {
+	case Shared, Others:
+		return nil
+	}
+	return c.contacts[address]
 }

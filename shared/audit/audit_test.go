@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -98,7 +99,7 @@ func TestTheBoundariesAreInWholeDaysOfTheClinic(t *testing.T) {
 		"2026-09-15T20:59:59Z": "0",
 		"2026-09-15T21:00:00Z": "never", // after the day
 	} {
-		if s := Of(cl, card(finished), on).Sums; s["seen/"+want] != 1 {
+		if s := Of(cl, card(finished), dental.Patient{}, nil, on).Sums; s["seen/"+want] != 1 {
 			t.Errorf("a visit finished at %s: %v, want segment %s", finished, s, want)
 		}
 	}
@@ -118,7 +119,7 @@ func TestAnAppointmentOfTheDayItselfLiesAhead(t *testing.T) {
 	} {
 		card := &dental.Card{Patient: dental.Patient{Clinic: "demo", ID: "P"}, Appointments: []dental.Appointment{c.a},
 			Visits: []dental.Visit{{ID: "V", AppointmentID: "A", FinishedAt: on.AddDays(-400).At(0, cl.Location())}}}
-		s := Of(cl, card, on).Sums
+		s := Of(cl, card, dental.Patient{}, nil, on).Sums
 		if ahead := s["unbooked/12"] == 0; ahead != c.ahed || (s["asleep"] == 0) != c.ahed {
 			t.Errorf("an appointment %s: %v", name, s)
 		}
@@ -128,7 +129,8 @@ func TestAnAppointmentOfTheDayItselfLiesAhead(t *testing.T) {
 // The second, naive count: it knows nothing of the first, and goes over all
 // cards once for each question.
 
-func naive(cl *dental.Clinic, cards []*dental.Card, on dental.Date) (Figures, map[string][]int64) {
+func naive(cl *dental.Clinic, b quiet, on dental.Date) (Figures, map[string][]int64) {
+	cards, contacts := b.cards, b.contacts
 	loc := cl.Location()
 	known := keep(cards, func(c *dental.Card) bool { return c.Patient.ID != "" && !c.Patient.Erased })
 	active := keep(known, func(c *dental.Card) bool {
@@ -185,34 +187,114 @@ func naive(cl *dental.Clinic, cards []*dental.Card, on dental.Date) (Figures, ma
 	}
 	f.Unbooked = n(keep(active, free))
 	asleep := keep(keep(active, within(6, 99)), free)
-	mobile := func(c *dental.Card) bool {
+	child := func(c *dental.Card) bool {
+		return !c.Patient.BirthDate.IsZero() && c.Patient.BirthDate.AddMonths(18*12).After(on)
+	}
+	// Who reads what is sent about a card, and nobody where no one does.
+	reads := func(c *dental.Card) *dental.Card {
+		p := c.Patient
+		if p.GuardianID == "" {
+			return c
+		}
+		g := b.guardians[p.GuardianID]
+		if !child(c) {
+			if p.Phone == g.Phone {
+				p.Phone = ""
+			}
+			if p.Email == g.Email {
+				p.Email = ""
+			}
+			return &dental.Card{Patient: p}
+		}
+		if g.ID == "" || g.Stub || g.Erased || g.Excluded || g.Status != "" && g.Status != dental.Active {
+			return nil
+		}
+		return &dental.Card{Patient: g}
+	}
+	russian := func(c *dental.Card) bool {
 		p := c.Patient
 		return p.Phone != "" && p.PhoneIssue == "" && !p.Landline && (p.PhoneRegion == "" || p.PhoneRegion == "RU")
 	}
-	mail := func(c *dental.Card) bool { return c.Patient.Email != "" }
-	f.Asleep, f.Reachable = n(asleep), n(keep(asleep, func(c *dental.Card) bool { return mobile(c) || mail(c) }))
-	agreed := func(ch dental.Channel) func(*dental.Card) bool {
-		return func(c *dental.Card) bool {
-			return slices.ContainsFunc(c.Patient.Consents, func(x dental.Consent) bool {
-				return x.Class == dental.Advertising && x.Channel == ch && x.Granted
-			})
+	// What an address has against it, the most telling first.
+	against := func(c *dental.Card, address string) string {
+		x := contacts[address]
+		if x == nil {
+			return ""
 		}
+		for _, key := range c.Patient.NotMe {
+			if key == x.Key {
+				return "others"
+			}
+		}
+		if x.Suppressed != "" {
+			return "dead"
+		}
+		if x.Crowded {
+			return "shared"
+		}
+		return ""
+	}
+	mobile := func(c *dental.Card) bool { return c != nil && russian(c) && against(c, string(c.Patient.Phone)) == "" }
+	mail := func(c *dental.Card) bool {
+		return c != nil && c.Patient.Email != "" && against(c, string(c.Patient.Email)) == ""
+	}
+	reach := func(c *dental.Card) bool { return mobile(reads(c)) || mail(reads(c)) }
+	// The word that holds of a class on a channel: the latest of all that were said,
+	// a refusal before a consent of the same instant.
+	word := func(c *dental.Card, class dental.Class, ch dental.Channel) string {
+		if r := reads(c); r != nil { // the child's own word where its guardian is out of reach
+			c = r
+		}
+		said, at := "silent", time.Time{}
+		for _, x := range c.Patient.Consents {
+			if x.Class == class && x.Channel == ch {
+				if said, at = "refused", x.At; x.Granted {
+					said = "granted"
+				}
+			}
+		}
+		own, home := string(c.Patient.Phone), string(c.Patient.Phone)
+		if ch == dental.Mail {
+			own = string(c.Patient.Email)
+		}
+		if home == "" {
+			home = string(c.Patient.Email)
+		}
+		for _, address := range []string{own, home} {
+			if why := against(c, address); contacts[address] == nil || why == "others" || why == "shared" {
+				continue
+			}
+			for _, o := range contacts[address].OptOuts {
+				if o.Class == class && !o.At.Before(at) {
+					said = "refused"
+				}
+			}
+		}
+		return said
+	}
+	f.Asleep, f.Reachable = n(asleep), n(keep(asleep, func(c *dental.Card) bool { return reach(c) && (!child(c) || c.Patient.GuardianID != "") }))
+	agreed := func(ch dental.Channel) func(*dental.Card) bool {
+		return func(c *dental.Card) bool { return word(c, dental.Advertising, ch) == "granted" }
 	}
 	f.Agreed = n(keep(asleep, func(c *dental.Card) bool {
-		return mobile(c) && (agreed(dental.SMS)(c) || agreed(dental.WhatsApp)(c)) || mail(c) && agreed(dental.Mail)(c)
+		return !child(c) && (mobile(reads(c)) && (agreed(dental.SMS)(c) || agreed(dental.WhatsApp)(c)) || mail(reads(c)) && agreed(dental.Mail)(c))
 	}))
-	f.Reach = []measure.Count{
-		{Code: "both", N: n(keep(keep(active, mobile), mail))}, {Code: "phone", N: n(keep(active, func(c *dental.Card) bool { return mobile(c) && !mail(c) }))},
-		{Code: "email", N: n(keep(active, func(c *dental.Card) bool { return !mobile(c) && mail(c) }))},
-		{Code: "neither", N: n(keep(active, func(c *dental.Card) bool { return !mobile(c) && !mail(c) }))}}
+	for _, code := range []string{"both", "phone", "email", "neither"} {
+		f.Reach = append(f.Reach, measure.Count{Code: code, N: n(keep(active, func(c *dental.Card) bool {
+			r := reads(c)
+			return mobile(r) == (code == "both" || code == "phone") && mail(r) == (code == "both" || code == "email")
+		}))})
+	}
 	phone := func(code string) int64 {
 		return n(keep(active, func(c *dental.Card) bool {
 			p := c.Patient
 			switch code {
 			case "mobile":
 				return mobile(c)
+			case "shared", "dead", "others":
+				return russian(c) && against(c, string(p.Phone)) == code
 			case "foreign":
-				return p.Phone != "" && p.PhoneIssue == "" && !p.Landline && !mobile(c)
+				return p.Phone != "" && p.PhoneIssue == "" && !p.Landline && !russian(c)
 			case "landline":
 				return p.Phone != "" && p.PhoneIssue == "" && p.Landline
 			case "none":
@@ -221,34 +303,37 @@ func naive(cl *dental.Clinic, cards []*dental.Card, on dental.Date) (Figures, ma
 			return p.PhoneIssue == code
 		}))
 	}
-	for _, code := range []string{"mobile", "foreign", "landline", "malformed", "extension", "several", "toll-free", "none"} {
+	for _, code := range []string{"mobile", "shared", "dead", "others", "foreign", "landline", "malformed", "extension", "several", "toll-free", "none"} {
 		f.Phones = append(f.Phones, measure.Count{Code: code, N: phone(code)})
+	}
+	for _, code := range []string{"usable", "shared", "dead", "others", "none"} {
+		f.Mails = append(f.Mails, measure.Count{Code: code, N: n(keep(active, func(c *dental.Card) bool {
+			switch code {
+			case "usable":
+				return mail(c)
+			case "none":
+				return c.Patient.Email == ""
+			}
+			return c.Patient.Email != "" && against(c, string(c.Patient.Email)) == code
+		}))})
 	}
 	for _, class := range []dental.Class{"service", "care", "advertising"} {
 		for _, ch := range []dental.Channel{"sms", "email", "whatsapp"} {
 			row := Consents{Class: class, Channel: ch}
 			for _, c := range active {
-				found := false
-				for _, x := range c.Patient.Consents {
-					if x.Class == class && x.Channel == ch {
-						if found = true; x.Granted {
-							row.Granted++
-						} else {
-							row.Refused++
-						}
-					}
-				}
-				if !found {
+				switch word(c, class, ch) {
+				case "granted":
+					row.Granted++
+				case "refused":
+					row.Refused++
+				default:
 					row.Silent++
 				}
 			}
 			f.Consents = append(f.Consents, row)
 		}
 	}
-	minors := keep(active, func(c *dental.Card) bool {
-		b := c.Patient.BirthDate
-		return !b.IsZero() && b.AddMonths(18*12).After(on)
-	})
+	minors := keep(active, child)
 	f.Minors, f.MinorsAlone = n(minors), n(keep(minors, func(c *dental.Card) bool { return c.Patient.GuardianID == "" }))
 	f.NeverBegun, f.Unfinished = naivePlans(active, false, booked), naivePlans(active, true, booked)
 	receipts := map[string][]int64{}
@@ -317,7 +402,7 @@ func made(r *rand.Rand, i int, on dental.Date) *dental.Card {
 	loc := clinic().Location()
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
 	p := dental.Patient{Clinic: "demo", ID: "P-" + strconv.Itoa(i), Status: dental.PatientStatus(pick("", "active", "active", "active", "archived", "moved", "deceased")),
-		Excluded: r.IntN(20) == 0, Erased: r.IntN(20) == 0, Stub: r.IntN(9) == 0, Email: dental.Email(pick("", "p@example.com"))}
+		Excluded: r.IntN(20) == 0, Erased: r.IntN(20) == 0, Stub: r.IntN(9) == 0, Email: dental.Email(pick("", addressOf(r)+"@example.com"))}
 	switch r.IntN(8) {
 	case 0:
 		p.PhoneIssue = pick("malformed", "extension", "several", "toll-free")
@@ -327,18 +412,21 @@ func made(r *rand.Rand, i int, on dental.Date) *dental.Card {
 	case 3:
 		p.Phone, p.PhoneRegion = "+491700000001", "DE"
 	default:
-		p.Phone, p.PhoneRegion = "+79160000001", pick("RU", "RU", "")
+		p.Phone, p.PhoneRegion = dental.Phone("+791600000"+addressOf(r)), pick("RU", "RU", "")
 	}
 	if r.IntN(2) == 0 {
 		p.BirthDate = on.AddMonths(-12*18 + r.IntN(5) - 2).AddDays(r.IntN(5) - 2)
-		p.GuardianID = pick("", "P-0")
+		p.GuardianID = pick("", "G-"+strconv.Itoa(r.IntN(10))) // of G-9 nothing was ever heard
 	}
 	for _, class := range dental.Classes() {
 		for _, ch := range dental.Channels() {
 			if r.IntN(3) == 0 {
-				p.Consents = append(p.Consents, dental.Consent{Class: class, Channel: ch, Granted: r.IntN(2) == 0})
+				p.Consents = append(p.Consents, dental.Consent{Class: class, Channel: ch, Granted: r.IntN(2) == 0, At: said(r, on)})
 			}
 		}
+	}
+	if r.IntN(9) == 0 {
+		p.NotMe = []string{pick(string(p.Phone), string(p.Email))}
 	}
 	c := &dental.Card{Patient: p}
 	if r.IntN(40) == 0 {
@@ -368,17 +456,58 @@ func made(r *rand.Rand, i int, on dental.Date) *dental.Card {
 	return c
 }
 
-func base(seed uint64, n int, on dental.Date) (out []*dental.Card) {
-	r := rand.New(rand.NewPCG(seed, 1))
-	for i := range n {
-		out = append(out, made(r, i, on))
+// addressOf is one of a hundred addresses: families share them.
+func addressOf(r *rand.Rand) string { return fmt.Sprintf("%02d", r.IntN(100)) }
+
+// said is when something was said, often at one and the same instant.
+func said(r *rand.Rand, on dental.Date) time.Time { return on.AddDays(-r.IntN(4)).At(0, time.UTC) }
+
+// history is what the addresses of a base have been through.
+func history(r *rand.Rand, on dental.Date) map[string]*dental.Contact {
+	out := map[string]*dental.Contact{}
+	for i := range 100 {
+		for _, address := range []string{fmt.Sprintf("+791600000%02d", i), fmt.Sprintf("%02d@example.com", i)} {
+			c := &dental.Contact{Key: address, Crowded: r.IntN(9) == 0}
+			if r.IntN(9) == 0 {
+				c.Suppressed = "bounce"
+			}
+			for _, class := range dental.Classes() {
+				if r.IntN(4) == 0 {
+					c.Refuse(said(r, on), "stop", class)
+				}
+			}
+			if r.IntN(5) > 0 {
+				out[address] = c
+			}
+		}
 	}
 	return out
 }
 
-func summed(cl *dental.Clinic, cards []*dental.Card, on dental.Date) (p Part) {
-	for _, c := range cards {
-		p.Plus(Of(cl, c, on))
+// quiet is a clinic's base, and what its addresses have been through.
+type quiet struct {
+	cards     []*dental.Card
+	guardians map[string]dental.Patient
+	contacts  map[string]*dental.Contact
+}
+
+func base(seed uint64, n int, on dental.Date) (b quiet) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	b.contacts, b.guardians = history(r, on), map[string]dental.Patient{}
+	for i := range 9 {
+		g := made(r, n+i, on).Patient
+		g.ID = fmt.Sprintf("G-%d", i)
+		b.guardians[g.ID] = g
+	}
+	for i := range n {
+		b.cards = append(b.cards, made(r, i, on))
+	}
+	return b
+}
+
+func summed(cl *dental.Clinic, b quiet, on dental.Date) (p Part) {
+	for _, c := range b.cards {
+		p.Plus(Of(cl, c, b.guardians[c.Patient.GuardianID], b.contacts, on))
 	}
 	return p
 }
@@ -387,10 +516,10 @@ func TestTheAuditIsWhatASecondNaiveCountComesTo(t *testing.T) {
 	cl := clinic()
 	for seed, date := range []string{"2026-09-15", "2026-02-28", "2024-02-29", "2025-08-31", "2026-01-01"} {
 		on := day(t, date)
-		cards := base(uint64(seed), 800, on)
-		sum := summed(cl, cards, on)
+		b := base(uint64(seed), 800, on)
+		sum := summed(cl, b, on)
 		got := sum.Figures()
-		want, receipts := naive(cl, cards, on)
+		want, receipts := naive(cl, b, on)
 		for _, f := range []*Figures{&got, &want} { // an order of their own
 			slices.SortFunc(f.Gone, func(a, b measure.Count) int { return int(b.N-a.N)*1000 + len(a.Code) - len(b.Code) })
 			for _, p := range []*Plans{&f.NeverBegun, &f.Unfinished} {
@@ -434,7 +563,7 @@ func TestWhatIsCountedOfEachGroupAddsUpToTheActive(t *testing.T) {
 	for _, s := range f.Segments {
 		seen += s.Patients
 	}
-	if sum(f.Gone)+f.Active != f.Cards || sum(f.Reach) != f.Active || sum(f.Phones) != f.Active || seen != f.Active {
+	if sum(f.Gone)+f.Active != f.Cards || sum(f.Reach) != f.Active || sum(f.Phones) != f.Active || sum(f.Mails) != f.Active || seen != f.Active {
 		t.Errorf("%+v", f)
 	}
 	for _, c := range f.Consents {
@@ -447,20 +576,21 @@ func TestWhatIsCountedOfEachGroupAddsUpToTheActive(t *testing.T) {
 func TestPartsAreAddedUpInAnyOrderAndHoweverTheyAreGrouped(t *testing.T) {
 	cl, on := clinic(), day(t, "2026-02-28")
 	rapid.Check(t, func(t *rapid.T) {
-		cards := base(rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 40).Draw(t, "n"), on)
-		whole := summed(cl, cards, on)
-		shuffled := slices.Clone(cards)
+		b := base(rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 40).Draw(t, "n"), on)
+		whole := summed(cl, b, on)
+		shuffled := slices.Clone(b.cards)
 		rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		cut, cut2 := rapid.IntRange(0, len(cards)).Draw(t, "cut"), rapid.IntRange(0, len(cards)).Draw(t, "cut2")
-		a, b, c := summed(cl, shuffled[:min(cut, cut2)], on), summed(cl, shuffled[min(cut, cut2):max(cut, cut2)], on), summed(cl, shuffled[max(cut, cut2):], on)
-		var left, right, bc Part
-		left.Plus(a)
-		left.Plus(b)
-		left.Plus(c)
-		bc.Plus(c)
-		bc.Plus(b)
-		right.Plus(bc)
-		right.Plus(a)
+		cut, cut2 := rapid.IntRange(0, len(shuffled)).Draw(t, "cut"), rapid.IntRange(0, len(shuffled)).Draw(t, "cut2")
+		of := func(cards []*dental.Card) Part { return summed(cl, quiet{cards, b.guardians, b.contacts}, on) }
+		first, second, third := of(shuffled[:min(cut, cut2)]), of(shuffled[min(cut, cut2):max(cut, cut2)]), of(shuffled[max(cut, cut2):])
+		var left, right, rest Part
+		left.Plus(first)
+		left.Plus(second)
+		left.Plus(third)
+		rest.Plus(third)
+		rest.Plus(second)
+		right.Plus(rest)
+		right.Plus(first)
 		for _, p := range []Part{left, right} {
 			if !alike(p, whole) {
 				t.Fatalf("%v\nis not\n%v", p, whole)
@@ -544,8 +674,69 @@ func TestOnlyAConsentOnAWayThatReachesThePatientCountsForAnInvitation(t *testing
 	} {
 		c.p.Clinic, c.p.ID = "demo", "P"
 		card := &dental.Card{Patient: c.p, Visits: []dental.Visit{{ID: "V", FinishedAt: on.AddDays(-300).At(9*60, cl.Location())}}}
-		if got := Of(cl, card, on).Figures().Agreed; got != c.want {
+		if got := Of(cl, card, dental.Patient{}, nil, on).Figures().Agreed; got != c.want {
 			t.Errorf("%s: %d may be invited, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestAChildIsCalledBackByWayOfItsGuardianAndNeverInvitedByAnOffer(t *testing.T) {
+	cl, on := clinic(), day(t, "2026-09-15")
+	yes := []dental.Consent{{Class: dental.Advertising, Channel: dental.SMS, Granted: true}}
+	mother := dental.Patient{Clinic: "demo", ID: "M", Phone: "+79160000002", Consents: yes}
+	born := map[string]dental.Date{"a child": on.AddMonths(-12 * 12), "of age": on.AddMonths(-19 * 12)}
+	for _, c := range []struct {
+		who, phone       string
+		guardian         dental.Patient
+		named            bool
+		way              string
+		reaching, agreed int64
+	}{
+		{"a child", "+79160000001", dental.Patient{}, false, ByPhone, 0, 0}, // an appointment is reminded of, and nothing else is sent
+		{"a child", "+79160000001", mother, true, ByPhone, 1, 0},
+		{"a child", "", mother, true, ByPhone, 1, 0},
+		{"a child", "+79160000001", dental.Patient{Clinic: "demo", ID: "M", Email: "m@example.com"}, true, ByMail, 1, 0},
+		{"a child", "+79160000001", dental.Patient{}, true, ByNeither, 0, 0},
+		{"a child", "+79160000001", dental.Patient{Clinic: "demo", ID: "M", Phone: "+79160000002", Stub: true}, true, ByNeither, 0, 0},
+		{"a child", "+79160000001", dental.Patient{Clinic: "demo", ID: "M", Phone: "+79160000002", Status: dental.Moved}, true, ByNeither, 0, 0},
+		{"of age", "+79160000001", mother, true, ByPhone, 1, 1},
+		{"of age", "+79160000002", mother, true, ByNeither, 0, 0}, // the mother's number is not their own any more
+	} {
+		card := &dental.Card{Patient: dental.Patient{Clinic: "demo", ID: "P", BirthDate: born[c.who], Phone: dental.Phone(c.phone), Consents: yes},
+			Visits: []dental.Visit{{ID: "V", FinishedAt: on.AddDays(-300).At(9*60, cl.Location())}}}
+		if c.named {
+			card.Patient.GuardianID = "M"
+		}
+		f := Of(cl, card, c.guardian, nil, on).Figures()
+		i := slices.IndexFunc(f.Reach, func(x measure.Count) bool { return x.N == 1 })
+		if f.Reach[i].Code != c.way || f.Reachable != c.reaching || f.Agreed != c.agreed {
+			t.Errorf("%+v: by %q, %d called back, %d invited", c, f.Reach[i].Code, f.Reachable, f.Agreed)
+		}
+	}
+}
+
+func TestAnAddressThatNothingIsSentToReachesNobody(t *testing.T) {
+	cl, on := clinic(), day(t, "2026-09-15")
+	long := on.AddDays(-300).At(9*60, cl.Location())
+	card := &dental.Card{Patient: dental.Patient{Clinic: "demo", ID: "P", Phone: "+79160000001", PhoneRegion: "RU", NotMe: []string{"disowned"}, Consents: []dental.Consent{
+		{Class: dental.Advertising, Channel: dental.SMS, Granted: true, At: long}}}, Visits: []dental.Visit{{ID: "V", FinishedAt: long}}}
+	for name, c := range map[string]struct {
+		contact           *dental.Contact
+		phone             string
+		reachable, agreed int64
+	}{
+		"nothing has happened":               {nil, Mobile, 1, 1},
+		"a family shares it":                 {&dental.Contact{Members: []dental.Member{{Clinic: "demo", Patient: "P"}, {Clinic: "demo", Patient: "Q"}}}, Mobile, 1, 1},
+		"it stands in too many cards":        {&dental.Contact{Crowded: true}, Shared, 0, 0},
+		"the carrier knows no such number":   {&dental.Contact{Suppressed: "unknown-subscriber"}, Dead, 0, 0},
+		"its holder is another":              {&dental.Contact{Key: "disowned"}, Others, 0, 0},
+		"its holder said STOP later":         {&dental.Contact{OptOuts: []dental.OptOut{{Class: dental.Advertising, At: long.Add(time.Hour)}}}, Mobile, 1, 0},
+		"its holder said STOP, agreed later": {&dental.Contact{OptOuts: []dental.OptOut{{Class: dental.Advertising, At: long.Add(-time.Hour)}}}, Mobile, 1, 1},
+	} {
+		f := Of(cl, card, dental.Patient{}, map[string]*dental.Contact{"+79160000001": c.contact}, on).Figures()
+		i := slices.IndexFunc(f.Phones, func(x measure.Count) bool { return x.N == 1 })
+		if f.Phones[i].Code != c.phone || f.Reachable != c.reachable || f.Agreed != c.agreed {
+			t.Errorf("%s: the phone is %q, %d can be reached and %d invited; want %q, %d, %d", name, f.Phones[i].Code, f.Reachable, f.Agreed, c.phone, c.reachable, c.agreed)
 		}
 	}
 }

@@ -20,15 +20,15 @@ type Figures struct {
 	Segments            []Segment       // in the order of Segments
 	Unbooked            int64           // active cards with nothing booked
 	// Asleep are those whose last visit is six months old or more with nothing
-	// booked, Reachable those of them with a usable phone or e-mail, and Agreed
-	// those of these who agreed to advertising on a way that reaches them: others
-	// may be rung up, and not be invited by a message.
+	// booked, Reachable those of them whom a message calling them back reaches, and
+	// Agreed those of these who may be invited by an offer: others may be rung up.
 	Asleep, Reachable   int64
 	Agreed              int64
 	NeverBegun          Plans
 	Unfinished          Plans
 	Reach               []measure.Count // in the order of Reaches
 	Phones              []measure.Count // in the order of Phones, then any other issue
+	Mails               []measure.Count // in the order of Mails
 	Consents            []Consents      // class by class, channel by channel
 	Minors, MinorsAlone int64
 	Receipts            []Receipt // by currency, the most frequent first
@@ -59,7 +59,7 @@ type Consents struct {
 // Allowed is how many may be sent to, as far as consent goes, in a clinic that
 // reads silence about care so.
 func (c Consents) Allowed(care dental.CareConsent) int64 {
-	if c.Class == dental.Service || c.Class == dental.Care && care != dental.Explicit {
+	if care.Allows(c.Class) {
 		return c.Granted + c.Silent
 	}
 	return c.Granted
@@ -83,10 +83,11 @@ func (p Part) Figures() Figures {
 	f.Gone = counts(s, "gone/", nil)
 	f.Reach = counts(s, "reach/", Reaches())
 	f.Phones = counts(s, "phone/", Phones())
+	f.Mails = counts(s, "mail/", Mails())
 	for _, class := range dental.Classes() {
 		for _, ch := range dental.Channels() {
 			of := func(word string) int64 { return s["consent/"+string(class)+"/"+string(ch)+"/"+word] }
-			f.Consents = append(f.Consents, Consents{class, ch, of("granted"), of("refused"), of("silent")})
+			f.Consents = append(f.Consents, Consents{class, ch, of(granted), of(refused), of(silent)})
 		}
 	}
 	for _, currency := range slices.Sorted(maps.Keys(p.Receipts)) {

@@ -160,18 +160,10 @@ func refused(c *dental.Clinic, p dental.Patient, ask Ask, ch dental.Channel, con
 	if ask.Reminder {
 		class = dental.Reminders
 	}
-	consent, recorded := p.Consent(class, ch)
-	for _, contact := range contacts {
-		if o, out := contact.Refused(class); out && !(recorded && consent.Granted && consent.At.After(o.At)) {
-			return "opted-out"
-		}
-	}
-	switch {
-	case recorded && !consent.Granted:
-		return "no-consent"
-	case recorded:
-		return ""
-	case class == dental.Advertising, class == dental.Care && c.CareConsent == dental.Explicit:
+	switch s := p.Stand(class, ch, contacts...); {
+	case s.OptedOut:
+		return "opted-out"
+	case !s.Allows(c.CareConsent):
 		return "no-consent"
 	}
 	return ""

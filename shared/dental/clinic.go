@@ -78,15 +78,6 @@ type Clinic struct {
 	zone *time.Location // of TimeZone, once Locate has found it
 }
 
-// CareConsent says what silence about care texts means.
-type CareConsent string
-
-// The two readings of silence.
-const (
-	Presumed CareConsent = "presumed"
-	Explicit CareConsent = "explicit"
-)
-
 // Gift is something a patient can choose on a birthday.
 type Gift struct {
 	ID   string

@@ -7,37 +7,6 @@ import (
 	"time"
 )
 
-// Class is what a text is before the law; consent is asked for by class.
-type Class string
-
-// The classes, from what a patient always gets to what needs prior consent.
-const (
-	Service     Class = "service"     // about a visit that was or will be
-	Care        Class = "care"        // about health, with no price or gift in it
-	Advertising Class = "advertising" // a price, discount, gift, bonus or free service is in it
-)
-
-// Reminders is no class of texts. A Consent of this class says whether the
-// patient wants to be reminded of an own appointment, which a refusal of
-// service messages leaves alone.
-const Reminders Class = "reminders"
-
-// Classes lists them in rising need of consent.
-func Classes() []Class { return []Class{Service, Care, Advertising} }
-
-// UpTo lists what a reader refuses by refusing a message of the class: always
-// care and advertising, with a service message those too, with a reminder
-// reminders as well.
-func UpTo(class Class) []Class {
-	switch class {
-	case Reminders:
-		return []Class{Care, Advertising, Service, Reminders}
-	case Service:
-		return []Class{Care, Advertising, Service}
-	}
-	return []Class{Care, Advertising}
-}
-
 // Channel is a way to reach a patient.
 type Channel string
 
@@ -51,17 +20,6 @@ const (
 
 // Channels lists the ways a message can take.
 func Channels() []Channel { return []Channel{SMS, Mail, WhatsApp} }
-
-// Consent is one recorded decision of a patient about one class on one channel.
-type Consent struct {
-	Class   Class
-	Channel Channel
-	Granted bool
-	At      time.Time
-	Source  string // where it was given: "paper", "page", "one-click"
-	Text    string // the wording agreed to, or its version
-	By      string // the member of staff who took it down, for one on paper
-}
 
 // PatientStatus says whether the clinic still has the patient.
 type PatientStatus string
@@ -208,29 +166,6 @@ func (p *Patient) Succeed(was Patient) {
 // Minor reports whether the patient is under 18 on the day.
 func (p Patient) Minor(day Date) bool {
 	return !p.BirthDate.IsZero() && p.BirthDate.AgeOn(day) < 18
-}
-
-// Consent finds the recorded decision for a class on a channel.
-func (p Patient) Consent(class Class, ch Channel) (Consent, bool) {
-	for _, c := range p.Consents {
-		if c.Class == class && c.Channel == ch {
-			return c, true
-		}
-	}
-	return Consent{}, false
-}
-
-// Record keeps a decision unless a newer one for its class and channel stands.
-func (p *Patient) Record(c Consent) {
-	for i, old := range p.Consents {
-		if old.Class == c.Class && old.Channel == c.Channel {
-			if !c.At.Before(old.At) {
-				p.Consents[i] = c
-			}
-			return
-		}
-	}
-	p.Consents = append(p.Consents, c)
 }
 
 // Uncalled reports whether the patient wants no calls, and since when: a refusal

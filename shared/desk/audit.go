@@ -246,8 +246,12 @@ func groups(cl *dental.Clinic, f audit.Figures, l locale.Locale) []AuditGroup {
 		}
 		g.line(l.Text(label, nil), c.N, f.Active)
 	}
+	g.begin("mails")
+	for _, c := range f.Mails {
+		g.line(g.t("mail."+c.Code), c.N, f.Active)
+	}
 	g.begin("consents")
-	if cl.CareConsent == dental.Explicit {
+	if !cl.CareConsent.Allows(dental.Care) {
 		g.out[len(g.out)-1].Note = g.t("group.consents.explicit")
 	}
 	for _, c := range f.Consents {

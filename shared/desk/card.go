@@ -390,20 +390,18 @@ func ConsentClasses() []dental.Class {
 
 func (w words) say(class dental.Class, ch dental.Channel) Say {
 	s := Say{Class: class, Channel: ch, Name: w.t("desk.card.say", "what", w.class(class), "channel", w.l.Text("channel."+string(ch), nil))}
-	consent, recorded := w.Card.Patient.Consent(class, ch)
-	refused, out := dental.OptOut{}, false
-	for _, c := range w.Contacts {
-		if o, is := c.Refused(class); is && (!out || o.At.After(refused.At)) {
-			refused, out = o, true
-		}
+	contacts := make([]*dental.Contact, len(w.Contacts))
+	for i := range w.Contacts {
+		contacts[i] = &w.Contacts[i]
 	}
+	stand := w.Card.Patient.Stand(class, ch, contacts...)
+	s.Granted = stand.Allows(w.Clinic.CareConsent)
 	switch {
-	case out && !(recorded && consent.Granted && consent.At.After(refused.At)):
-		s.Proof = w.t("desk.card.proof.opted-out", "day", w.dayOf(refused.At), "reason", w.source(refused.Source))
-	case recorded:
-		s.Granted, s.Proof = consent.Granted, w.proof(consent)
+	case stand.OptedOut:
+		s.Proof = w.t("desk.card.proof.opted-out", "day", w.dayOf(stand.OptOut.At), "reason", w.source(stand.OptOut.Source))
+	case stand.Recorded:
+		s.Proof = w.proof(stand.Consent)
 	default:
-		s.Granted = class != dental.Advertising && !(class == dental.Care && w.Clinic.CareConsent == dental.Explicit)
 		s.Proof = w.t("desk.card.proof.none")
 	}
 	s.State = w.t("desk.card.no")

@@ -146,7 +146,7 @@ func (v *TextView) about(l locale.Locale, cl *dental.Clinic, subject wording.Sub
 	class := subject.Class()
 	v.Class = l.Text("desk.texts.class", map[string]string{"class": l.Text("class."+string(class), nil)})
 	key := "desk.texts.consent." + string(class)
-	if class == dental.Care && cl.CareConsent == dental.Explicit {
+	if class == dental.Care && !cl.CareConsent.Allows(class) {
 		key += ".explicit"
 	}
 	v.Consent = l.Text(key, map[string]string{"word": message.Warning(subject.Locale, class)})

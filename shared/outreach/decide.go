@@ -18,7 +18,7 @@ type Situation struct {
 	Person cadence.Person
 	// Guardian says how it stands with a child's guardian: "" when the person is
 	// the right one, else one of the constants.
-	Guardian Guardian
+	Guardian dental.Guardian
 	// GuardianTasks are those of the guardian whom the message would go to.
 	GuardianTasks []dental.Task
 	// Family are the cards of others who share the person's household, for a
@@ -30,17 +30,6 @@ type Situation struct {
 	Portrait dental.Portrait
 	Now      time.Time
 }
-
-// Guardian is what keeps a child's message from its guardian.
-type Guardian string
-
-// A child without guardianId gets service messages on its card's own address,
-// which is a parent's; where one is named, everything goes to that one alone.
-const (
-	NoGuardian      Guardian = "none"    // the card names none
-	GuardianAwaited Guardian = "awaited" // named, and that card has not come
-	GuardianGone    Guardian = "gone"    // named, and that card is archived, erased, …
-)
 
 // Act is what to do about a touch.
 type Act string
@@ -115,7 +104,7 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 		case s.Card.Patient.Stub:
 			d.Mend = true
 			return skip("no-card")
-		case s.Guardian == GuardianAwaited && t.Kind == "":
+		case s.Guardian == dental.GuardianAwaited && t.Kind == "":
 			d.Mend = true
 			return skip("no-guardian")
 		case s.Clinic.Paused:
@@ -153,14 +142,14 @@ func Decide(cat scenario.Catalogue, s Situation) Decision {
 		d.Act = Assign
 		return d
 	}
-	if s.Card.Patient.Stub || s.Guardian == GuardianAwaited {
+	if s.Card.Patient.Stub || s.Guardian == dental.GuardianAwaited {
 		return wait(s.Now.Add(patience), "")
 	}
 	if leave := scenario.Leave(s.Clinic, w, s.Now); leave.After(s.Now) {
 		return wait(leave, "")
 	}
-	if s.Guardian == GuardianGone || s.Guardian == NoGuardian && w.Touch.Class != dental.Service {
-		d.Mend = s.Guardian == GuardianGone
+	if s.Guardian == dental.GuardianGone || s.Guardian == dental.NoGuardian && w.Touch.Class != dental.Service {
+		d.Mend = s.Guardian == dental.GuardianGone
 		return skip("no-guardian")
 	}
 	if until := cat.MakesRoom(s.Clinic, s.Card, w, s.Now); !until.IsZero() {

@@ -242,37 +242,18 @@ func reached(today dental.Date, member, person dental.Patient) bool {
 	return member.Phone != "" && member.Phone == person.Phone || member.Email != "" && member.Email == person.Email
 }
 
-// guard puts a child's guardian in the place of the child. Someone of age who
-// still has a guardian's phone or address has none of their own.
+// guard puts a child's guardian in the place of the child.
 func (s *Situation) guard(ctx context.Context, tx *store.Tx) error {
-	p := s.Card.Patient
-	minor := p.Minor(s.Clinic.Today(s.Now))
-	if p.GuardianID == "" {
-		if minor {
-			s.Guardian = NoGuardian
+	p, guardian := s.Card.Patient, &dental.Card{}
+	if p.GuardianID != "" {
+		var err error
+		if guardian, err = tx.Card(ctx, s.Clinic.ID, p.GuardianID); err != nil {
+			return err
 		}
-		return nil
 	}
-	card, err := tx.Card(ctx, s.Clinic.ID, p.GuardianID)
-	if err != nil {
-		return err
-	}
-	guardian := card.Patient
-	_, gone := guardian.Gone()
-	switch {
-	case !minor:
-		if guardian.Phone == p.Phone {
-			s.Person.Phone = ""
-		}
-		if guardian.Email == p.Email {
-			s.Person.Email = ""
-		}
-	case gone:
-		s.Guardian = GuardianGone
-	case guardian.ID == "" || guardian.Stub:
-		s.Guardian = GuardianAwaited
-	default:
-		s.Person.Patient, s.GuardianTasks = guardian, card.Tasks
+	s.Person.Patient, s.Guardian = p.Reader(guardian.Patient, s.Clinic.Today(s.Now))
+	if s.Person.ID != p.ID {
+		s.GuardianTasks = guardian.Tasks
 	}
 	return nil
 }

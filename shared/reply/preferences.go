@@ -65,18 +65,7 @@ func (v *visit) preferences(contacts map[string]*dental.Contact) Preferences {
 // granted is what holds now for a class on a channel.
 func (v *visit) granted(class dental.Class, ch dental.Channel, contacts map[string]*dental.Contact) bool {
 	p := v.card.Patient
-	consent, recorded := p.Consent(class, ch)
-	for _, address := range []string{p.Address(ch), p.Household()} {
-		if c := contacts[address]; c != nil {
-			if o, out := c.Refused(class); out && !(recorded && consent.Granted && consent.At.After(o.At)) {
-				return false
-			}
-		}
-	}
-	if recorded {
-		return consent.Granted
-	}
-	return class == dental.Service || class == dental.Reminders || class == dental.Care && v.Clinic.CareConsent != dental.Explicit
+	return p.Stand(class, ch, contacts[p.Address(ch)], contacts[p.Household()]).Allows(v.Clinic.CareConsent)
 }
 
 // Choose records the choices of the page. shown are the fields that the page had

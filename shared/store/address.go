@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,30 +25,34 @@ func (s *Store) ContactKey(c *dental.Clinic, address string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Contacts reads the contacts of addresses, in the order asked, leaving out
-// "". One never seen is empty but for its Key.
+// Contacts reads the contacts of any number of addresses, leaving out "". One never
+// seen is empty but for its Key.
 func (tx *Tx) Contacts(ctx context.Context, c *dental.Clinic, addresses ...string) (map[string]*dental.Contact, error) {
-	var keys []table.Key
-	var order []string
 	out := map[string]*dental.Contact{}
+	byKey := map[string]*dental.Contact{}
 	for _, a := range addresses {
 		if a == "" || out[a] != nil {
 			continue
 		}
 		k := tx.store.ContactKey(c, a)
-		out[a] = &dental.Contact{Key: k}
-		keys, order = append(keys, contactKey(k)), append(order, a)
+		if byKey[k] == nil { // two spellings of one e-mail address are one contact
+			byKey[k] = &dental.Contact{Key: k}
+		}
+		out[a] = byKey[k]
 	}
-	if len(keys) == 0 {
-		return out, nil
-	}
-	items, err := tx.get(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	for i, it := range items {
-		if err := decode(it.Attr, out[order[i]]); err != nil {
-			return nil, fmt.Errorf("store: contact: %w", err)
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(byKey)), table.MaxGet) {
+		keys := make([]table.Key, len(some))
+		for i, k := range some {
+			keys[i] = contactKey(k)
+		}
+		items, err := tx.get(ctx, keys...)
+		if err != nil {
+			return nil, err
+		}
+		for i, it := range items {
+			if err := decode(it.Attr, byKey[some[i]]); err != nil {
+				return nil, fmt.Errorf("store: contact: %w", err)
+			}
 		}
 	}
 	return out, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,23 +107,25 @@ func (tx *Tx) Card(ctx context.Context, clinic, patient string) (*dental.Card, e
 	return card, nil
 }
 
-// Heads reads patients without their cards, in the order asked; an unknown one is the zero Patient.
+// Heads reads patients without their cards, any number of them, in the order asked;
+// an unknown one is the zero Patient.
 func (tx *Tx) Heads(ctx context.Context, members ...dental.Member) ([]dental.Patient, error) {
-	if len(members) == 0 {
-		return nil, nil
-	}
-	keys := make([]table.Key, len(members))
-	for i, m := range members {
-		keys[i] = patientKey(m.Clinic, m.Patient)
-	}
-	items, err := tx.get(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]dental.Patient, len(items))
-	for i, it := range items {
-		if err := decode(it.Attr, &out[i]); err != nil {
-			return nil, fmt.Errorf("store: %s: %w", it.Key, err)
+	var out []dental.Patient
+	for some := range slices.Chunk(members, table.MaxGet) {
+		keys := make([]table.Key, len(some))
+		for i, m := range some {
+			keys[i] = patientKey(m.Clinic, m.Patient)
+		}
+		items, err := tx.get(ctx, keys...)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range items {
+			var p dental.Patient
+			if err := decode(it.Attr, &p); err != nil {
+				return nil, fmt.Errorf("store: %s: %w", it.Key, err)
+			}
+			out = append(out, p)
 		}
 	}
 	return out, nil

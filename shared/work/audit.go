@@ -59,19 +59,46 @@ func (w *Worker) audit(ctx context.Context, tx *store.Tx, job store.Job) (done b
 
 // countSome adds some patients.
 func (w *Worker) countSome(ctx context.Context, cl *dental.Clinic, a *auditing, patients []string) error {
-	parts, err := each(patients, func(patient string) (audit.Part, error) {
-		card, err := w.Store.Begin().Card(ctx, cl.ID, patient)
-		if err != nil {
-			return audit.Part{}, err
-		}
-		return audit.Of(cl, card, a.On), nil
-	})
+	cards, err := each(patients, func(patient string) (*dental.Card, error) { return w.Store.Begin().Card(ctx, cl.ID, patient) })
 	if err != nil {
 		return err
 	}
-	for _, p := range parts {
-		a.Plus(p)
+	guardians, err := w.guardians(ctx, cl, cards)
+	if err != nil {
+		return err
+	}
+	var addresses []string
+	for _, card := range cards {
+		for _, p := range []dental.Patient{card.Patient, guardians[card.Patient.GuardianID]} {
+			addresses = append(addresses, string(p.Phone), string(p.Email))
+		}
+	}
+	contacts, err := w.Store.Begin().Contacts(ctx, cl, addresses...)
+	if err != nil {
+		return err
+	}
+	for _, card := range cards {
+		a.Plus(audit.Of(cl, card, guardians[card.Patient.GuardianID], contacts, a.On))
 	}
 	a.Looked += len(patients)
 	return nil
+}
+
+// guardians reads those whom some cards name, by their ids.
+func (w *Worker) guardians(ctx context.Context, cl *dental.Clinic, cards []*dental.Card) (map[string]dental.Patient, error) {
+	out := map[string]dental.Patient{}
+	var members []dental.Member
+	for _, card := range cards {
+		if id := card.Patient.GuardianID; id != "" {
+			members = append(members, dental.Member{Clinic: cl.ID, Patient: id})
+		}
+	}
+	heads, err := w.Store.Begin().Heads(ctx, members...)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range members {
+		out[m.Patient] = heads[i]
+	}
+	return out, nil
 }

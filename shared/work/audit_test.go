@@ -110,7 +110,16 @@ func (a *auditing) found() audit.Audit {
 // counted is the base by hand: each card once.
 func (a *auditing) counted(ids []string) (p audit.Part) {
 	for _, id := range ids {
-		p.Plus(audit.Of(&a.Clinic, a.Card(id), a.Clinic.Today(a.Now())))
+		card := a.Card(id)
+		var guardian dental.Patient
+		if card.Patient.GuardianID != "" {
+			guardian = a.Card(card.Patient.GuardianID).Patient
+		}
+		contacts, err := a.Store.Begin().Contacts(a.T.Context(), &a.Clinic, string(card.Patient.Phone), string(card.Patient.Email), string(guardian.Phone), string(guardian.Email))
+		if err != nil {
+			a.T.Fatal(err)
+		}
+		p.Plus(audit.Of(&a.Clinic, card, guardian, contacts, a.Clinic.Today(a.Now())))
 	}
 	return p
 }
@@ -161,6 +170,38 @@ func TestAnAuditReadsEachCardOnceAndWritesNothingOfAPatient(t *testing.T) {
 	}
 	if r.cards != 40 {
 		t.Errorf("40 cards were read %d times", r.cards)
+	}
+}
+
+func TestAChildIsReachedByWayOfItsGuardian(t *testing.T) {
+	a := auditOn(t)
+	for i := range 210 { // more than one read has room for
+		mother, child := fmt.Sprintf("M-%03d", i), fmt.Sprintf("C-%03d", i)
+		a.Patient(mother, func(c *intake.Card) { c.Number = fmt.Sprintf("+7916001%04d", i) })
+		a.Patient(child, func(c *intake.Card) {
+			c.BirthDate, c.GuardianID = dental.Date{Year: 2016, Month: 4, Day: 1}, mother
+			c.Number, c.Mail = "", ""
+		})
+	}
+	a.ask("run")
+	a.work(a.Worker)
+	if s := a.found().Sums; s["reach/both"] != 420 || s["phone/none"] != 210 || s["mail/none"] != 210 || s["minors"] != 210 || s["minors/alone"] != 0 {
+		t.Errorf("%v", s)
+	}
+}
+
+func TestANumberThatStandsInTooManyCardsReachesNobodyInAnAudit(t *testing.T) {
+	a := auditOn(t)
+	for i := range 15 { // the reception's own number, typed into each card
+		a.Patient(fmt.Sprintf("P-%03d", i), func(c *intake.Card) {
+			c.Number, c.Mail = "+79160000001", fmt.Sprintf("p%d@example.com", i)
+		})
+	}
+	a.Patient("Q", func(c *intake.Card) { c.Number = "+79160000002" })
+	a.ask("run")
+	a.work(a.Worker)
+	if s := a.found().Sums; s["phone/shared"] != 15 || s["phone/mobile"] != 1 || s["reach/email"] != 15 || s["reach/both"] != 1 {
+		t.Errorf("%v", s)
 	}
 }
 

@@ -256,14 +256,12 @@ func (w *Worker) gone(ctx context.Context, cl *dental.Clinic, rows []dental.Fore
 			members = append(members, dental.Member{Clinic: cl.ID, Patient: row.Patient})
 		}
 	}
-	for some := range slices.Chunk(members, table.MaxGet) {
-		heads, err := w.Store.Begin().Heads(ctx, some...)
-		if err != nil {
-			return nil, err
-		}
-		for i, m := range some {
-			out[m.Patient], _ = heads[i].Gone()
-		}
+	heads, err := w.Store.Begin().Heads(ctx, members...)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range members {
+		out[m.Patient], _ = heads[i].Gone()
 	}
 	return out, nil
 }

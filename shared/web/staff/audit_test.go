@@ -101,9 +101,9 @@ func TestTheAuditTellsWhoCanBeReachedFromWhoMayBeInvited(t *testing.T) {
 	h.worksOff(store.AuditID)
 	page := h.gets("/desk/demo/audit")
 	for _, wanted := range []string{
-		`Спящие, у кого есть мобильный или почта</th><td class="number">10</td><td class="number">100,0`,
+		`Спящие, до кого дойдёт SMS или письмо</th><td class="number">10</td><td class="number">100,0`,
 		`Из них с согласием на рекламу</th><td class="number">9</td><td class="number">90,0`,
-		"Нижняя граница: спящие, у кого есть мобильный или почта,", "Согласие на рекламу есть у 9 из них", "разрешено</th>",
+		"Нижняя граница: спящие, до кого дойдёт SMS или письмо,", "Согласие на рекламу есть у 9 из них", "разрешено</th>",
 		"Без записи, были от 6 до 12 месяцев назад", "Без записи, визитов не было", "Чеков в рублях", "Неначатые планы", "Из них остановились",
 	} {
 		if !strings.Contains(page, wanted) {
