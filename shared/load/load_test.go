@@ -302,7 +302,7 @@ func TestAFileComesInAndItsReportSaysWhatDidNot(t *testing.T) {
 	if imp.Accepted != lines-refused || imp.Noted != 1 {
 		t.Errorf("%d of %d are accepted, %d of them with a remark", imp.Accepted, lines-refused, imp.Noted)
 	}
-	want := "\uFEFFСтрока;Столбец;Причина;Значение\r\n" +
+	want := "\uFEFFСтрока;Колонка;Причина;Значение\r\n" +
 		"3;Телефон;Номер с добавочным: на него не придёт сообщение. Пациент загружен без телефона.;8 495 000-00-01 доб. 5\r\n" +
 		"7;;Это не событие, которое можно прочитать: the document is not valid JSON;\r\n"
 	got := s.report(imp)
@@ -328,7 +328,7 @@ func TestWhatContradictsTheClinicOrTheCalendarIsSaidInItsLanguage(t *testing.T) 
 		`{"type":"visit.completed",` + about + `,"data":{"id":"V-2","patientId":"P-1","finishedAt":"2026-02-01T10:00:00+03:00","receipt":{"total":"100.00","currency":"EUR"}}}`,
 		`{"type":"patient.updated",` + about + `,"data":{"id":"P-1","givenName":"Анна","phone":"+79160000001","consents":[{"channel":"sms","class":"advertising","granted":true,"at":"2027-02-01T10:00:00+03:00","source":"paper"}]}}`,
 	}, "\n")+"\n").ID))
-	want := "\uFEFFСтрока;Столбец;Причина;Значение\r\n" +
+	want := "\uFEFFСтрока;Колонка;Причина;Значение\r\n" +
 		"1;data.finishedAt;\"Дата визита ещё не наступила, это не визит. Если пациент записан, впишите время приёма.\";\r\n" +
 		"2;data.receipt.currency;Сумма в другой валюте: клиника считает в RUB. Пересчитайте сумму.;\r\n" +
 		"3;data.consents[0].at;Дата согласия ещё не наступила. Проверьте её.;\r\n"
