@@ -3,8 +3,8 @@
 //
 //	Trigger: EventBridge Scheduler, every 15 minutes, for the systems whose time to be asked has come;
 //	         SQS queue pull, one system or one job a message
-//	Reads:   list of clinics, connections, jobs, origins, cards, contacts
-//	Writes:  facts, milestones, touches, tasks, contacts, origins, connections, jobs, the clinic (when it was last heard)
+//	Reads:   list of clinics, connections, jobs, origins, cards, contacts, twins
+//	Writes:  facts, milestones, touches, tasks, contacts, origins, twins, connections, jobs, the clinic (when it was last heard)
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem on the table;
 //	         dynamodb:Query on its index GSI2; sqs:SendMessage on its own queue; HTTPS to the systems' APIs
 package main

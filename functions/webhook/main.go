@@ -2,8 +2,8 @@
 // webhooks as they are.
 //
 //	Trigger: HTTP API, POST /v1/clinics/{clinic}/events and /v1/clinics/{clinic}/events/{source}/{secret}
-//	Reads:   clinic, event, card, contacts, origins, connections, jobs
-//	Writes:  event, facts, milestones, touches, tasks, contacts, origins, connections, jobs, the clinic (when it was last heard)
+//	Reads:   clinic, event, card, contacts, origins, twins, connections, jobs
+//	Writes:  event, facts, milestones, touches, tasks, contacts, origins, twins, connections, jobs, the clinic (when it was last heard)
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem on the table
 package main
 

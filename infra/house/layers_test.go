@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/returnpoint/returnpoint/shared/locale"
 )
 
 // rule is one thing that holds everywhere, and what breaks it.
@@ -255,6 +257,22 @@ var rules = []rule{
 			"functions/send/main.go":   `package main; import "` + module + `shared/channel/wire"; var o = wire.Options{}`,
 			"infra/local/machine.go":   `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _, o = systems.Clients, wire.Options{}`,
 			"functions/pull/a_test.go": `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _, o = systems.Clients, wire.Options{}`,
+		},
+	},
+	{
+		says:  "a reason of an import that has a place for a detail is given one",
+		check: details,
+		broken: []broken{
+			{"shared/load/a.go", `package load; var _ = Fault{Code: "event"}`, "event"},
+			{"shared/mis/fhir/a.go", `package fhir; import "` + module + `shared/load"; var _ = &load.Fault{Column: "x", Code: "fhir-not-json"}`, "fhir-not-json"},
+			{"shared/mis/sheet/a.go", `package sheet; import "` + module + `shared/load"; const NoSheet = "no-sheet"; var _ = load.Fault{Code: NoSheet}`, "no-sheet"},
+		},
+		kept: map[string]string{
+			"shared/load/a.go":       `package load; var _ = []any{Fault{Code: "event", Detail: "x"}, Fault{Code: "no-file"}}`,
+			"shared/load/a_test.go":  `package load; var _ = Fault{Code: "event"}`,
+			"shared/mis/sheet/a.go":  `package sheet; import "` + module + `shared/load"; const NUL = "nul"; var _ = load.Fault{Code: NUL}`,
+			"shared/settings/a.go":   `package settings; type Fault struct{ Code string }; var _ = Fault{Code: "event"}`,
+			"shared/mis/fhir/any.go": `package fhir; import "` + module + `shared/load"; func f(code string) any { return load.Fault{Code: code} }`,
 		},
 	},
 }
@@ -581,6 +599,75 @@ func insiders(h *tree) (complaints []string) {
 				return ok && fmt.Sprint(set.Key) == "Outside" && fmt.Sprint(set.Value) == "true"
 			}) {
 				complaints = append(complaints, h.at(n)+": the clinics' systems are called without Outside: true")
+			}
+			return true
+		})
+	}
+	return complaints
+}
+
+// details finds where a line of an import's report would have a gap: a fault
+// without a Detail whose words ask for one. Codes that come as a value are not looked at.
+func details(h *tree) (complaints []string) {
+	consts := map[string]string{} // of strings, by room and name
+	for _, s := range h.files {
+		for _, decl := range s.Decls {
+			d, ok := decl.(*ast.GenDecl)
+			if !ok || d.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range d.Specs {
+				v := spec.(*ast.ValueSpec)
+				for i := range min(len(v.Names), len(v.Values)) {
+					if lit, ok := v.Values[i].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+						consts[s.room+"."+v.Names[i].Name] = strings.Trim(lit.Value, `"`)
+					}
+				}
+			}
+		}
+	}
+	for _, s := range h.files {
+		load := s.local(module + "shared/load")
+		if s.test {
+			continue
+		}
+		ast.Inspect(s.File, func(n ast.Node) bool {
+			fault, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			switch kind := fault.Type.(type) {
+			case *ast.Ident:
+				ok = kind.Name == "Fault" && s.room == "shared/load"
+			case *ast.SelectorExpr:
+				of, is := kind.X.(*ast.Ident)
+				ok = is && load != "" && of.Name == load && kind.Sel.Name == "Fault"
+			default:
+				ok = false
+			}
+			if !ok {
+				return true
+			}
+			code, detailed := "", false
+			for _, e := range fault.Elts {
+				set, ok := e.(*ast.KeyValueExpr)
+				if !ok {
+					continue
+				}
+				switch name := fmt.Sprint(set.Key); {
+				case name == "Detail":
+					detailed = true
+				case name == "Code":
+					switch v := set.Value.(type) {
+					case *ast.BasicLit:
+						code = strings.Trim(v.Value, `"`)
+					case *ast.Ident:
+						code = consts[s.room+"."+v.Name]
+					}
+				}
+			}
+			if !detailed && slices.Contains(locale.English.Placeholders("desk.import.reason."+code), "detail") {
+				complaints = append(complaints, h.at(n)+": the words of "+code+" have a place for a detail, and none is given")
 			}
 			return true
 		})

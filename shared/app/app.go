@@ -50,8 +50,8 @@ type Told struct {
 }
 
 // Webhook takes what MISs tell. Reads: clinic, event, card, contacts, origins,
-// connections, jobs. Writes: event, facts, milestones, touches, tasks, contacts,
-// origins, connections, jobs.
+// twins, connections, jobs. Writes: event, facts, milestones, touches, tasks,
+// contacts, origins, twins, connections, jobs, the clinic (when it was last heard).
 func Webhook(d Deps, told Told, phones intake.Phones) http.Handler {
 	in := &intake.Intake{Store: d.Store, Catalogue: d.Catalogue, Phones: phones, Log: d.Log}
 	clinic := func(ctx context.Context, id string) (*dental.Clinic, error) { return d.Store.Begin().Clinic(ctx, id) }
@@ -74,8 +74,8 @@ type Systems struct {
 // Pull asks systems of record what has changed, reads what they have only named,
 // and tells those that can be told what patients answer. Its Tick queues whom it is time to ask, its Handle
 // does what a message asks for. Reads: list of clinics, connections, jobs,
-// origins, cards, contacts. Writes: facts, milestones, touches, tasks, contacts,
-// origins, connections, jobs.
+// origins, cards, contacts, twins. Writes: facts, milestones, touches, tasks,
+// contacts, origins, twins, connections, jobs, the clinic (when it was last heard).
 func Pull(d Deps, systems Systems, orders pull.Queue, phones intake.Phones) *pull.Puller {
 	in := &intake.Intake{Store: d.Store, Catalogue: d.Catalogue, Phones: phones, Log: d.Log}
 	return &pull.Puller{Store: d.Store, Catalogue: d.Catalogue, Systems: systems.Clients, Opens: systems.Opens, Learn: in.Learn, Queue: orders, Clock: d.Clock, Log: d.Log}
@@ -84,8 +84,8 @@ func Pull(d Deps, systems Systems, orders pull.Queue, phones intake.Phones) *pul
 // Import takes existing bases in from files: requests begins an import and tells
 // how one stands, and the loader's Tick takes what lies in the watched folders,
 // its Handle works on the import that a message names. Reads: clinic, import, job,
-// card, contacts, files. Writes: import, job, event, facts, milestones, touches,
-// tasks, contacts, origins, files.
+// event, card, contacts, origins, twins, files. Writes: import, job, event, facts,
+// milestones, touches, tasks, contacts, origins, twins, files.
 func Import(d Deps, files load.Files, formats map[string]load.Format, queue load.Queue, phones intake.Phones) (loader *load.Loader, requests http.Handler) {
 	phones = load.Once(phones)
 	in := &intake.Intake{Store: d.Store, Catalogue: d.Catalogue, Phones: phones, Log: d.Log}

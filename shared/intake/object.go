@@ -136,7 +136,7 @@ func (in *Intake) Learn(ctx context.Context, cl *dental.Clinic, how How, now tim
 		err := some(len(objects))
 		if errors.Is(err, table.ErrInvalid) { // more than one write holds, by itself or with those after it
 			if err = some(i + 1); errors.Is(err, table.ErrInvalid) {
-				out[i], n, err = Outcome{Err: &dental.Error{Kind: dental.Invalid, Message: "the object says more than one write holds", Err: err}}, 1, nil
+				out[i], n, err = Outcome{Err: &dental.Error{Kind: dental.Invalid, Field: "facts", Message: "more of them than one write holds", Err: err}}, 1, nil
 			}
 		}
 		if err != nil {

@@ -302,7 +302,7 @@ func TestAFileComesInAndItsReportSaysWhatDidNot(t *testing.T) {
 	if imp.Accepted != lines-refused || imp.Noted != 1 {
 		t.Errorf("%d of %d are accepted, %d of them with a remark", imp.Accepted, lines-refused, imp.Noted)
 	}
-	want := "\uFEFFСтрока;Столбец;Причина;Значение\r\n" +
+	want := "\uFEFFСтрока;Колонка;Причина;Значение\r\n" +
 		"3;Телефон;Номер с добавочным: на него не придёт сообщение. Пациент загружен без телефона.;8 495 000-00-01 доб. 5\r\n" +
 		"7;;Это не событие, которое можно прочитать: the document is not valid JSON;\r\n"
 	got := s.report(imp)
@@ -328,12 +328,68 @@ func TestWhatContradictsTheClinicOrTheCalendarIsSaidInItsLanguage(t *testing.T) 
 		`{"type":"visit.completed",` + about + `,"data":{"id":"V-2","patientId":"P-1","finishedAt":"2026-02-01T10:00:00+03:00","receipt":{"total":"100.00","currency":"EUR"}}}`,
 		`{"type":"patient.updated",` + about + `,"data":{"id":"P-1","givenName":"Анна","phone":"+79160000001","consents":[{"channel":"sms","class":"advertising","granted":true,"at":"2027-02-01T10:00:00+03:00","source":"paper"}]}}`,
 	}, "\n")+"\n").ID))
-	want := "\uFEFFСтрока;Столбец;Причина;Значение\r\n" +
+	want := "\uFEFFСтрока;Колонка;Причина;Значение\r\n" +
 		"1;data.finishedAt;\"Дата визита ещё не наступила, это не визит. Если пациент записан, впишите время приёма.\";\r\n" +
 		"2;data.receipt.currency;Сумма в другой валюте: клиника считает в RUB. Пересчитайте сумму.;\r\n" +
 		"3;data.consents[0].at;Дата согласия ещё не наступила. Проверьте её.;\r\n"
 	if got != want {
 		t.Errorf("the report is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// records is a format whose files hold these, whatever their bytes.
+type records []load.Record
+
+func (f records) Scan(context.Context, load.File, string, load.Options) (load.Scanner, error) {
+	return &f, nil
+}
+
+func (f *records) Next(context.Context) (load.Record, error) {
+	if len(*f) == 0 {
+		return load.Record{}, io.EOF
+	}
+	r := (*f)[0]
+	*f = (*f)[1:]
+	return r, nil
+}
+
+func (*records) Close() error { return nil }
+
+func TestWhatIntakeRefusesIsSaidInTheClinicsLanguage(t *testing.T) {
+	of := func(patient string, visits ...string) (o intake.Object) {
+		for _, id := range visits {
+			v := dental.Visit{Clinic: "demo", ID: id, Patient: patient, Day: dental.Date{Year: 2026, Month: 2, Day: 1}, FinishedAt: start.AddDate(0, -1, 0)}
+			o.Facts = append(o.Facts, intake.Event{Type: "visit.completed", Visit: &v})
+		}
+		return o
+	}
+	many := make([]string, table.MaxWrite+1)
+	for i := range many {
+		many[i] = fmt.Sprint("V-", i)
+	}
+	two := of("P-1", "V-1")
+	two.Facts = append(two.Facts, of("P-2", "V-2").Facts...)
+	for _, c := range []struct {
+		name           string
+		object         intake.Object
+		russian, other string
+	}{
+		{"an id that is none", of("P 1", "V-1"), `1;id;"Такой идентификатор не подходит: в нём должно быть от 1 до 64 латинских букв, цифр и знаков . _ : -";`,
+			`1;id;"This id does not fit: it must have 1 to 64 of A-Z, a-z, 0-9 and . _ : -";`},
+		{"two patients", two, "1;;Запись сразу о двух пациентах. Разделите её.;", "1;;The record is about two patients at once. Split it.;"},
+		{"more than one write holds", of("P-1", many...), "1;;В одной записи слишком много сведений. Разделите её на части.;",
+			"1;;One record says too much. Split it into parts.;"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for language, want := range map[string]string{"ru": c.russian, "en": c.other} {
+				s := open(t, func(cl *dental.Clinic) { cl.Language = language })
+				s.loader.Formats[load.JSONLines] = records{{Line: 1, Objects: []intake.Object{c.object}}}
+				imp := s.work(s.begin("m1", "x").ID)
+				if _, row, _ := strings.Cut(s.report(imp), "\r\n"); imp.Refused != 1 || row != want+"\r\n" {
+					t.Errorf("%d are refused, and the report in %s says %q, want %q", imp.Refused, language, row, want)
+				}
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"strings"
 	"testing"
 
@@ -67,10 +68,21 @@ func TestAReasonIsSaidInTheClinicsLanguage(t *testing.T) {
 	for _, c := range []struct{ language, code, want string }{
 		{"ru", "phone-several", "В ячейке несколько номеров, а нужен один. Пациент загружен без телефона."},
 		{"en", "phone-several", "The cell holds several numbers, and one is needed. The patient is in, without a phone."},
-		{"en", "never-heard-of", "The line could not be read. 31"},
+		{"en", "never-heard-of", "The line could not be read."},
 	} {
 		if got := Reason(&dental.Clinic{Language: c.language}, Fault{Code: c.code, Detail: "31"}); got != c.want {
 			t.Errorf("%s in %s is %q", c.code, c.language, got)
+		}
+	}
+}
+
+func TestARefusalThatNobodyKnowsIsSaidWithoutItsWords(t *testing.T) {
+	for _, err := range []error{errors.New("boom"), dental.Errorf(dental.Invalid, "data.else", "nobody knows it")} {
+		for language, want := range map[string]string{"ru": "Запись не принята.", "en": "The record was not taken."} {
+			cl := &dental.Clinic{Language: language}
+			if got := Reason(cl, faultOf(cl, err)); got != want {
+				t.Errorf("%v is said %q, want %q", err, got, want)
+			}
 		}
 	}
 }

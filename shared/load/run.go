@@ -314,6 +314,12 @@ func faultOf(cl *dental.Clinic, err error) Fault {
 		return Fault{Code: "not-taken"}
 	}
 	switch f := known.Field; {
+	case f == "id":
+		return Fault{Column: f, Code: "unfit-id"}
+	case f == "patient":
+		return Fault{Code: "two-patients"}
+	case f == "facts":
+		return Fault{Code: "too-much"}
 	case strings.HasSuffix(f, ".currency"):
 		return Fault{Column: f, Code: "other-currency", Detail: cl.Currency}
 	case f == "data.finishedAt":
@@ -321,7 +327,7 @@ func faultOf(cl *dental.Clinic, err error) Fault {
 	case strings.HasPrefix(f, "data.consents["):
 		return Fault{Column: f, Code: "consent-ahead"}
 	}
-	return Fault{Column: known.Field, Code: "not-taken", Detail: known.Message}
+	return Fault{Column: known.Field, Code: "not-taken"}
 }
 
 // finish ends an import: its report becomes one file, then it is over, then what

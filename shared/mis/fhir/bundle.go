@@ -79,7 +79,7 @@ func (b *bundleScanner) begin() error {
 	if c, err := b.stream.next(); err != nil {
 		return b.broken(err)
 	} else if c != '{' {
-		return &load.Fault{Code: "fhir-not-json"}
+		return &load.Fault{Code: "fhir-no-document"}
 	}
 	if _, err := b.stream.take(); err != nil {
 		return b.broken(err)
@@ -248,7 +248,7 @@ func record(r load.Record, objects []intake.Object, p *problem) load.Record {
 }
 
 func tooLarge() *load.Fault {
-	return &load.Fault{Code: "fhir-large", Detail: strconv.Itoa(MaxResource>>20) + " MB"}
+	return &load.Fault{Code: "fhir-large", Detail: strconv.Itoa(MaxResource >> 20)}
 }
 
 // resource reads the whole file as one resource.

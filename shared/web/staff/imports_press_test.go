@@ -84,7 +84,7 @@ func TestATableThatSaysNobodyCannotBeBegunUntilItsColumnsDo(t *testing.T) {
 	i := newImporting(t)
 	at := i.sends("press-1", "base.csv", "Кто;Когда\nКлёнова Анна;10.01.2026\n").Header().Get("Location")
 	page := i.gets(at)
-	for _, wanted := range []string{"Не понятно, о ком строки", `role="alert"`, `value="columns"`, `value="discard"`} {
+	for _, wanted := range []string{"Непонятно, о ком строки", `role="alert"`, `value="columns"`, `value="discard"`} {
 		if !strings.Contains(page, wanted) {
 			t.Errorf("the page has no %q", wanted)
 		}
@@ -94,7 +94,7 @@ func TestATableThatSaysNobodyCannotBeBegunUntilItsColumnsDo(t *testing.T) {
 	}
 	form := i.form(at)
 	form.Set("do", "start")
-	if page := i.follows(i.sendsForm(at, form), dental.Manager).Body.String(); !strings.Contains(page, "Не понятно, о ком строки") || strings.Contains(page, "Загрузка началась") {
+	if page := i.follows(i.sendsForm(at, form), dental.Manager).Body.String(); !strings.Contains(page, "Непонятно, о ком строки") || strings.Contains(page, "Загрузка началась") {
 		t.Error("it is begun all the same")
 	}
 	form.Set("field.0", "id")

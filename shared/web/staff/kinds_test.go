@@ -24,7 +24,7 @@ func TestAProcedureThatNoRuleKnowsIsNamedOnThePage(t *testing.T) {
 		t.Errorf("the page reloads by %q", refresh)
 	}
 	h.worksOff(store.SortID)
-	h.holds(h.shows(path, dental.Manager), http.StatusOK, "Чудо &lt;b&gt;света&lt;/b&gt;", "Это оно")
+	h.holds(h.shows(path, dental.Manager), http.StatusOK, "Чудо &lt;b&gt;света&lt;/b&gt;", "<button>Записать")
 	h.sends(path, dental.Manager, "do", "add", "by", "name", "of", "=Чудо <b>света</b>", "kind", "therapy")
 	h.worksOff(store.SortID)
 	h.holds(h.shows(path, dental.Manager), http.StatusOK, "Все процедуры распознаны", "Название целиком: «Чудо &lt;b&gt;света&lt;/b&gt;»", "Лечение зубов")
