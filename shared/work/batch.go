@@ -23,36 +23,30 @@ const (
 )
 
 // hold tells staff of a batch that waits for their release, and ends what is
-// left of it when its third day is over. It reports whether the job has
-// anything to do now; again is when it wants to run next, zero for never.
-func (w *Worker) hold(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job) (left bool, again time.Time, err error) {
-	now := w.Clock()
+// left of it when its third day is over.
+func (w *Worker) hold(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job *store.Job) (left bool, err error) {
 	over := job.Day.AddDays(dental.HeldDays).At(0, cl.Location())
+	if !w.Clock().Before(over) {
+		return w.expire(ctx, tx, cl, *job)
+	}
+	job.Done, job.Wake = time.Time{}, over
+	return false, w.announce(ctx, tx, cl, *job)
+}
+
+// announce brings the task about a batch in line with how many wait in it.
+func (w *Worker) announce(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job) error {
+	now := w.Clock()
 	task, err := tx.Task(ctx, cl.ID, dental.ReleaseTask, dental.BatchAnchor(job.Scenario, job.Day))
 	if err != nil {
-		return false, time.Time{}, err
-	}
-	if !now.Before(over) {
-		left, err := w.each(ctx, cl.ID, job, func(t *dental.Touch) error {
-			if err := t.To(dental.Skipped, "not-released"); err != nil {
-				return err
-			}
-			*t = scenario.End(cl, *t, dental.Skipped, "not-released", now)
-			return nil
-		})
-		if !left && err == nil && task.Open() && task.Kind != "" {
-			task.Close(cl, "not-released", now)
-			tx.Put(task)
-		}
-		return left, time.Time{}, err
+		return err
 	}
 	release, err := tx.Job(ctx, cl.ID, journey.Release(cl.ID, job.Scenario, job.Day, now).ID)
 	if err != nil || release.ID != "" && release.Done.IsZero() {
-		return false, over, err // it is being let go: its row does not come back
+		return err // it is being let go: its row does not come back
 	}
 	n, err := w.count(ctx, cl.ID, job)
 	if err != nil {
-		return false, time.Time{}, err
+		return err
 	}
 	switch known := task.Kind != ""; {
 	case n > 0:
@@ -71,22 +65,43 @@ func (w *Worker) hold(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job 
 		task.Close(cl, "empty", now)
 		tx.Put(task)
 	}
-	return false, over, nil
+	return nil
+}
+
+// notReleased is why a batch ended that nobody let go.
+const notReleased = "not-released"
+
+// expire ends a batch that was not let go in time.
+func (w *Worker) expire(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job) (left bool, err error) {
+	now := w.Clock()
+	return w.empty(ctx, tx, cl, job, notReleased, func(t *dental.Touch) error {
+		if err := t.To(dental.Skipped, notReleased); err != nil {
+			return err
+		}
+		*t = scenario.End(cl, *t, dental.Skipped, notReleased, now)
+		return nil
+	})
 }
 
 // release lets a batch go, which a person has looked at.
-func (w *Worker) release(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job) (left bool, err error) {
+func (w *Worker) release(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job *store.Job) (left bool, err error) {
 	now := w.Clock()
-	left, err = w.each(ctx, cl.ID, job, func(t *dental.Touch) error {
+	return w.empty(ctx, tx, cl, *job, "released", func(t *dental.Touch) error {
 		t.Wake = now // the sender knows the hours
 		return t.To(dental.Planned, "")
 	})
+}
+
+// empty changes the touches of a batch, so that none waits in it any more, and
+// then closes the task about it.
+func (w *Worker) empty(ctx context.Context, tx *store.Tx, cl *dental.Clinic, job store.Job, outcome string, change func(*dental.Touch) error) (left bool, err error) {
+	left, err = w.each(ctx, cl.ID, job, change)
 	if left || err != nil {
 		return left, err
 	}
 	task, err := tx.Task(ctx, cl.ID, dental.ReleaseTask, dental.BatchAnchor(job.Scenario, job.Day))
 	if err == nil && task.Kind != "" && task.Open() {
-		task.Close(cl, "released", now)
+		task.Close(cl, outcome, w.Clock())
 		tx.Put(task)
 	}
 	return false, err
@@ -166,7 +181,7 @@ func (w *Worker) count(ctx context.Context, clinic string, job store.Job) (n int
 // backlog walks, one day of the calendar a step, over those whose day had
 // passed when a scenario was switched on, and leaves each to its turn.
 // job.Cursor is the next day to look at.
-func (w *Worker) backlog(ctx context.Context, cl *dental.Clinic, job *store.Job) (left bool, err error) {
+func (w *Worker) backlog(ctx context.Context, _ *store.Tx, cl *dental.Clinic, job *store.Job) (left bool, err error) {
 	sc := w.Catalogue.Find(job.Scenario)
 	if sc == nil || !cl.Scenario(job.Scenario).On || cl.Scenario(job.Scenario).BacklogPerDay == 0 {
 		return false, nil

@@ -292,3 +292,39 @@ func TestTheRowOfABatchThatIsBeingLetGoDoesNotComeBack(t *testing.T) {
 		t.Errorf("while it is let go the row is open: %v, %v", open(), err)
 	}
 }
+
+func TestABatchThatNobodyLetsGoIsEndedWhenItsThirdDayIsOver(t *testing.T) {
+	const patients = 60 // more than one step ends
+	_, s, _, day := held(t, patients)
+	over := s.Local("2026-05-22 00:00")
+	stands := func() (store.Job, dental.Task) {
+		tx := s.Store.Begin()
+		j, err := tx.Job(t.Context(), "demo", "the-job")
+		task, err2 := tx.Task(t.Context(), "demo", dental.ReleaseTask, dental.BatchAnchor("sleeping-6", day))
+		if err := errors.Join(err, err2); err != nil {
+			t.Fatal(err)
+		}
+		return j, task
+	}
+	s.Set(over.Add(-time.Minute))
+	if err := job(s, store.HoldJob, day); err != nil {
+		t.Fatal(err)
+	}
+	if j, task := stands(); !j.Done.IsZero() || !j.Wake.Equal(over) || !task.Open() || states(s, patients)[dental.Held] != patients {
+		t.Errorf("before its end the job is %+v, the task %+v, the batch %v", j, task, states(s, patients))
+	}
+	s.Set(over)
+	if err := job(s, store.HoldJob, day); err != nil {
+		t.Fatal(err)
+	}
+	if j, task := stands(); j.Done.IsZero() || task.Open() || task.Outcome != "not-released" || states(s, patients)[dental.Skipped] != patients {
+		t.Errorf("at its end the job is %+v, the task %+v, the batch %v", j, task, states(s, patients))
+	}
+}
+
+func TestAJobOfAKindThatNobodyKnowsIsRefused(t *testing.T) {
+	_, s, _, day := held(t, 0)
+	if err := job(s, "dance", day); dental.KindOf(err) != dental.Invalid {
+		t.Errorf("it gives %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/store"
@@ -12,20 +13,24 @@ import (
 // patientsTallied is how many patients one step of figures looks at.
 const patientsTallied = 40
 
-// figures brings the tallies of some patients in line with their cards, and
-// keeps its place: the month of their last visit, and the cursor in it. Whoever
-// has nothing new costs one read.
+// figures brings the tallies of some patients in line with their cards. Whoever
+// has nothing new costs one read. It keeps its place in the job: the month of
+// their last visit, and the cursor in it. It takes no walk, which counts the base
+// first, as nobody waits to hear of how many it is, and whose place is kept
+// beside the job: whoever puts the job anew, as each step of an import does, has
+// it begin anew in the same write.
 func (w *Worker) figures(ctx context.Context, tx *store.Tx, job store.Job) (done bool, err error) {
 	cl, err := tx.Clinic(ctx, job.Clinic)
 	if err != nil {
 		return false, err
 	}
-	if job.Step == "" {
-		job.Step = (dental.Date{Year: cl.Today(job.Made).Year, Month: cl.Today(job.Made).Month, Day: 1}).AddMonths(1).String()[:7]
+	months := monthsOf(cl.Today(job.Made))
+	at := slices.Index(months, job.Step)
+	if at < 0 { // it begins
+		at, job.Cursor = 0, ""
 	}
-	job.Wake = w.Clock() // a run that ends before the job comes back at once
-	for looked, months := 0, 0; job.Step != "" && looked < patientsTallied && months < monthsAStep; months++ {
-		patients, next, err := w.Store.PatientsOf(ctx, job.Clinic, job.Step, patientsTallied-looked, job.Cursor)
+	for looked, pages := 0, 0; at < len(months) && looked < patientsTallied && pages < monthsAStep; pages++ {
+		patients, next, err := w.Store.PatientsOf(ctx, job.Clinic, months[at], patientsTallied-looked, job.Cursor)
 		if err != nil {
 			return false, err
 		}
@@ -34,32 +39,17 @@ func (w *Worker) figures(ctx context.Context, tx *store.Tx, job store.Job) (done
 		}
 		looked += len(patients)
 		if job.Cursor = next; next == "" {
-			if job.Step, err = monthBefore(job.Step); err != nil {
-				return false, err
-			}
+			at++
 		}
 	}
-	if done = job.Step == ""; done {
-		job.Done = w.Clock()
+	job.Wake = w.Clock() // a run that ends before the job comes back at once
+	if done = at == len(months); done {
+		job.Done = job.Wake
+	} else {
+		job.Step = months[at]
 	}
 	tx.Put(job)
 	return done, tx.Commit(ctx)
-}
-
-// monthBefore is the month that a walk over the base comes to next: after the
-// first one in which anybody can have been, those who never were; then "".
-func monthBefore(month string) (string, error) {
-	if month == store.NoVisit {
-		return "", nil
-	}
-	d, err := dental.ParseDate(month + "-01")
-	if err != nil {
-		return "", dental.Errorf(dental.Invalid, "step", "a walk over the base has come to the month %q", month)
-	}
-	if d = d.AddMonths(-1); d.Year < firstYearOfVisit {
-		return store.NoVisit, nil
-	}
-	return d.String()[:7], nil
 }
 
 // tallyAll brings patients' tallies in line, some at once.

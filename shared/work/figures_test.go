@@ -1,7 +1,10 @@
 package work_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +12,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 	"github.com/returnpoint/returnpoint/shared/store"
+	"github.com/returnpoint/returnpoint/shared/table"
 	"github.com/returnpoint/returnpoint/shared/table/tabletest"
 )
 
@@ -55,4 +59,46 @@ func TestABaseThatWasBroughtInComesToTheFiguresByOneJob(t *testing.T) {
 	s.Visit("V-new", "P-003", s.Now().Add(-time.Hour)) // and after it as ever
 	quiet(s)
 	agree(s, patients...)
+}
+
+// walked is a table that remembers whose last visits were asked for.
+type walked struct {
+	table.Table
+	months []string
+}
+
+func (w *walked) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	if _, month, is := strings.Cut(q.PK, "#last-visit#"); is {
+		w.months = append(w.months, month)
+	}
+	return w.Table.Query(ctx, q)
+}
+
+func TestTheFiguresOfABaseGoOnFromTheirPlaceToThoseWhoNeverWere(t *testing.T) {
+	s := stagetest.New(t, start)
+	w := &walked{Table: s.Table}
+	s.Worker.Store = stagetest.Join(s, w).Store
+	for _, from := range []struct{ place, cursor, first string }{
+		{"", "", "2026-04"}, {"2001-03", "", "2001-03"}, {store.NoVisit, "", store.NoVisit}, {"nowhere", "of another place", "2026-04"},
+	} {
+		w.months = nil
+		j := store.Figures("demo", s.Now(), 0)
+		j.Step, j.Cursor = from.place, from.cursor
+		tx := s.Store.Begin()
+		tx.Put(j)
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Worker.Handle(t.Context(), `{"Job": {"Clinic": "demo", "ID": "figures"}}`); err != nil {
+			t.Fatal(err)
+		}
+		latestFirst := slices.IsSortedFunc(w.months[:len(w.months)-1], func(a, b string) int { return strings.Compare(b, a) })
+		if w.months[0] != from.first || w.months[len(w.months)-1] != store.NoVisit || !latestFirst || len(slices.Compact(w.months)) != len(w.months) {
+			t.Errorf("from %q they come over %v", from.place, w.months)
+		}
+		j, err := s.Store.Begin().Job(t.Context(), "demo", "figures")
+		if err != nil || j.Done.IsZero() {
+			t.Errorf("from %q the job is %+v, %v", from.place, j, err)
+		}
+	}
 }

@@ -357,7 +357,8 @@ func foreseen(p store.Result) (rows []dental.Foreseen, err error) {
 // unrehearse takes an erased patient out of what rehearsals have found, a page
 // a step, and reports whether it put any. A rehearsal that is under way, and may
 // have read the page before, does its step again.
-func (w *Worker) unrehearse(ctx context.Context, tx *store.Tx, erased dental.Patient) (put bool, err error) {
+func (w *Worker) unrehearse(ctx context.Context, tx *store.Tx, card *dental.Card) (put bool, err error) {
+	erased := card.Patient
 	for _, name := range w.Catalogue.Names() {
 		job, err := tx.Job(ctx, erased.Clinic, store.RehearsalID(name))
 		if err != nil {

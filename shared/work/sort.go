@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	sortedAStep   = 100 // patients
-	resortedAtOne = 12  // nouns of a card in one write, beside its head and its milestones
-	unsortedAPage = 50
-	mostUnsorted  = 800 // different ones, so that they stay on one item while they are counted
-	longestSaid   = 100 // letters that are kept of a name
-	sortingKept   = 400 * 24 * time.Hour
+	sortedAStep    = 100 // patients
+	resortedAtOnce = 12  // nouns of a card in one write, beside its head and its milestones
+	unsortedAPage  = 50
+	mostUnsorted   = 800 // different ones, so that they stay on one item while they are counted
+	longestSaid    = 100 // letters that are kept of a name
+	sortingKept    = 400 * 24 * time.Hour
 )
 
 // sorting is how far a sorting has come: the page SortRun of its results.
@@ -116,7 +116,7 @@ func (w *Worker) sortCard(ctx context.Context, cl *dental.Clinic, patient string
 			if !card.Patient.Erased {
 				c.card(card)
 			}
-			unknown, left = c.unknown, c.put >= resortedAtOne
+			unknown, left = c.unknown, c.put >= resortedAtOnce
 			if c.put == 0 {
 				return nil
 			}
@@ -185,7 +185,7 @@ func (c *resorting) card(card *dental.Card) {
 
 // room reports whether one more noun goes into the write.
 func (c *resorting) room() bool {
-	if c.put >= resortedAtOne {
+	if c.put >= resortedAtOnce {
 		return false
 	}
 	c.put++

@@ -14,7 +14,8 @@ const twinsAStep = 20
 // untwin takes away the proposals that an erased patient and another are one
 // person, decided or not. It removes a few at a time and reports whether it
 // removed any.
-func (w *Worker) untwin(ctx context.Context, tx *store.Tx, erased dental.Patient) (put bool, err error) {
+func (w *Worker) untwin(ctx context.Context, tx *store.Tx, card *dental.Card) (put bool, err error) {
+	erased := card.Patient
 	for cursor := ""; ; {
 		twins, next, err := w.Store.TwinsOf(ctx, erased.Clinic, table.MaxLimit, cursor)
 		if err != nil {

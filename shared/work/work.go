@@ -1,8 +1,7 @@
-// Package work does the jobs that outlive a request: the rest of an erasure,
-// the rest of what one event changed, the rewards of a recommendation, whose two
-// sides stand on two cards, the copy of a doctor's photo, what each patient adds
-// to the figures, and their totals. A job has a due key, so it comes back until
-// it is done, and each run may be the second one.
+// Package work does the jobs that outlive a request: every kind of store.Job but
+// imports, which package load does, fetches and answers, which pull does, and
+// trials, which outreach does. A job has a due key, so it comes back until it is
+// done, and each run may be the second one.
 package work
 
 import (
@@ -73,10 +72,20 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 		return true, err
 	}
 	switch job.Kind {
+	case store.EraseJob:
+		return w.ofPatient(ctx, tx, job, w.erase)
+	case store.SettleJob:
+		return w.ofPatient(ctx, tx, job, w.settleCard)
+	case store.ReviveJob:
+		return w.ofPatient(ctx, tx, job, w.revive)
+	case store.HoldJob:
+		return w.ofClinic(ctx, tx, job, w.hold)
+	case store.ReleaseJob:
+		return w.ofClinic(ctx, tx, job, w.release)
+	case store.BacklogJob:
+		return w.ofClinic(ctx, tx, job, w.backlog)
 	case store.PortraitJob:
 		return w.portrait(ctx, tx, job)
-	case store.HoldJob, store.ReleaseJob, store.BacklogJob:
-		return w.ofClinic(ctx, tx, job)
 	case store.CRMJob:
 		return w.crm(ctx, tx, job)
 	case store.RewardJob:
@@ -100,44 +109,18 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 	case store.SortJob:
 		return w.sort(ctx, tx, job)
 	}
-	card, err := tx.Card(ctx, clinic, job.Patient)
+	return false, dental.Errorf(dental.Invalid, "", "there is no job of kind %q", job.Kind)
+}
+
+// ofPatient does one step of a job on a patient's card. Such a job stays as it
+// is while anything is left: what is stored says how far it has come.
+func (w *Worker) ofPatient(ctx context.Context, tx *store.Tx, job store.Job,
+	do func(context.Context, *store.Tx, *dental.Card, store.Job) (left bool, err error)) (done bool, err error) {
+	card, err := tx.Card(ctx, job.Clinic, job.Patient)
 	if err != nil {
 		return false, err
 	}
-	left := false
-	switch job.Kind {
-	case store.EraseJob:
-		if left, err = w.unlink(ctx, tx, card); err != nil || left {
-			break
-		}
-		if left, err = unlinkFriend(ctx, tx, card); err != nil || left {
-			break
-		}
-		if left, err = w.unlog(ctx, tx, card.Patient); err != nil || left {
-			break
-		}
-		if left, err = w.unrehearse(ctx, tx, card.Patient); err != nil || left {
-			break
-		}
-		if left, err = w.untwin(ctx, tx, card.Patient); err != nil || left {
-			break
-		}
-		left = tx.Erase(card)
-	case store.SettleJob:
-		cl, err := tx.Clinic(ctx, clinic)
-		if err != nil {
-			return false, err
-		}
-		course := journey.Course{Tx: tx, Catalogue: w.Catalogue, Clinic: cl, Card: card, Now: w.Clock(), Quiet: job.Step == journey.Quiet}
-		left = course.Settle(journey.Options{Subjects: scenario.Recent(cl, card, w.Clock()), First: job.Day, Limit: settleLimit, Awaken: true})
-	case store.ReviveJob:
-		if t := card.Touch(job.Scenario, job.Step, job.Anchor); t != nil && t.Reason == dental.Combined && t.To(dental.Planned, "") == nil {
-			t.Wake, t.EndedAt, t.EndedOn = w.Clock(), time.Time{}, dental.Date{}
-			tx.Put(*t)
-		}
-	default:
-		return false, dental.Errorf(dental.Invalid, "", "there is no job of kind %q", job.Kind)
-	}
+	left, err := do(ctx, tx, card, job)
 	if err != nil {
 		return false, err
 	}
@@ -148,34 +131,57 @@ func (w *Worker) step(ctx context.Context, clinic, id string) (done bool, err er
 	return !left, tx.Commit(ctx)
 }
 
-// ofClinic does one step of a job that is about no single patient.
-func (w *Worker) ofClinic(ctx context.Context, tx *store.Tx, job store.Job) (done bool, err error) {
+// ofClinic does one step of a job that needs the clinic alone. The step finds the
+// job marked as done, and unmarks it where it is to come back later.
+func (w *Worker) ofClinic(ctx context.Context, tx *store.Tx, job store.Job,
+	do func(context.Context, *store.Tx, *dental.Clinic, *store.Job) (left bool, err error)) (done bool, err error) {
 	cl, err := tx.Clinic(ctx, job.Clinic)
 	if err != nil {
 		return false, err
 	}
-	var left bool
-	var again time.Time
-	switch job.Kind {
-	case store.HoldJob:
-		left, again, err = w.hold(ctx, tx, cl, job)
-	case store.ReleaseJob:
-		left, err = w.release(ctx, tx, cl, job)
-	case store.BacklogJob:
-		left, err = w.backlog(ctx, cl, &job)
-	}
-	switch {
-	case err != nil:
+	job.Done = w.Clock()
+	left, err := do(ctx, tx, cl, &job)
+	if err != nil {
 		return false, err
-	case !again.IsZero():
-		job.Wake = again
-	case left:
-		job.Wake = w.Clock() // a run that ends before the job comes back at once
-	default:
-		job.Done = w.Clock()
+	}
+	if left {
+		job.Done, job.Wake = time.Time{}, w.Clock() // a run that ends before the job comes back at once
 	}
 	tx.Put(job)
 	return !left, tx.Commit(ctx)
+}
+
+// settleCard brings a patient's touches and tasks in line with the facts.
+func (w *Worker) settleCard(ctx context.Context, tx *store.Tx, card *dental.Card, job store.Job) (left bool, err error) {
+	cl, err := tx.Clinic(ctx, job.Clinic)
+	if err != nil {
+		return false, err
+	}
+	now := w.Clock()
+	course := journey.Course{Tx: tx, Catalogue: w.Catalogue, Clinic: cl, Card: card, Now: now, Quiet: job.Step == journey.Quiet}
+	return course.Settle(journey.Options{Subjects: scenario.Recent(cl, card, now), First: job.Day, Limit: settleLimit, Awaken: true}), nil
+}
+
+// revive plans a touch again that was left to another, which failed.
+func (w *Worker) revive(_ context.Context, tx *store.Tx, card *dental.Card, job store.Job) (left bool, err error) {
+	if t := card.Touch(job.Scenario, job.Step, job.Anchor); t != nil && t.Reason == dental.Combined && t.To(dental.Planned, "") == nil {
+		t.Wake, t.EndedAt, t.EndedOn = w.Clock(), time.Time{}, dental.Date{}
+		tx.Put(*t)
+	}
+	return false, nil
+}
+
+// erase takes an erased patient out of what others know, one thing after another
+// and some of it a step, and then deletes the card, by which the rest was found.
+func (w *Worker) erase(ctx context.Context, tx *store.Tx, card *dental.Card, _ store.Job) (left bool, err error) {
+	for _, from := range []func(context.Context, *store.Tx, *dental.Card) (put bool, err error){
+		w.unlink, unlinkFriend, w.unlog, w.unrehearse, w.untwin,
+	} {
+		if put, err := from(ctx, tx, card); put || err != nil {
+			return put, err
+		}
+	}
+	return tx.Erase(card), nil
 }
 
 // unlinkPages takes an erased patient's appointments off the pages that a
@@ -200,9 +206,9 @@ const actsAStep = 20
 // unlog leaves of what staff have done about an erased patient who did what and
 // when, and the id: nothing of what it was about. It puts a few at a time and
 // reports whether it put any.
-func (w *Worker) unlog(ctx context.Context, tx *store.Tx, erased dental.Patient) (put bool, err error) {
+func (w *Worker) unlog(ctx context.Context, tx *store.Tx, card *dental.Card) (put bool, err error) {
 	for cursor := ""; ; {
-		acts, next, err := w.Store.Acts(ctx, erased.Clinic, erased.ID, table.MaxLimit, cursor)
+		acts, next, err := w.Store.Acts(ctx, card.Patient.Clinic, card.Patient.ID, table.MaxLimit, cursor)
 		if err != nil {
 			return false, err
 		}

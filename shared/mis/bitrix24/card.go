@@ -3,12 +3,10 @@ package bitrix24
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"math/big"
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
@@ -16,24 +14,15 @@ import (
 )
 
 // text is a value of the REST API, which writes numbers as strings and strings as
-// numbers, and false for nothing.
-type text string
+// numbers, and false for nothing. A list or an object is nothing too, where
+// told.Text refuses it: a portal's own fields are of any type, and one that is of
+// another takes no deal with it.
+type text told.Text
 
-// UnmarshalJSON takes a string, a number, a boolean or null.
+// UnmarshalJSON takes anything.
 func (t *text) UnmarshalJSON(raw []byte) error {
-	switch {
-	case len(raw) > 0 && raw[0] == '"':
-		var s string
-		if json.Unmarshal(raw, &s) != nil {
-			return errors.New("must be a string")
-		}
-		*t = text(s)
-	case len(raw) > 0 && (raw[0] == '{' || raw[0] == '['):
-		*t = "" // PHP writes an empty value as an empty list
-	case string(raw) == "null" || string(raw) == "false":
+	if (*told.Text)(t).UnmarshalJSON(raw) != nil || string(raw) == "false" {
 		*t = ""
-	default:
-		*t = text(raw)
 	}
 	return nil
 }
@@ -55,7 +44,7 @@ func (m *multi) UnmarshalJSON(raw []byte) error {
 
 func (m multi) first() string {
 	for _, v := range m {
-		if s := line(v.Value, 320); s != "" {
+		if s := told.Line(v.Value, 320); s != "" {
 			return s
 		}
 	}
@@ -79,15 +68,6 @@ type deal struct {
 // product is one row of a deal.
 type product struct{ PRODUCT_NAME text }
 
-// line is a text of one line, of so many letters at most.
-func line(t text, most int) string {
-	s := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(string(t), ""), func(r rune) bool { return r < ' ' || r == 0x7f || r == ' ' }), " ")
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most])
-	}
-	return s
-}
-
 // instant reads a time, which has an offset; the zero time where there is none.
 func instant(t text) time.Time {
 	at, err := time.Parse(time.RFC3339, strings.TrimSpace(string(t)))
@@ -97,22 +77,11 @@ func instant(t text) time.Time {
 	return at
 }
 
-// day reads a date. The API writes one as the midnight of the portal's zone, so
-// that the day is what stands there and not what it is elsewhere.
-func day(t text) dental.Date {
-	s := strings.TrimSpace(string(t))
-	d, err := dental.ParseDate(s[:min(len(s), len(time.DateOnly))])
-	if err != nil || d.Year < 1900 || d.Year > 2100 {
-		return dental.Date{}
-	}
-	return d
-}
-
 // object makes an object of a contact. Of a death, a guardian, a language or a
 // sex a portal knows nothing, so that what it leaves open stays as it was.
 func (c contact) object(cl *dental.Clinic) intake.Object {
-	p := dental.Patient{Clinic: cl.ID, ID: told.Patient(dental.Bitrix24, string(c.ID)), FamilyName: line(c.LAST_NAME, 200), GivenName: line(c.NAME, 200), MiddleName: line(c.SECOND_NAME, 200),
-		BirthDate: day(c.BIRTHDATE)}
+	p := dental.Patient{Clinic: cl.ID, ID: told.Patient(dental.Bitrix24, string(c.ID)), FamilyName: told.Line(c.LAST_NAME, 200), GivenName: told.Line(c.NAME, 200), MiddleName: told.Line(c.SECOND_NAME, 200),
+		BirthDate: told.Day(c.BIRTHDATE)}
 	card := intake.Card{Patient: p, Says: intake.Known, Number: c.PHONE.first(), Mail: c.EMAIL.first()}
 	return finished(intake.Object{Kind: contacts, ID: string(c.ID), Facts: []intake.Event{{Type: intake.PatientUpdated, Card: &card}}}, c.DATE_MODIFY)
 }
@@ -161,7 +130,7 @@ func (d deal) facts(cl *dental.Clinic, account dental.Account, products []produc
 	if !start.IsZero() {
 		v.AppointmentID = id
 	} else if v.FinishedAt = instant(d.MOVED_TIME); v.FinishedAt.IsZero() {
-		closed := day(d.CLOSEDATE)
+		closed := told.Day(d.CLOSEDATE)
 		if closed.IsZero() {
 			return facts
 		}
@@ -177,11 +146,11 @@ func (d deal) facts(cl *dental.Clinic, account dental.Account, products []produc
 func (d deal) services(products []product) []dental.ServiceType {
 	var out []dental.ServiceType
 	for _, p := range products {
-		if name := line(p.PRODUCT_NAME, 200); name != "" && len(out) < 100 {
+		if name := told.Line(p.PRODUCT_NAME, 200); name != "" && len(out) < 100 {
 			out = append(out, dental.ServiceType{Name: name})
 		}
 	}
-	if title := line(d.TITLE, 200); len(out) == 0 && title != "" {
+	if title := told.Line(d.TITLE, 200); len(out) == 0 && title != "" {
 		out = append(out, dental.ServiceType{Name: title})
 	}
 	return out

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
 )
 
 // The settings and the secrets of an account, beside dental.CallbackSecret, which
@@ -87,7 +88,7 @@ func entries(setting string) []string {
 func firstWrong(setting string) int {
 	for i, entry := range entries(setting) {
 		num, name, ok := strings.Cut(entry, "=")
-		if !ok || !number.MatchString(strings.TrimSpace(num)) || line(text(name), longestName) == "" {
+		if !ok || !number.MatchString(strings.TrimSpace(num)) || told.Line(name, longestName) == "" {
 			return i + 1
 		}
 	}
@@ -98,7 +99,7 @@ func doctors(a dental.Account) map[string]string {
 	out := map[string]string{}
 	for _, entry := range entries(a.Settings[DoctorsSetting]) {
 		if num, name, ok := strings.Cut(entry, "="); ok {
-			out[strings.TrimSpace(num)] = line(text(name), longestName)
+			out[strings.TrimSpace(num)] = told.Line(name, longestName)
 		}
 	}
 	return out

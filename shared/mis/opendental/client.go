@@ -15,6 +15,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/mis/ask"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
 
@@ -104,7 +105,7 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, err)
 	}
 	var rows []json.RawMessage
-	if err := decode(body, &rows); err != nil {
+	if err := told.Decode(body, largest, &rows); err != nil {
 		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, ask.Unavailable("Open Dental's answer cannot be read", err))
 	}
 	page := pull.Page{More: true}

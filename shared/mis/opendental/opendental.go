@@ -62,12 +62,11 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
-	"github.com/returnpoint/returnpoint/shared/strictjson"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
 )
 
 var _ intake.Reader = Read
@@ -150,43 +149,13 @@ func watched(d intake.Delivery) (table string, known bool) {
 // split is the rows of an array of them, or one row.
 func split(body []byte) (rows []json.RawMessage, err error) {
 	if one := json.RawMessage(nil); bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
-		err, rows = decode(body, &one), []json.RawMessage{one}
+		err, rows = told.Decode(body, largest, &one), []json.RawMessage{one}
 	} else {
-		err = decode(body, &rows)
+		err = told.Decode(body, largest, &rows)
 	}
 	return rows, err
 }
 
-func decode(body []byte, into any) error {
-	err := strictjson.Decode(body, largest, into)
-	if err == nil {
-		return nil
-	}
-	if bad, ok := errors.AsType[*strictjson.Error](err); ok {
-		return &dental.Error{Kind: dental.Invalid, Field: bad.Field, Message: bad.Message}
-	}
-	return &dental.Error{Kind: dental.Invalid, Message: "the rows cannot be read", Err: err}
-}
-
 // text is a value of a row. Open Dental writes numbers as numbers in one place
 // and as strings in the next, and booleans as strings.
-type text string
-
-// UnmarshalJSON takes a string, a number, a boolean or null.
-func (t *text) UnmarshalJSON(raw []byte) error {
-	switch raw = bytes.TrimSpace(raw); {
-	case len(raw) > 0 && raw[0] == '"':
-		var s string
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return errors.New("must be a string")
-		}
-		*t = text(s)
-	case len(raw) > 0 && (raw[0] == '{' || raw[0] == '['):
-		return errors.New("must be a text or a number")
-	case string(raw) == "null":
-		*t = ""
-	default:
-		*t = text(raw)
-	}
-	return nil
-}
+type text = told.Text

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
@@ -92,7 +91,7 @@ type name struct {
 
 // nameOf is empty of what is no row, or has a number of another shape.
 func nameOf(raw []byte) (n name) {
-	if decode(raw, &n) != nil {
+	if told.Decode(raw, largest, &n) != nil {
 		return name{}
 	}
 	return n
@@ -122,7 +121,7 @@ func (n name) ref(table string) intake.Ref {
 // read reads one row of the table, or of the one that it can only be of.
 func (f office) read(table string, raw []byte) (intake.Object, error) {
 	var r row
-	if err := decode(raw, &r); err != nil {
+	if err := told.Decode(raw, largest, &r); err != nil {
 		return intake.Object{}, err
 	}
 	return f.object(table, r)
@@ -217,16 +216,6 @@ func (f office) instant(t text) time.Time {
 	return time.Time{}
 }
 
-// day reads a date, the zero one where there is none.
-func day(t text) dental.Date {
-	s := strings.TrimSpace(string(t))
-	d, err := dental.ParseDate(s[:min(len(s), len(time.DateOnly))])
-	if err != nil || d.Year < 1900 || d.Year > 2100 {
-		return dental.Date{}
-	}
-	return d
-}
-
 // noon stands for a day whose hour nobody wrote down.
 const noon dental.TimeOfDay = 12 * 60
 
@@ -288,15 +277,6 @@ func (f office) fee(r row) dental.Money {
 	return f.sum(fee)
 }
 
-// line is a text of one line, of so many letters at most.
-func line(t text, most int) string {
-	s := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(string(t), ""), func(r rune) bool { return r < ' ' || r == 0x7f || r == ' ' }), " ")
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most])
-	}
-	return s
-}
-
 // Bounds of texts, in letters.
 const (
 	longestName    = 200
@@ -306,8 +286,8 @@ const (
 
 func (f office) patient(r row, id string, at time.Time) []intake.Event {
 	p := dental.Patient{
-		Clinic: f.clinic, ID: id, FamilyName: line(r.LName, longestName), GivenName: line(r.FName, longestName), MiddleName: line(r.MiddleI, longestName),
-		BirthDate: day(r.Birthdate),
+		Clinic: f.clinic, ID: id, FamilyName: told.Line(r.LName, longestName), GivenName: told.Line(r.FName, longestName), MiddleName: told.Line(r.MiddleI, longestName),
+		BirthDate: told.Day(r.Birthdate),
 	}
 	switch r.PatStatus {
 	case "": // not said
@@ -351,7 +331,7 @@ func (f office) patient(r row, id string, at time.Time) []intake.Event {
 	}
 	// Families write several addresses into one field.
 	mail, _, _ := strings.Cut(strings.ReplaceAll(string(r.Email), ";", ","), ",")
-	card := intake.Card{Patient: p, Number: cmp.Or(line(r.WirelessPhone, longestContact), line(r.HmPhone, longestContact)), Mail: line(text(mail), longestContact)}
+	card := intake.Card{Patient: p, Number: cmp.Or(told.Line(r.WirelessPhone, longestContact), told.Line(r.HmPhone, longestContact)), Mail: told.Line(mail, longestContact)}
 	if r.PatStatus == "" || r.Guarantor == "" { // only some of the columns: what they leave open stays as it was
 		card.Says = intake.Known
 	}
@@ -374,7 +354,7 @@ func (f office) appointment(r row, patient, id string, changed time.Time) []inta
 		a.End = start.Add(time.Duration(len(r.Pattern)) * slot)
 	}
 	for _, name := range strings.Split(string(r.ProcDescript), ",") {
-		if name = line(text(name), longestName); name != "" && len(a.Services) < 100 {
+		if name = told.Line(name, longestName); name != "" && len(a.Services) < 100 {
 			a.Services = append(a.Services, dental.ServiceType{Name: name})
 		}
 	}
@@ -435,12 +415,12 @@ func notDone(code string) bool {
 }
 
 func (f office) procedure(r row, patient, id string) []intake.Event {
-	code := line(r.ProcCode, longestCode)
-	name := cmp.Or(line(r.Descript, longestName), code)
+	code := told.Line(r.ProcCode, longestCode)
+	name := cmp.Or(told.Line(r.Descript, longestName), code)
 	if notDone(code) || name == "" {
 		return nil
 	}
-	planned, done := day(r.DateTP), day(r.ProcDate)
+	planned, done := told.Day(r.DateTP), told.Day(r.ProcDate)
 	stage := dental.Stage{ID: id, Code: code, Name: name, Status: dental.StagePlanned, Price: f.fee(r)}
 	plan := func() intake.Event {
 		p := dental.Plan{Clinic: f.clinic, Patient: patient, ID: id, Stages: []dental.Stage{stage}}
@@ -456,7 +436,7 @@ func (f office) procedure(r row, patient, id string) []intake.Event {
 		return nil
 	}
 	at := f.on(done, text(cmp.Or(strings.TrimPrefix(string(r.ProcTimeEnd), "00:00:00"), string(r.ProcTime))))
-	p := dental.Procedure{Code: code, Name: name, Tooth: line(r.ToothNum, 32)}
+	p := dental.Procedure{Code: code, Name: name, Tooth: told.Line(r.ToothNum, 32)}
 	var facts []intake.Event
 	if !planned.IsZero() && planned.Before(done) {
 		stage.Status, stage.DoneAt = dental.StageDone, at
@@ -485,7 +465,7 @@ func (f office) payment(r row, patient, id string) []intake.Event {
 		p.Kind = dental.Refund
 	}
 	p.Amount = f.sum(n.Abs(n))
-	d := day(r.PayDate)
+	d := told.Day(r.PayDate)
 	if p.Amount.IsZero() || d.IsZero() { // a transfer between two accounts of a family
 		return nil
 	}

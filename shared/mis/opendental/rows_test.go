@@ -72,3 +72,15 @@ func TestARowOfAListThatCannotBeReadIsRefusedByItsNameAndStopsNoOther(t *testing
 func TestARowThatDoesNotSayHowAPatientStandsChangesNothingOfThat(t *testing.T) {
 	mistest.Keeps(t, clinic(), now(), only(t, "Patient", `{"PatNum": 48, "LName": "Larkspur", "FName": "Jane", "DateTStamp": "2026-04-21 11:46:19"}`))
 }
+
+func TestARowIsReadWithTheSpacesThatItIsWrittenWith(t *testing.T) {
+	bare := only(t, "Patient", `{"PatNum": 48, "LName": "Larkspur", "FName": "Mary Jane", "PatStatus": "Archived", "Birthdate": "1980-03-01", "DateTStamp": "2026-04-21 11:46:19"}`)
+	for _, row := range []string{
+		`{"PatNum": " 48 ", "LName": " Larkspur", "FName": "Mary\u00a0 Jane", "PatStatus": " Archived ", "Birthdate": " 1980-03-01 00:00:00", "DateTStamp": "2026-04-21 11:46:19 "}`,
+		`{"PatNum": 48, "LName": "Larkspur", "FName": "Mary\tJane ", "MiddleI": [], "PatStatus": "Archived", "Birthdate": "1980-03-01T00:00:00", "DateTStamp": "2026-04-21T11:46:19"}`,
+	} {
+		if o := only(t, "Patient", row); !reflect.DeepEqual(o, bare) {
+			t.Errorf("%s is\n%+v, want\n%+v", row, o, bare)
+		}
+	}
+}

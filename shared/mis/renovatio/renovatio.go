@@ -177,7 +177,7 @@ func (r reader) notice(heard *intake.Heard, verb, kind string, raw json.RawMessa
 			objects, named, err = r.patient(p)
 		}
 		if err != nil {
-			return inData(err)
+			return told.Under("data", err)
 		}
 		id = p.id()
 	} else {
@@ -187,7 +187,7 @@ func (r reader) notice(heard *intake.Heard, verb, kind string, raw json.RawMessa
 			objects, named, err = r.appointment(a)
 		}
 		if err != nil {
-			return inData(err)
+			return told.Under("data", err)
 		}
 		id = a.id()
 		// The other half of a move may have been lost.
@@ -276,13 +276,13 @@ func rowsOf(data json.RawMessage) ([]json.RawMessage, error) {
 	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '"' {
 		var inner string
 		if err := told.Decode(data, largest, &inner); err != nil {
-			return nil, inData(err)
+			return nil, told.Under("data", err)
 		}
 		data = bytes.TrimSpace([]byte(inner))
 	}
 	var checked json.RawMessage
 	if err := told.Decode(data, largest, &checked); err != nil {
-		return nil, inData(err)
+		return nil, told.Under("data", err)
 	}
 	switch data[0] {
 	case '{':
@@ -290,17 +290,7 @@ func rowsOf(data json.RawMessage) ([]json.RawMessage, error) {
 	case '[':
 		var rows []json.RawMessage
 		err := told.Decode(data, largest, &rows)
-		return rows, inData(err)
+		return rows, told.Under("data", err)
 	}
 	return nil, dental.Errorf(dental.Invalid, "data", "must be an object or a list")
-}
-
-// inData puts the place before the field that an error names.
-func inData(err error) error {
-	if bad, ok := err.(*dental.Error); ok && bad != nil {
-		out := *bad
-		out.Field = strings.TrimSuffix("data."+bad.Field, ".")
-		return &out
-	}
-	return err
 }

@@ -106,24 +106,14 @@ func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.
 		}
 		h.Visit.Value.gone = deleted
 		objects, err := r.visit(h.Visit.Value)
-		return intake.Heard{Objects: objects}, under("visit", err)
+		return intake.Heard{Objects: objects}, told.Under("visit", err)
 	case kindClient:
 		if !h.Client.Set {
 			return intake.Heard{}, dental.Errorf(dental.Invalid, "client", "is missing")
 		}
 		h.Client.Value.gone = deleted
 		objects, err := r.client(h.Client.Value)
-		return intake.Heard{Objects: objects}, under("client", err)
+		return intake.Heard{Objects: objects}, told.Under("client", err)
 	}
 	return intake.Heard{Silent: "other"}, nil
-}
-
-// under puts the place of an object before the field that an error names.
-func under(place string, err error) error {
-	if bad, ok := err.(*dental.Error); ok && bad != nil {
-		out := *bad
-		out.Field = strings.TrimSuffix(place+"."+bad.Field, ".")
-		return &out
-	}
-	return err
 }

@@ -22,17 +22,33 @@ func Decode(raw []byte, limit int, into any) error {
 		return nil
 	}
 	if bad, ok := errors.AsType[*strictjson.Error](err); ok {
-		return &dental.Error{Kind: dental.Invalid, Field: bad.Field, Message: bad.Message}
+		message := bad.Message
+		if bad.Field == "" {
+			message = "the document " + message
+		}
+		return &dental.Error{Kind: dental.Invalid, Field: bad.Field, Message: message}
 	}
 	return &dental.Error{Kind: dental.Invalid, Message: "the document cannot be read", Err: err}
+}
+
+// Under puts the place of a part of a document before the field that an error in
+// it names. What is no dental.Error stays as it is.
+func Under(place string, err error) error {
+	bad, ok := errors.AsType[*dental.Error](err)
+	if !ok {
+		return err
+	}
+	out := *bad
+	out.Field = strings.TrimSuffix(place+"."+bad.Field, ".")
+	return &out
 }
 
 // Text is a single value that a vendor writes now as a string, now as a number,
 // now as a boolean: without the spaces around it, "" for null.
 type Text string
 
-// UnmarshalJSON takes anything but an object or a list. An empty list is what
-// PHP makes of nothing, and is nothing.
+// UnmarshalJSON takes anything but an object or a list. An empty one is what PHP
+// makes of nothing, and is nothing.
 func (t *Text) UnmarshalJSON(raw []byte) error {
 	switch raw = bytes.TrimSpace(raw); {
 	case len(raw) > 0 && raw[0] == '"':
@@ -41,10 +57,10 @@ func (t *Text) UnmarshalJSON(raw []byte) error {
 			return errors.New("must be a string")
 		}
 		*t = Text(strings.TrimSpace(s))
-	case string(raw) == "null" || empty(raw):
+	case string(raw) == "null" || hollow(raw):
 		*t = ""
 	case len(raw) > 0 && (raw[0] == '{' || raw[0] == '['):
-		return errors.New("must be a text or a number")
+		return errors.New("must be a string or a number")
 	default:
 		*t = Text(raw)
 	}
@@ -82,13 +98,22 @@ func (t Text) True() bool {
 	return false
 }
 
-// empty reports a list without anything in it.
-func empty(raw []byte) bool {
-	return len(raw) >= 2 && raw[0] == '[' && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0
+// hollow reports a list or an object without anything in it.
+func hollow(raw []byte) bool {
+	return len(raw) >= 2 && (raw[0] == '[' || raw[0] == '{') && len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0
 }
 
-// Object is an object that may be absent: null, "", false, and the empty list
-// that PHP makes of an object without keys are all none.
+// Empty reports whether a value is one of those that vendors write for none:
+// null, "", false, 0, an empty list or object; or nothing at all.
+func Empty(raw []byte) bool {
+	switch raw = bytes.TrimSpace(raw); string(raw) {
+	case "", "null", `""`, "false", "0":
+		return true
+	}
+	return hollow(raw)
+}
+
+// Object is an object that may be absent, as Empty says.
 type Object[T any] struct {
 	Value T
 	Set   bool
@@ -97,15 +122,10 @@ type Object[T any] struct {
 // UnmarshalJSON reads the object.
 func (o *Object[T]) UnmarshalJSON(raw []byte) error {
 	*o = Object[T]{}
-	raw = bytes.TrimSpace(raw)
-	switch string(raw) {
-	case "null", `""`, "false", "0":
+	if Empty(raw) {
 		return nil
 	}
-	if empty(raw) {
-		return nil
-	}
-	if len(raw) == 0 || raw[0] != '{' {
+	if raw = bytes.TrimSpace(raw); raw[0] != '{' {
 		return errors.New("must be an object")
 	}
 	o.Set = true
@@ -145,8 +165,7 @@ func (l *List[T]) UnmarshalJSON(raw []byte) error {
 		}
 		return nil
 	}
-	switch string(raw) {
-	case "null", `""`, "false", "0":
+	if Empty(raw) {
 		return nil
 	}
 	return errors.New("must be a list")
@@ -164,10 +183,12 @@ func within(err error) error {
 	return errors.New("has " + bad.Field + ", which " + bad.Message)
 }
 
-// Line is a name or a title: one line without control characters, of at most
-// most characters.
-func Line(s string, most int) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+// Line is a name or a title: one line without control characters and the mark of
+// a letter that was lost, of at most most characters.
+func Line[S ~string](text S, most int) string {
+	s := strings.Join(strings.FieldsFunc(string(text), func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || r == unicode.ReplacementChar
+	}), " ")
 	if r := []rune(s); len(r) > most {
 		s = strings.TrimSpace(string(r[:most]))
 	}
@@ -188,9 +209,10 @@ func Name(whole string) (family, given, middle string) {
 }
 
 // Day reads a date as DD.MM.YYYY or YYYY-MM-DD, with or without a time behind
-// it. What is no date of a real calendar, as 00.00.0000, is none.
-func Day(s string) dental.Date {
-	s, _, _ = strings.Cut(strings.Replace(s, "T", " ", 1), " ")
+// it: it is the one that is written, whatever it is then in another zone. What is
+// no date of a real calendar, as 00.00.0000, is none.
+func Day[S ~string](date S) dental.Date {
+	s, _, _ := strings.Cut(strings.Replace(string(date), "T", " ", 1), " ")
 	for _, layout := range []string{"02.01.2006", time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1900 && t.Year() <= 2100 {
 			return dental.DateOf(t)

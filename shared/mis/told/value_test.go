@@ -2,6 +2,8 @@ package told
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,13 +11,13 @@ import (
 )
 
 func TestAValueIsOneHoweverItIsSpelled(t *testing.T) {
-	for raw, want := range map[string]Text{`"5"`: "5", `5`: "5", `" a "`: "a", `null`: "", `[]`: "", `[ ]`: "", `true`: "true", `1.50`: "1.50", `""`: ""} {
+	for raw, want := range map[string]Text{`"5"`: "5", `5`: "5", `" a "`: "a", `null`: "", `[]`: "", `[ ]`: "", `{}`: "", `{ }`: "", `true`: "true", `1.50`: "1.50", `""`: ""} {
 		var got Text
 		if err := json.Unmarshal([]byte(raw), &got); err != nil || got != want {
 			t.Errorf("%s is %q, %v; want %q", raw, got, err, want)
 		}
 	}
-	for _, raw := range []string{`{}`, `{"a":1}`, `[1]`} {
+	for _, raw := range []string{`{"a":1}`, `[1]`, `[[]]`} {
 		var got Text
 		if json.Unmarshal([]byte(raw), &got) == nil {
 			t.Errorf("%s is taken for %q", raw, got)
@@ -40,7 +42,10 @@ func TestNothingIsSaidInManyWays(t *testing.T) {
 	type inner struct {
 		N Text `json:"n"`
 	}
-	for _, raw := range []string{`null`, `""`, `false`, `[]`, `0`} {
+	for _, raw := range []string{`null`, `""`, `false`, `[]`, `{}`, `{ }`, `0`} {
+		if !Empty([]byte(raw)) {
+			t.Errorf("%s is something", raw)
+		}
 		var o Object[inner]
 		if err := json.Unmarshal([]byte(raw), &o); err != nil || o.Set {
 			t.Errorf("%s is an object: %v", raw, err)
@@ -122,5 +127,48 @@ func TestALineIsOneLineAndNotEndless(t *testing.T) {
 	}
 	if got := Line(strings.Repeat("ё", 300), 200); len([]rune(got)) != 200 {
 		t.Errorf("%d characters", len([]rune(got)))
+	}
+}
+
+func TestTheDocumentIsNamedWhereNoFieldIs(t *testing.T) {
+	for raw, want := range map[string][2]string{
+		``: {"", "the document is empty"}, `null`: {"", "the document must not be null"},
+		`{"n":{"a":1}}`: {"n", "must be a string or a number"},
+	} {
+		var into struct {
+			N Text `json:"n"`
+		}
+		bad, ok := errors.AsType[*dental.Error](Decode([]byte(raw), 100, &into))
+		if !ok || bad.Kind != dental.Invalid || bad.Field != want[0] || bad.Message != want[1] {
+			t.Errorf("%q gives %+v", raw, bad)
+		}
+	}
+}
+
+func TestAnErrorIsUnderItsPlaceHoweverItIsWrapped(t *testing.T) {
+	cause := errors.New("the cause")
+	field := &dental.Error{Kind: dental.Invalid, Field: "date", Message: "is no date", Err: cause}
+	for _, err := range []error{field, fmt.Errorf("the third row: %w", field)} {
+		bad, ok := errors.AsType[*dental.Error](Under("data", err))
+		if !ok || bad.Kind != dental.Invalid || bad.Field != "data.date" || bad.Message != "is no date" || !errors.Is(bad, cause) {
+			t.Errorf("%v gives %+v", err, bad)
+		}
+	}
+	if bad, ok := errors.AsType[*dental.Error](Under("data", dental.Errorf(dental.Conflict, "", "is no object"))); !ok || bad.Field != "data" || bad.Kind != dental.Conflict {
+		t.Errorf("the whole of it is %+v", bad)
+	}
+	if field.Field != "date" || Under("data", cause) != cause || Under("data", nil) != nil {
+		t.Error("what is not its own was changed")
+	}
+}
+
+func TestALineHasNothingInItThatCannotBeRead(t *testing.T) {
+	for in, want := range map[Text]string{
+		" Анна\u00a0 Петрова\n": "Анна Петрова", "Ан\x00на": "Ан на", "Пет\ufffdова": "Пет ова", "Пет\xffова": "Пет ова", "\u0085\ufffd": "",
+		"Александрам Анна": "Александрам", "Александрагригорьевна": "Александрагр",
+	} {
+		if got := Line(in, 12); got != want {
+			t.Errorf("%q is the line %q", in, got)
+		}
 	}
 }

@@ -185,7 +185,7 @@ func nameOf(row []byte) string {
 	var said struct {
 		ID text `json:"id"`
 	}
-	if decode(row, &said) != nil {
+	if told.Decode(row, len(row), &said) != nil {
 		return ""
 	}
 	if id, ok := number(said.ID); ok {
@@ -277,7 +277,7 @@ func (c *Client) open(account dental.Account) (access, error) {
 type answer struct {
 	Success whole              `json:"success"`
 	Data    stdjson.RawMessage `json:"data"`
-	Meta    maybe[meta]        `json:"meta"`
+	Meta    told.Object[meta]  `json:"meta"`
 }
 
 type meta struct {
@@ -286,10 +286,10 @@ type meta struct {
 
 // total is how many rows a list has in all its pages, where it says so.
 func (a answer) total() (int, bool) {
-	if a.Meta.V.Total == nil {
+	if a.Meta.Value.Total == nil {
 		return 0, false
 	}
-	return int(*a.Meta.V.Total), true
+	return int(*a.Meta.Value.Total), true
 }
 
 // refusal is an answer by which the vendor says, in its own shape, that it has
@@ -333,14 +333,14 @@ func read(status int, raw []byte, into any) (answer, error) {
 	case status/100 == 2 && len(bytes.TrimSpace(raw)) == 0: // 204 of a deletion
 		return a, nil
 	case status/100 == 2 && shaped == nil && a.Success != 0:
-		if into == nil || empty(a.Data) {
+		if into == nil || told.Empty(a.Data) {
 			return a, nil
 		}
 		if err := strictjson.Decode(a.Data, longestAnswer, into); err != nil {
 			return a, ask.Unavailable("the answer cannot be read", &unread{status})
 		}
 		return a, nil
-	case status/100 == 4 && shaped == nil && a.Success == 0 && a.Meta.Is:
+	case status/100 == 4 && shaped == nil && a.Success == 0 && a.Meta.Set:
 		return a, judge(&refusal{status})
 	}
 	return a, ask.Unavailable("the answer cannot be read", &unread{status})

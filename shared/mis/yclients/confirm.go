@@ -76,7 +76,7 @@ func ready(cl *dental.Clinic, a dental.Appointment, x record, action string) (do
 		return false, conflict("the record was deleted meanwhile")
 	}
 	r := reader{clinic: cl}
-	whose, _ := number(x.Client.V.ID)
+	whose, _ := number(x.Client.Value.ID)
 	now, err := r.appointment(x, a.ID, whose)
 	switch {
 	case err != nil:

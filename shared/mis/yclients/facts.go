@@ -13,26 +13,26 @@ import (
 
 // record is a time in a company's journal.
 type record struct {
-	ID              text               `json:"id"`
-	StaffID         text               `json:"staff_id"`
-	Staff           maybe[staff]       `json:"staff"`
-	Services        told.List[service] `json:"services"`
-	Goods           told.List[good]    `json:"goods_transactions"`
-	Client          maybe[client]      `json:"client"`
-	Date            text               `json:"date"`
-	DateTime        text               `json:"datetime"`
-	Attendance      *whole             `json:"attendance"`
-	VisitAttendance *whole             `json:"visit_attendance"`
-	Seance          *whole             `json:"seance_length"`
-	Length          *whole             `json:"length"`
-	Visit           text               `json:"visit_id"`
-	Activity        text               `json:"activity_id"`
-	Comment         text               `json:"comment"`
-	Deleted         whole              `json:"deleted"`
-	Paid            whole              `json:"paid_full"`
-	Prepaid         whole              `json:"prepaid"`
-	PrepaidSure     whole              `json:"prepaid_confirmed"`
-	Changed         text               `json:"last_change_date"`
+	ID              text                `json:"id"`
+	StaffID         text                `json:"staff_id"`
+	Staff           told.Object[staff]  `json:"staff"`
+	Services        told.List[service]  `json:"services"`
+	Goods           told.List[good]     `json:"goods_transactions"`
+	Client          told.Object[client] `json:"client"`
+	Date            text                `json:"date"`
+	DateTime        text                `json:"datetime"`
+	Attendance      *whole              `json:"attendance"`
+	VisitAttendance *whole              `json:"visit_attendance"`
+	Seance          *whole              `json:"seance_length"`
+	Length          *whole              `json:"length"`
+	Visit           text                `json:"visit_id"`
+	Activity        text                `json:"activity_id"`
+	Comment         text                `json:"comment"`
+	Deleted         whole               `json:"deleted"`
+	Paid            whole               `json:"paid_full"`
+	Prepaid         whole               `json:"prepaid"`
+	PrepaidSure     whole               `json:"prepaid_confirmed"`
+	Changed         text                `json:"last_change_date"`
 }
 
 type staff struct {
@@ -77,17 +77,17 @@ type client struct {
 
 // operation is a movement of money in a company's cash desks.
 type operation struct {
-	ID        text           `json:"id"`
-	Date      text           `json:"date"`
-	Amount    text           `json:"amount"`
-	Client    maybe[client]  `json:"client"`
-	ClientID  text           `json:"client_id"`
-	Record    text           `json:"record_id"`
-	Sold      text           `json:"sold_item_type"`
-	Expense   maybe[expense] `json:"expense"`
-	ExpenseID text           `json:"expense_id"`
-	Deleted   whole          `json:"deleted"`
-	Changed   text           `json:"last_change_date"`
+	ID        text                 `json:"id"`
+	Date      text                 `json:"date"`
+	Amount    text                 `json:"amount"`
+	Client    told.Object[client]  `json:"client"`
+	ClientID  text                 `json:"client_id"`
+	Record    text                 `json:"record_id"`
+	Sold      text                 `json:"sold_item_type"`
+	Expense   told.Object[expense] `json:"expense"`
+	ExpenseID text                 `json:"expense_id"`
+	Deleted   whole                `json:"deleted"`
+	Changed   text                 `json:"last_change_date"`
 }
 
 type expense struct {
@@ -171,7 +171,7 @@ func (r reader) record(x record, hooks text, deleted bool) ([]intake.Object, err
 	if len(x.Services) > most {
 		return nil, dental.Errorf(dental.Invalid, "data.services", "are more than %d", most)
 	}
-	whose, ok := number(x.Client.V.ID)
+	whose, ok := number(x.Client.Value.ID)
 	if !ok { // nobody whom anything could be sent to
 		return []intake.Object{r.plain(recordKind, id, changed, "nobody")}, nil
 	}
@@ -194,7 +194,7 @@ func (r reader) record(x record, hooks text, deleted bool) ([]intake.Object, err
 	if v != nil {
 		o.Facts = append(o.Facts, intake.Event{Type: intake.VisitCompleted, Visit: v})
 	}
-	hint := r.card(x.Client.V, whose)
+	hint := r.card(x.Client.Value, whose)
 	hint.Says = intake.Hint
 	if hint.FamilyName+hint.GivenName+hint.MiddleName+hint.Number+hint.Mail == "" {
 		return []intake.Object{o}, nil
@@ -246,14 +246,14 @@ func (r reader) appointment(x record, id, whose string) (dental.Appointment, err
 }
 
 func doctor(x record) dental.Doctor {
-	id, ok := number(x.Staff.V.ID)
+	id, ok := number(x.Staff.Value.ID)
 	if !ok {
 		id, ok = number(x.StaffID)
 	}
 	if !ok {
 		return dental.Doctor{}
 	}
-	return dental.Doctor{ID: told.ID("", id), Name: clean(x.Staff.V.Name, 200)}
+	return dental.Doctor{ID: told.ID("", id), Name: told.Line(x.Staff.Value.Name, 200)}
 }
 
 // nomenclature is a code of the Russian nomenclature of services (order 804n)
@@ -261,7 +261,7 @@ func doctor(x record) dental.Doctor {
 var nomenclature = regexp.MustCompile(`^([ABАВ])([0-9]{2}(?:\.[0-9]{2,3}){1,3})[ .:–—-]+(.+)$`)
 
 func coded(title text) (code, name string) {
-	name = clean(title, 300)
+	name = told.Line(title, 300)
 	if m := nomenclature.FindStringSubmatch(name); m != nil {
 		return strings.NewReplacer("А", "A", "В", "B").Replace(m[1]) + m[2], m[3]
 	}
@@ -343,13 +343,13 @@ func (r reader) client(x client, hooks text, deleted bool) ([]intake.Object, err
 // card is what the vendor knows of a patient: of a death, a guardian or a
 // language it knows nothing, so that what it leaves open stays as it was.
 func (r reader) card(x client, id string) intake.Card {
-	c := intake.Card{Patient: dental.Patient{ID: told.Patient(dental.YClients, id)}, Says: intake.Known, Number: dialled(x.Phone), Mail: clean(x.Email, 254)}
-	c.FamilyName, c.GivenName, c.MiddleName = clean(x.Surname, 100), clean(x.Name, 100), clean(x.Patronymic, 100)
+	c := intake.Card{Patient: dental.Patient{ID: told.Patient(dental.YClients, id)}, Says: intake.Known, Number: dialled(x.Phone), Mail: told.Line(x.Email, 254)}
+	c.FamilyName, c.GivenName, c.MiddleName = told.Line(x.Surname, 100), told.Line(x.Name, 100), told.Line(x.Patronymic, 100)
 	if c.MiddleName == "" {
-		c.MiddleName = clean(x.Middle, 100)
+		c.MiddleName = told.Line(x.Middle, 100)
 	}
 	if c.FamilyName == "" && c.MiddleName == "" {
-		c.FamilyName, c.GivenName, c.MiddleName = names(clean(x.Name, 100))
+		c.FamilyName, c.GivenName, c.MiddleName = names(told.Line(x.Name, 100))
 	}
 	zone := r.clinic.Location()
 	if c.BirthDate = birthday(x.BirthDate, zone); c.BirthDate.IsZero() {
@@ -369,7 +369,7 @@ func (r reader) card(x client, id string) intake.Card {
 // dialled is a number as it is dialled from abroad, where it comes as the bare
 // digits that the vendor keeps.
 func dialled(t text) string {
-	s := clean(t, 100)
+	s := told.Line(t, 100)
 	bare := s != "" && strings.Trim(s, "0123456789") == ""
 	if bare && len(s) >= 11 && len(s) <= 15 && s[0] != '0' && (s[0] != '8' || len(s) != 11) {
 		return "+" + s
@@ -436,7 +436,7 @@ func (r reader) operation(x operation, hooks text, deleted bool) ([]intake.Objec
 	if deleted || x.Deleted != 0 {
 		return []intake.Object{r.gone(operationKind, id, changed)}, nil
 	}
-	whose, ok := number(x.Client.V.ID)
+	whose, ok := number(x.Client.Value.ID)
 	if !ok {
 		whose, ok = number(x.ClientID)
 	}
@@ -468,7 +468,7 @@ func (r reader) operation(x operation, hooks text, deleted bool) ([]intake.Objec
 // forServices reports whether an operation is money for what was done at a
 // visit, or such money given back, whatever the clinic calls that.
 func forServices(x operation) bool {
-	kind := x.Expense.V.ID
+	kind := x.Expense.Value.ID
 	if kind == "" {
 		kind = x.ExpenseID
 	}

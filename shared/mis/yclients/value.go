@@ -5,40 +5,19 @@ import (
 	"errors"
 	"math/big"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/strictjson"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
 )
 
-// text is a value that may come as a string, a number, a yes or no, null or the
-// [] that PHP makes of nothing. It is kept as it was spelled.
-type text string
+// text is a value as it was spelled, which is written as it was read.
+type text told.Text
 
-func (t *text) UnmarshalJSON(raw []byte) error {
-	switch raw[0] {
-	case '"':
-		var s string
-		if err := stdjson.Unmarshal(raw, &s); err != nil {
-			return errors.New("must be a string or a number")
-		}
-		*t = text(strings.TrimSpace(s))
-	case 'n':
-		*t = ""
-	case '[', '{':
-		if !empty(raw) {
-			return errors.New("must be a string or a number")
-		}
-		*t = ""
-	default:
-		*t = text(raw)
-	}
-	return nil
-}
+// UnmarshalJSON reads it as told.Text.
+func (t *text) UnmarshalJSON(raw []byte) error { return (*told.Text)(t).UnmarshalJSON(raw) }
 
 // MarshalJSON writes a number as one.
 func (t text) MarshalJSON() ([]byte, error) {
@@ -77,60 +56,17 @@ func (w *whole) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// maybe is an object that may come as null, false, "" or [].
-type maybe[T any] struct {
-	Is bool
-	V  T
-}
-
-func (m *maybe[T]) UnmarshalJSON(raw []byte) error {
-	*m = maybe[T]{}
-	if empty(raw) {
-		return nil
-	}
-	if raw[0] != '{' {
-		return errors.New("must be an object")
-	}
-	m.Is = true
-	return inner(raw, &m.V)
-}
-
-// inner decodes within a value that reads itself.
-func inner(raw []byte, into any) error {
-	err := strictjson.Decode(raw, len(raw), into)
-	if said, is := errors.AsType[*strictjson.Error](err); is {
-		return errors.New(strings.TrimSpace(said.Field + " " + said.Message))
-	}
-	return err
-}
-
-// empty reports whether a value is one of those that PHP writes for nothing.
-func empty(raw []byte) bool {
-	if len(raw) > 0 && (raw[0] == '[' || raw[0] == '{') {
-		return strings.TrimSpace(string(raw[1:len(raw)-1])) == ""
-	}
-	return slices.Contains([]string{"", "null", "false", `""`, "0"}, string(raw))
-}
-
 // number is an id of the vendor's: a whole number above zero.
 func number(t text) (string, bool) {
 	s := string(t)
 	return s, len(s) >= 1 && len(s) <= 18 && s[0] != '0' && strings.Trim(s, "0123456789") == ""
 }
 
-// clean is a text for people: one line of at most n letters.
-func clean(t text, n int) string {
-	s := strings.Join(strings.FieldsFunc(string(t), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == unicode.ReplacementChar }), " ")
-	if letters := []rune(s); len(letters) > n {
-		s = strings.TrimSpace(string(letters[:n]))
-	}
-	return s
-}
-
 var amountShape = regexp.MustCompile(`^[+-]?[0-9]{1,12}(\.[0-9]{1,20})?$`)
 
 // minor is an amount, which may come as "-1170.500000000", in the currency's
-// smallest unit, rounded half away from zero.
+// smallest unit, rounded half away from zero. Unlike told.Money it takes a part of
+// that unit: the vendor reckons to nine places.
 func minor(t text, currency string) (int64, bool) {
 	s := strings.ReplaceAll(string(t), ",", ".")
 	unit, err := dental.ParseMoney("1", currency)

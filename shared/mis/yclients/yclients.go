@@ -50,14 +50,12 @@ package yclients
 import (
 	"bytes"
 	stdjson "encoding/json"
-	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
-	"github.com/returnpoint/returnpoint/shared/strictjson"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
 )
 
 // The kinds of object that say something here, as webhooks name them.
@@ -97,7 +95,7 @@ func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.
 	read := 0
 	for _, raw := range hooks {
 		var h hook
-		if err := decode(raw, &h); err != nil {
+		if err := told.Decode(raw, len(raw), &h); err != nil {
 			wrong = append(wrong, err)
 			continue
 		}
@@ -134,13 +132,13 @@ func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.
 func split(body []byte) ([]stdjson.RawMessage, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '[' {
 		var one stdjson.RawMessage
-		if err := decodeUpTo(longest, body, &one); err != nil {
+		if err := told.Decode(body, longest, &one); err != nil {
 			return nil, err
 		}
 		return []stdjson.RawMessage{one}, nil
 	}
 	var hooks []stdjson.RawMessage
-	if err := decodeUpTo(longest, body, &hooks); err != nil {
+	if err := told.Decode(body, longest, &hooks); err != nil {
 		return nil, err
 	}
 	if len(hooks) > most {
@@ -170,7 +168,7 @@ func (r reader) hook(h hook) ([]intake.Object, intake.Ref, error) {
 	default:
 		return nil, intake.Ref{}, dental.Errorf(dental.Invalid, "status", "is none of create, update and delete")
 	}
-	if empty(h.Data) {
+	if told.Empty(h.Data) {
 		id, ok := number(h.ID)
 		switch {
 		case !ok:
@@ -189,44 +187,20 @@ func (r reader) object(kind string, data []byte, id text, gone bool) ([]intake.O
 	switch kind {
 	case recordKind:
 		var x record
-		if err := decode(data, &x); err != nil {
-			return nil, within(err)
+		if err := told.Decode(data, len(data), &x); err != nil {
+			return nil, told.Under("data", err)
 		}
 		return r.record(x, id, gone)
 	case clientKind:
 		var x client
-		if err := decode(data, &x); err != nil {
-			return nil, within(err)
+		if err := told.Decode(data, len(data), &x); err != nil {
+			return nil, told.Under("data", err)
 		}
 		return r.client(x, id, gone)
 	}
 	var x operation
-	if err := decode(data, &x); err != nil {
-		return nil, within(err)
+	if err := told.Decode(data, len(data), &x); err != nil {
+		return nil, told.Under("data", err)
 	}
 	return r.operation(x, id, gone)
-}
-
-// decode reads a part of a document that was read as a whole before.
-func decode(raw []byte, into any) error { return decodeUpTo(max(len(raw), 1), raw, into) }
-
-func decodeUpTo(limit int, raw []byte, into any) error {
-	err := strictjson.Decode(raw, limit, into)
-	if said, is := errors.AsType[*strictjson.Error](err); is {
-		message := said.Message
-		if said.Field == "" {
-			message = "the document " + message
-		}
-		return dental.Errorf(dental.Invalid, said.Field, "%s", message)
-	}
-	return err
-}
-
-// within says of an error in a hook's data where that stands.
-func within(err error) error {
-	said, is := errors.AsType[*dental.Error](err)
-	if !is {
-		return err
-	}
-	return dental.Errorf(said.Kind, strings.TrimSuffix("data."+said.Field, "."), "%s", said.Message)
 }
