@@ -35,6 +35,8 @@ type Options struct {
 	// System is the one that the file is an export of, of dental.Systems: its ids
 	// are that system's. "" where nobody has said.
 	System string
+	// Phones reads a number: of several on one line a message is to reach one.
+	Phones intake.Phones
 }
 
 // Format reads files of one format.

@@ -32,7 +32,7 @@ func (l *Loader) run(ctx context.Context, cl *dental.Clinic, imp dental.Import) 
 	if err != nil || file.files == nil {
 		return err
 	}
-	scanner, err := l.Formats[imp.Format].Scan(ctx, file, imp.Place, Options{Clinic: cl, Now: l.Clock(), System: imp.System})
+	scanner, err := l.Formats[imp.Format].Scan(ctx, file, imp.Place, Options{Clinic: cl, Now: l.Clock(), System: imp.System, Phones: l.Phones})
 	if fault, ok := errors.AsType[*Fault](err); ok {
 		_, err := l.finish(ctx, imp, fault)
 		return err

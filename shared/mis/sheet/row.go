@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -354,10 +355,12 @@ func (r *row) whole(p *dental.Patient, column int) {
 	}
 }
 
-// number is the phone as it is spelled: the first that looks like one number, of
-// the columns for phones and then of those for others, else the first of all.
+// number is the phone as it is spelled, of the columns for phones and then of
+// those for others: the first mobile, else the first number that there is, else
+// the first of all, of which it is said what is wrong with it.
 func (r *row) number() string {
-	var first string
+	var first, valid string
+	several := len(r.columns[phone])+len(r.columns[otherPhone]) > 1
 	for _, f := range []field{phone, otherPhone} {
 		for _, i := range r.columns[f] {
 			if i >= len(r.cells) {
@@ -377,15 +380,19 @@ func (r *row) number() string {
 				r.note(i, LongCell, strconv.Itoa(maxText))
 				continue
 			}
-			if n := len(digits(v)); n >= 10 && n <= 12 {
+			if !several {
 				return v
 			}
-			if first == "" {
-				first = v
+			if _, _, mobile, issue := r.options.Phones(v, r.options.Clinic.Country); issue == "" {
+				if mobile {
+					return v
+				}
+				valid = cmp.Or(valid, v)
 			}
+			first = cmp.Or(first, v)
 		}
 	}
-	return first
+	return cmp.Or(valid, first)
 }
 
 func (r *row) birth(p *dental.Patient) {

@@ -16,6 +16,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/load"
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/mis/sheet"
+	"github.com/returnpoint/returnpoint/shared/phone"
 )
 
 // memory is a load.File.
@@ -34,7 +35,7 @@ func clinic() *dental.Clinic {
 	return &dental.Clinic{ID: "demo", TimeZone: "Europe/Moscow", Country: "RU", Language: "ru", Currency: "RUB"}
 }
 
-func options() load.Options { return load.Options{Clinic: clinic(), Now: now} }
+func options() load.Options { return load.Options{Clinic: clinic(), Now: now, Phones: phone.Read} }
 
 // scan reads all records after a place.
 func scan(t testing.TB, f load.Format, file load.File, place string, o load.Options) []load.Record {
@@ -429,7 +430,7 @@ func TestPhonesAreLeftAsTheyAreSpelled(t *testing.T) {
 	}
 }
 
-func TestOfSeveralColumnsForAPhoneTheFirstThatLooksLikeOneCounts(t *testing.T) {
+func TestOfSeveralColumnsForAPhoneTheFirstMobileCounts(t *testing.T) {
 	for _, c := range [][4]string{
 		{"", "+7 916 000-00-02", "+7 495 000-00-03", "+7 916 000-00-02"},
 		{"12-34", "+7 916 000-00-02", "", "+7 916 000-00-02"},
@@ -437,10 +438,19 @@ func TestOfSeveralColumnsForAPhoneTheFirstThatLooksLikeOneCounts(t *testing.T) {
 		{"+7 495 000-00-01", "", "", "+7 495 000-00-01"},
 		{"", "12-34", "", "12-34"},
 		{"да", "", "", ""},
+		{"", "8 (495) 123-45-67", "8 916 123-45-67", "8 916 123-45-67"},
+		{"8 916 123-45-67", "8 (495) 123-45-67", "", "8 916 123-45-67"},
+		{"8 916 123-45-67", "8 916 000-00-02", "", "8 916 000-00-02"},
+		{"", "8 (495) 123-45-67", "8 495 000-00-03", "8 (495) 123-45-67"},
+		{"", "8 800 555-35-35", "8 916 123-45-67", "8 916 123-45-67"},
+		{"", "8 800 555-35-35", "8 495 123-45-67", "8 495 123-45-67"},
+		{"8 495 123-45-67", "+7 999 999-99-99", "", "8 495 123-45-67"},
+		{"", "8 916 123-45-6", "8 800 555-35-35", "8 916 123-45-6"},
+		{"", "8 916 1234567, 8 495 1234567", "8 916 123-45-67", "8 916 123-45-67"},
 	} {
-		r := one(t, []string{"ID", "ФИО", "Домашний телефон", "Телефон", "Телефон 1"}, []string{"1", "Петрова Анна", c[0], c[1], c[2]})
+		r := one(t, []string{"ID", "ФИО", "Домашний телефон", "Телефон", "Мобильный телефон"}, []string{"1", "Петрова Анна", c[0], c[1], c[2]})
 		if got := card(t, r).Number; got != c[3] {
-			t.Errorf("%q is %q", c[:3], got)
+			t.Errorf("%q is %q, want %q", c[:3], got, c[3])
 		}
 	}
 }
