@@ -199,6 +199,7 @@ func (c *chosen) read(known index) error {
 	if c.known = enough; enough {
 		c.header = at + 1
 	}
+	c.table.learnOrder(read[at+1:])
 	for _, cells := range read[at+1:] {
 		if !blank(cells) && len(c.first) < preview {
 			c.first = append(c.first, cells)
