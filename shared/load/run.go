@@ -133,7 +133,7 @@ func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import
 		if len(v.faults) > 0 && !v.refused {
 			next.Noted++
 		}
-		reportRows(&rows, cl, all[i].Line, v.faults)
+		reportRows(&rows, cl, all[i], v.faults)
 	}
 	last := all[len(all)-1]
 	next.Place, next.Read = last.Place, last.Read
