@@ -100,6 +100,7 @@ type Preview struct {
 type Column struct {
 	Header string
 	Field  string // that it is read as, "" for none
+	Why    string // the code of why it is not read as what it could be, as a Fault's; "" for no reason
 }
 
 // Previewer is a Format that can show what it makes of a file's columns.

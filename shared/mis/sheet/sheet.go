@@ -127,13 +127,16 @@ const (
 	ReturnUnplaced = "return-unplaced"
 )
 
+// With a column of a Preview:
+const SumUnplaced = "sum-unplaced"
+
 // Codes lists all of them; each has its words in the locale's desk.import.reason.<code>.
 func Codes() []string {
 	return []string{NoColumns, Empty, NotText, NotXLSX, OldExcel, Locked, TooBig, Damaged, NoSheet,
 		NUL, OpenQuote, LongLine, WideLine, NoPatient, CutOff,
 		BadDate, DateOrder, DateRange, YearOnly, BirthAhead, BadTime, BadMoney, OtherCurrency, BadSex, BadEmail, BadAnswer, BadDone, BadStatus, BadName, Initials,
 		BadGuardian, LongCell, BadLetters, CellError, Rounded, VisitAhead, VisitUndated, NextPast, NextUntimed, ConsentUndated, ConsentAhead,
-		PlanUndated, ReturnUnplaced}
+		PlanUndated, ReturnUnplaced, SumUnplaced}
 }
 
 // Bounds of what is read.
@@ -170,7 +173,8 @@ type table struct {
 	exact bool
 	// last: the visits are each patient's last, so that a line that is there twice
 	// tells of one, and a sum that does not say of what may be of all of them.
-	last bool
+	last     bool
+	unplaced []int // the columns of such sums
 	// named counts the lines read so far that name one visit, by a part of its name.
 	named map[uint64]int
 	// order is that of dates such as 5/6/2026.
@@ -190,7 +194,7 @@ func newTable(o load.Options) *table {
 // head makes the row of headers the table's own.
 func (t *table) head(cells []string, known index) {
 	t.headers, t.fields, t.columns = nil, nil, [fields][]int{}
-	t.named = map[uint64]int{}
+	t.named, t.unplaced = map[uint64]int{}, nil
 	var commons []int
 	for i, cell := range cells {
 		f, common := known.field(cell)
@@ -230,7 +234,7 @@ func (t *table) head(cells []string, known index) {
 			if known.said(cells[i]) || about(cells[i], oneVisits...) {
 				return false
 			}
-			t.fields[i] = none
+			t.fields[i], t.unplaced = none, append(t.unplaced, i)
 			return true
 		})
 	}
@@ -303,7 +307,11 @@ func (t *table) missing() *load.Fault {
 func (t *table) preview() []load.Column {
 	var out []load.Column
 	for i, h := range t.headers {
-		out = append(out, load.Column{Header: h, Field: t.fields[i].String()})
+		c := load.Column{Header: h, Field: t.fields[i].String()}
+		if slices.Contains(t.unplaced, i) {
+			c.Why = SumUnplaced
+		}
+		out = append(out, c)
 	}
 	return out
 }

@@ -169,8 +169,12 @@ func TestASumInAListOfLastVisitsIsOfOneOnlyWhereItSaysSo(t *testing.T) {
 			t.Errorf("%q beside %q: the visits are %+v, notes %q", c.sum, c.day, v, codes(r))
 		}
 		p, err := sheet.CSV{}.Preview(t.Context(), file, options())
-		if says := p.Columns[4].Field == "sum"; err != nil || says != (c.want > 0) {
-			t.Errorf("%q beside %q is shown as %q, error %v", c.sum, c.day, p.Columns[4].Field, err)
+		want := load.Column{Header: c.sum, Field: "sum"}
+		if c.want == 0 {
+			want.Field, want.Why = "", sheet.SumUnplaced
+		}
+		if err != nil || p.Columns[4] != want {
+			t.Errorf("%q beside %q is shown as %+v, error %v", c.sum, c.day, p.Columns[4], err)
 		}
 	}
 	o := options()

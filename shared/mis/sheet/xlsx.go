@@ -121,8 +121,12 @@ func (x XLSX) Preview(ctx context.Context, f load.File, o load.Options) (load.Pr
 	p := load.Preview{Encoding: string(utf8Letters), Rows: c.sheets[0].first, Unread: c.unread}
 	for _, s := range c.sheets {
 		for _, column := range s.table.preview() {
-			if s == c.sheets[0] || !slices.ContainsFunc(p.Columns, func(known load.Column) bool { return known.Header == column.Header }) {
+			i := slices.IndexFunc(p.Columns, func(known load.Column) bool { return known.Header == column.Header })
+			switch {
+			case i < 0 || s == c.sheets[0]:
 				p.Columns = append(p.Columns, column)
+			case p.Columns[i].Field == "":
+				p.Columns[i] = column
 			}
 		}
 		if len(c.sheets) > 1 {

@@ -227,6 +227,32 @@ func TestVisitsOfTheYearsSheetsAddUpAndASheetThatRepeatsThemDoesNot(t *testing.T
 	if got, want := l.brought(t, "5"), "3 of 6600 on 12.03 14.04"; got != want {
 		t.Errorf("the visits are %s, want %s", got, want)
 	}
+	all := scan(t, sheet.XLSX{}, memory(file), "", options())
+	for i, r := range all {
+		if rest := scan(t, sheet.XLSX{}, memory(file), r.Place, options()); len(rest) != len(all)-i-1 || len(rest) > 0 && !reflect.DeepEqual(rest, all[i+1:]) {
+			t.Errorf("after %q there is %+v, want %+v", r.Place, rest, all[i+1:])
+		}
+	}
+}
+
+func TestEachSheetIsReadByItsOwnHeadersAndDates(t *testing.T) {
+	file := workbook(t, func(f *excelize.File) {
+		sheets(t, f, "2")
+		put(t, f, "Sheet1", []any{"ID", "Last visit", "Amount"}, []any{"1", "5/22/2025", "100"}, []any{"2", "5/6/2025", "100"})
+		put(t, f, "2", []any{"Visit date", "Amount", "ID"}, []any{"22/5/2025", "100", "3"}, []any{"5/6/2025", "100", "4"})
+	})
+	var got []string
+	for _, r := range scan(t, sheet.XLSX{}, memory(file), "", options()) {
+		v := visits(r)[0]
+		got = append(got, fmt.Sprint(r.Objects[0].Patient(), " on ", v.FinishedAt.Format("02.01"), " for ", v.Receipt.Minor/100))
+	}
+	if got, want := strings.Join(got, ", "), "1 on 22.05 for 0, 2 on 06.05 for 0, 3 on 22.05 for 100, 4 on 05.06 for 100"; got != want {
+		t.Errorf("the visits are %s, want %s", got, want)
+	}
+	p, err := sheet.XLSX{}.Preview(t.Context(), memory(file), options())
+	if want := []load.Column{{Header: "ID", Field: "id"}, {Header: "Last visit", Field: "visit.date"}, {Header: "Amount", Field: "sum"}, {Header: "Visit date", Field: "visit.date"}}; err != nil || !reflect.DeepEqual(p.Columns, want) {
+		t.Errorf("the columns are %+v, error %v, want %+v", p.Columns, err, want)
+	}
 }
 
 func TestAPreviewHasTheDatesThatTheSheetShows(t *testing.T) {
