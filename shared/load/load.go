@@ -35,6 +35,8 @@ type Options struct {
 	// System is the one that the file is an export of, of dental.Systems: its ids
 	// are that system's. "" where nobody has said.
 	System string
+	// Phones reads a number: of several on one line a message is to reach one.
+	Phones intake.Phones
 }
 
 // Format reads files of one format.
@@ -54,6 +56,8 @@ type Scanner interface {
 // Record is a line of a table, an event, or a resource.
 type Record struct {
 	Line int64 // where it begins, from 1; in a Bundle the number of the entry
+	// Sheet is the one that the line is of, where a file has several; else "".
+	Sheet string
 	// Objects are what it says, all of one patient; none for what does not matter
 	// here, as a resource of a type that no scenario asks for.
 	Objects []intake.Object
@@ -85,6 +89,9 @@ type Preview struct {
 	Separator string // "," ";" or a tab; "" of a sheet
 	Columns   []Column
 	Rows      [][]string // the first ones, cell by cell
+	// Sheets are the names of those that are read, where there are several, and
+	// Unread of those that are not, since their headers do not say whom they are about.
+	Sheets, Unread []string
 	// Fault is why none of it can be imported as it stands, nil when it can.
 	Fault *Fault
 }
@@ -93,6 +100,7 @@ type Preview struct {
 type Column struct {
 	Header string
 	Field  string // that it is read as, "" for none
+	Why    string // the code of why it is not read as what it could be, as a Fault's; "" for no reason
 }
 
 // Previewer is a Format that can show what it makes of a file's columns.

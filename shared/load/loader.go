@@ -297,7 +297,7 @@ func (l *Loader) Preview(ctx context.Context, cl *dental.Clinic, imp dental.Impo
 	if err != nil {
 		return p, nil, false, err
 	}
-	o := Options{Clinic: cl, Now: l.Clock(), System: imp.System}
+	o := Options{Clinic: cl, Now: l.Clock(), System: imp.System, Phones: l.Phones}
 	previewer, ok := l.Formats[imp.Format].(Previewer)
 	if ok {
 		if p, err = previewer.Preview(ctx, file, o); err != nil {

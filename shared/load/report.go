@@ -29,10 +29,14 @@ func reportHead(cl *dental.Clinic) []byte {
 	return b.Bytes()
 }
 
-// reportRows adds what is to be said of one line.
-func reportRows(b *bytes.Buffer, cl *dental.Clinic, line int64, faults []Fault) {
+// reportRows adds what is to be said of one record.
+func reportRows(b *bytes.Buffer, cl *dental.Clinic, r Record, faults []Fault) {
+	line := itoa(r.Line)
+	if r.Sheet != "" {
+		line = r.Sheet + "!" + line // as spreadsheets write it
+	}
 	for _, f := range faults {
-		row(b, itoa(line), column(cl, f.Column), Reason(cl, f), short(f.Value, longestCell))
+		row(b, line, column(cl, f.Column), Reason(cl, f), short(f.Value, longestCell))
 	}
 }
 

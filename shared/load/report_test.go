@@ -113,3 +113,15 @@ func TestEachIssueOfANumberHasItsWords(t *testing.T) {
 		}
 	}
 }
+
+func TestALineOfOneSheetOfSeveralIsNamedWithIt(t *testing.T) {
+	var b bytes.Buffer
+	for _, r := range []Record{{Line: 4}, {Line: 4, Sheet: "Дети"}, {Line: 4, Sheet: "=1+1"}} {
+		reportRows(&b, &dental.Clinic{Language: "ru"}, r, []Fault{{Column: "Пол", Code: "bad-sex", Value: "1"}})
+	}
+	for i, want := range []string{"4;Пол;", "Дети!4;Пол;", `"'=1+1!4";Пол;`} {
+		if got := strings.Split(b.String(), "\r\n")[i]; !strings.HasPrefix(got, want) {
+			t.Errorf("the row is %q, want %q at its beginning", got, want)
+		}
+	}
+}

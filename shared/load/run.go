@@ -32,7 +32,7 @@ func (l *Loader) run(ctx context.Context, cl *dental.Clinic, imp dental.Import) 
 	if err != nil || file.files == nil {
 		return err
 	}
-	scanner, err := l.Formats[imp.Format].Scan(ctx, file, imp.Place, Options{Clinic: cl, Now: l.Clock(), System: imp.System})
+	scanner, err := l.Formats[imp.Format].Scan(ctx, file, imp.Place, Options{Clinic: cl, Now: l.Clock(), System: imp.System, Phones: l.Phones})
 	if fault, ok := errors.AsType[*Fault](err); ok {
 		_, err := l.finish(ctx, imp, fault)
 		return err
@@ -133,7 +133,7 @@ func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import
 		if len(v.faults) > 0 && !v.refused {
 			next.Noted++
 		}
-		reportRows(&rows, cl, all[i].Line, v.faults)
+		reportRows(&rows, cl, all[i], v.faults)
 	}
 	last := all[len(all)-1]
 	next.Place, next.Read = last.Place, last.Read

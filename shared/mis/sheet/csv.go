@@ -21,7 +21,8 @@ import (
 // CSV reads tables of text: UTF-8, Windows-1251, or UTF-16 with its mark, with a
 // comma, a semicolon or a tab between the cells. Encoding, separator and headers
 // are found in the first 64 KB; a Place is the offset and the number of the next
-// line. Memory is one line's, whatever the file's length.
+// line. Memory is one line's, and some bytes for each line of a table of visits,
+// in which lines that are alike are counted: its beginning is read again to go on.
 type CSV struct{}
 
 // headBytes is how much of a file is looked at to learn what it is.
@@ -58,7 +59,7 @@ type shape struct {
 }
 
 // Scan implements load.Format.
-func (CSV) Scan(ctx context.Context, f load.File, place string, o load.Options) (load.Scanner, error) {
+func (CSV) Scan(ctx context.Context, f load.File, from string, o load.Options) (load.Scanner, error) {
 	h, err := look(ctx, f, o)
 	if err != nil {
 		return nil, err
@@ -66,16 +67,29 @@ func (CSV) Scan(ctx context.Context, f load.File, place string, o load.Options) 
 	if !h.known {
 		return nil, h.table.missing()
 	}
-	if place != "" {
-		if h.start, err = parsePlace(place); err != nil {
+	var after place
+	if from != "" {
+		if after, err = parsePlace(from); err != nil {
 			return nil, err
 		}
+		if !h.table.counts() {
+			h.start = after
+		}
 	}
-	from, err := f.Open(ctx, h.start.offset)
+	body, err := f.Open(ctx, h.start.offset)
 	if err != nil {
 		return nil, fmt.Errorf("sheet: open the file: %w", err)
 	}
-	return &csvScanner{table: h.table, closer: from, lines: newLines(h.shape, h.reader(from), h.start, f.Size()-h.start.offset), size: f.Size()}, nil
+	s := &csvScanner{table: h.table, closer: body, lines: newLines(h.shape, h.reader(body), h.start, f.Size()-h.start.offset), size: f.Size()}
+	for s.lines.at.offset < after.offset {
+		switch _, err := s.Next(ctx); {
+		case errors.Is(err, io.EOF):
+			return s, nil
+		case err != nil:
+			return nil, errors.Join(err, body.Close())
+		}
+	}
+	return s, nil
 }
 
 // Preview implements load.Previewer. A table whose headers are not enough has
@@ -192,6 +206,7 @@ func (h *head) read(ctx context.Context, l *lines, partial bool, known index) er
 		h.score *= 2
 		h.start = after[at]
 	}
+	h.table.learnOrder(rows[at+1:])
 	for _, cells := range rows[at+1:] {
 		if !blank(cells) && len(h.rows) < preview {
 			h.rows = append(h.rows, cells)

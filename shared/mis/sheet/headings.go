@@ -186,6 +186,25 @@ func newIndex(own map[string]string) index {
 	return x
 }
 
+// said reports whether the clinic itself has said what a column under the header is.
+func (x index) said(header string) bool {
+	_, said := x.own[fold(header)]
+	return said
+}
+
+// lastOnes are in the headers of dates that are of the last visit alone, and
+// oneVisits in those of sums that are of one visit and not of all.
+var (
+	lastOnes  = []string{"посл", "был", "last"}
+	oneVisits = []string{"чек", "визит", "прием", "посл", "receipt", "visit"}
+)
+
+// about reports whether there is one of the words in a header.
+func about(header string, words ...string) bool {
+	header = fold(header)
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(header, word) })
+}
+
 // owners are the words of a header that say no more than whose a thing is.
 var owners = []string{"пациента", "клиента", "больного", "patients", "patient", "client", "customer"}
 

@@ -32,8 +32,11 @@ func hold(t *testing.T, f load.Previewer, file []byte) {
 			t.Fatalf("the file as a whole: %v", err)
 		}
 	}
-	line := int64(0)
+	line, of := int64(0), ""
 	for i, r := range all {
+		if r.Sheet != of {
+			line, of = 0, r.Sheet
+		}
 		if r.Line <= line || r.Read < 0 || r.Read > int64(len(file)) || r.Place == "" || len(r.Objects) > 1 || r.Fault != nil && len(r.Objects) > 0 {
 			t.Fatalf("record %d after line %d: %+v", i, line, r)
 		}

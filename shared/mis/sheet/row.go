@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -354,10 +355,12 @@ func (r *row) whole(p *dental.Patient, column int) {
 	}
 }
 
-// number is the phone as it is spelled: the first that looks like one number, of
-// the columns for phones and then of those for others, else the first of all.
+// number is the phone as it is spelled, of the columns for phones and then of
+// those for others: the first mobile, else the first number that there is, else
+// the first of all, of which it is said what is wrong with it.
 func (r *row) number() string {
-	var first string
+	var first, valid string
+	several := len(r.columns[phone])+len(r.columns[otherPhone]) > 1
 	for _, f := range []field{phone, otherPhone} {
 		for _, i := range r.columns[f] {
 			if i >= len(r.cells) {
@@ -377,15 +380,19 @@ func (r *row) number() string {
 				r.note(i, LongCell, strconv.Itoa(maxText))
 				continue
 			}
-			if n := len(digits(v)); n >= 10 && n <= 12 {
+			if !several {
 				return v
 			}
-			if first == "" {
-				first = v
+			if _, _, mobile, issue := r.options.Phones(v, r.options.Clinic.Country); issue == "" {
+				if mobile {
+					return v
+				}
+				valid = cmp.Or(valid, v)
 			}
+			first = cmp.Or(first, v)
 		}
 	}
-	return first
+	return cmp.Or(valid, first)
 }
 
 func (r *row) birth(p *dental.Patient) {
@@ -503,12 +510,15 @@ func (r *row) visits() {
 		r.note(column, VisitAhead, "")
 		return
 	}
-	r.came(f, deeds{})
+	r.came(f, deeds{}, dental.Visit{})
 }
 
-// deeds are what a row says of its visit. All of it names the visit.
+// deeds are what tells a visit from its patient's others. What may be put right
+// of it stands on it alone.
 type deeds struct {
-	Patient, Day, Time, Number, Doctor, Code, Service, Kind, Tooth, Sum string
+	Patient, Day, Time, Number, Doctor, Code, Service, Kind, Tooth string
+
+	own bool // the Number is the visit's, and not of a paper about it
 }
 
 func (r *row) own() {
@@ -544,20 +554,14 @@ func (r *row) own() {
 	}
 	switch {
 	case state == came && !ahead:
-		d := deeds{Doctor: by}
-		d.Number, _ = r.text(visitNumber)
+		var d deeds
+		if v, column := r.text(visitNumber); strings.Trim(v, "0") != "" {
+			d.Number, d.own = v, about(r.headers[column], "визит", "прием", "запис", "visit", "appointment", "apt")
+		}
 		d.Code, _ = r.text(serviceCode)
 		d.Kind, _ = r.text(serviceKind)
 		d.Tooth, _ = r.text(tooth)
-		sum := r.sum(receipt)
-		if !sum.IsZero() {
-			d.Sum = sum.Decimal()
-		}
-		v := r.came(r.day, d)
-		v.ReturnDate = back
-		if !back.IsZero() {
-			v.Source.Body = told.Body([]string{v.ID, back.String()})
-		}
+		r.came(r.day, d, dental.Visit{Doctor: doctor(by), Receipt: r.sum(receipt), ReturnDate: back})
 		return
 	case ahead:
 		_, column := r.raw(visitDate)
@@ -582,13 +586,12 @@ func (r *row) own() {
 	r.appoint("line", r.day, state, by)
 }
 
-// came adds a visit, and gives it to be completed.
-func (r *row) came(w when, d deeds) *dental.Visit {
-	v := dental.Visit{Clinic: r.options.Clinic.ID, Patient: r.patient, Doctor: doctor(d.Doctor)}
+// came completes a visit and adds it.
+func (r *row) came(w when, d deeds, v dental.Visit) {
+	v.Clinic, v.Patient = r.options.Clinic.ID, r.patient
 	at := noon
-	d.Patient, d.Day = r.patient, w.day.String()
 	if w.timed {
-		at, d.Time = w.time, w.time.String()
+		at = w.time
 	}
 	if w == r.day {
 		for _, name := range r.services() {
@@ -607,14 +610,35 @@ func (r *row) came(w when, d deeds) *dental.Visit {
 			v.Procedures[i].Kind = kind
 		}
 	}
-	if d.Sum != "" {
-		v.Receipt, _ = dental.ParseMoney(d.Sum, r.currency)
-	}
 	v.FinishedAt = w.day.At(at, r.zone).UTC()
-	v.ID = "visit." + told.Body(d)
-	v.Source.Body = told.Body([]string{v.ID, ""})
+	v.ID = r.visitID(w, d, v)
+	v.Source.Body = told.Body([]any{v.ID, v.FinishedAt, v.Doctor, v.Procedures, v.Receipt, v.ReturnDate})
 	r.facts = append(r.facts, intake.Event{Type: intake.VisitCompleted, Visit: &v})
-	return &v
+}
+
+// visitID names a visit by what stays when the line is put right: its number, or
+// else the day and time; what was done, where that is said, or else who did it.
+// The numbers of papers begin anew, each year or each day, and so need their day.
+func (r *row) visitID(w when, d deeds, v dental.Visit) string {
+	if d.Patient = r.patient; !d.own {
+		d.Day = w.day.String()
+	}
+	if d.Number == "" && w.timed {
+		d.Time = w.time.String()
+	}
+	if d.Code+d.Service != "" {
+		d.Kind = ""
+	}
+	if d.Number+d.Code+d.Service+d.Kind+d.Tooth == "" {
+		d.Doctor = v.Doctor.ID
+	}
+	name := told.Body(d)
+	if !r.last && (len(v.Procedures) > 0 || !v.Receipt.IsZero()) {
+		if n := r.again(name); n > 0 {
+			name += "." + strconv.Itoa(n)
+		}
+	}
+	return "visit." + name
 }
 
 // most bounds how many services a cell names, and stages a plan has.

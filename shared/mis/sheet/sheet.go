@@ -24,12 +24,26 @@
 //     the last ten digits of the phone and what there is of name and date, else of
 //     the e-mail and the name. Whoever changes any of that in the table makes
 //     another patient, which is proposed as a twin of the first;
-//   - a visit is named by its patient and all that the line says of it except the
-//     date to come back by: two services of one day in two lines are two visits;
+//   - a visit is named by its patient, its number, or else its day and time, and
+//     what was done: code, name and tooth. So a sum, a doctor or a date to come
+//     back by that is put right in the next file puts the visit right, and so does
+//     a time, and a day where the number is the visit's own and not of a receipt or
+//     another paper. Each service of a visit is a visit by itself, with its part of
+//     the sum, and lines of a file that say the same are as many; in a list of each
+//     patient's last visit they are one. Of two files the one brought in later
+//     counts: no table says when it was written;
 //   - the appointment of a "next visit" column is one for each patient, which
 //     moves when the column does; a line of a timetable, whose own date lies
 //     ahead, is named by patient and start;
 //   - a plan is named by its patient, name and date, whatever it costs by now.
+//
+// Dates with strokes have one order in a table, which its first rows tell: the
+// month is first where a second part is beyond 12 and no first one is. Where both
+// occur, or neither in a table with English headers alone, 5/6/2026 is refused; in
+// one with Russian headers the day is first, as in dates with points everywhere.
+//
+// A sum in a list of last visits is that visit's where its header says so ("последний
+// чек"), or the clinic; another one may be of all visits ever, and is left out.
 //
 // A date of two digits for the year is of this century, except a birth date that
 // would lie ahead, which is of the last. A visit without a time of day is at noon
@@ -50,6 +64,7 @@ package sheet
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,6 +98,7 @@ const (
 // With a cell, while the rest of the line goes in:
 const (
 	BadDate        = "bad-date"
+	DateOrder      = "date-order" // it may be D/M or M/D
 	DateRange      = "date-range"
 	YearOnly       = "year-only"
 	BirthAhead     = "birth-ahead"
@@ -111,13 +127,16 @@ const (
 	ReturnUnplaced = "return-unplaced"
 )
 
+// With a column of a Preview:
+const SumUnplaced = "sum-unplaced"
+
 // Codes lists all of them; each has its words in the locale's desk.import.reason.<code>.
 func Codes() []string {
 	return []string{NoColumns, Empty, NotText, NotXLSX, OldExcel, Locked, TooBig, Damaged, NoSheet,
 		NUL, OpenQuote, LongLine, WideLine, NoPatient, CutOff,
-		BadDate, DateRange, YearOnly, BirthAhead, BadTime, BadMoney, OtherCurrency, BadSex, BadEmail, BadAnswer, BadDone, BadStatus, BadName, Initials,
+		BadDate, DateOrder, DateRange, YearOnly, BirthAhead, BadTime, BadMoney, OtherCurrency, BadSex, BadEmail, BadAnswer, BadDone, BadStatus, BadName, Initials,
 		BadGuardian, LongCell, BadLetters, CellError, Rounded, VisitAhead, VisitUndated, NextPast, NextUntimed, ConsentUndated, ConsentAhead,
-		PlanUndated, ReturnUnplaced}
+		PlanUndated, ReturnUnplaced, SumUnplaced}
 }
 
 // Bounds of what is read.
@@ -152,6 +171,14 @@ type table struct {
 	// exact: a number is written in full, whatever its form. In a CSV file
 	// 7.916E+10 is what a spreadsheet left of a phone number.
 	exact bool
+	// last: the visits are each patient's last, so that a line that is there twice
+	// tells of one, and a sum that does not say of what may be of all of them.
+	last     bool
+	unplaced []int // the columns of such sums
+	// named counts the lines read so far that name one visit, by a part of its name.
+	named map[uint64]int
+	// order is that of dates such as 5/6/2026.
+	order order
 	// since1904: serial dates count from 1 January 1904.
 	since1904 bool
 }
@@ -167,6 +194,7 @@ func newTable(o load.Options) *table {
 // head makes the row of headers the table's own.
 func (t *table) head(cells []string, known index) {
 	t.headers, t.fields, t.columns = nil, nil, [fields][]int{}
+	t.named, t.unplaced = map[uint64]int{}, nil
 	var commons []int
 	for i, cell := range cells {
 		f, common := known.field(cell)
@@ -200,6 +228,29 @@ func (t *table) head(cells []string, known index) {
 			take(i, visits)
 		}
 	}
+	t.last = t.has(visitDate) && !slices.ContainsFunc(t.columns[visitDate], func(i int) bool { return !about(cells[i], lastOnes...) })
+	if t.last {
+		t.columns[receipt] = slices.DeleteFunc(t.columns[receipt], func(i int) bool {
+			if known.said(cells[i]) || about(cells[i], oneVisits...) {
+				return false
+			}
+			t.fields[i], t.unplaced = none, append(t.unplaced, i)
+			return true
+		})
+	}
+}
+
+// again says how many lines before have named a visit so: "Анестезия" twice in
+// one visit is two of them.
+func (t *table) again(name string) int {
+	part, _ := strconv.ParseUint(name[:16], 16, 64) // as much of a hash as is sure to differ
+	t.named[part]++
+	return t.named[part] - 1
+}
+
+// counts reports whether what a line says hangs on the lines before it.
+func (t *table) counts() bool {
+	return t.has(visitDate) && !t.last && t.has(receipt, serviceName, serviceCode, serviceKind)
 }
 
 // score is how many fields the headers give, and whether they say who a line is about.
@@ -256,7 +307,11 @@ func (t *table) missing() *load.Fault {
 func (t *table) preview() []load.Column {
 	var out []load.Column
 	for i, h := range t.headers {
-		out = append(out, load.Column{Header: h, Field: t.fields[i].String()})
+		c := load.Column{Header: h, Field: t.fields[i].String()}
+		if slices.Contains(t.unplaced, i) {
+			c.Why = SumUnplaced
+		}
+		out = append(out, c)
 	}
 	return out
 }

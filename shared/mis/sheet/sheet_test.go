@@ -16,6 +16,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/load"
 	"github.com/returnpoint/returnpoint/shared/locale"
 	"github.com/returnpoint/returnpoint/shared/mis/sheet"
+	"github.com/returnpoint/returnpoint/shared/phone"
 )
 
 // memory is a load.File.
@@ -34,7 +35,7 @@ func clinic() *dental.Clinic {
 	return &dental.Clinic{ID: "demo", TimeZone: "Europe/Moscow", Country: "RU", Language: "ru", Currency: "RUB"}
 }
 
-func options() load.Options { return load.Options{Clinic: clinic(), Now: now} }
+func options() load.Options { return load.Options{Clinic: clinic(), Now: now, Phones: phone.Read} }
 
 // scan reads all records after a place.
 func scan(t testing.TB, f load.Format, file load.File, place string, o load.Options) []load.Record {
@@ -183,7 +184,7 @@ func TestEveryCodeHasItsWordsInEveryLanguage(t *testing.T) {
 
 func TestATableOfPatientsComesToCardsAndWhatIsKnownOfTheirVisits(t *testing.T) {
 	r := one(t,
-		[]string{"№ карты", "Ф.И.О.", "Телефон моб.", "E-mail", "Дата рожд.", "Пол", "Язык", "Статус", "Лечащий врач", "Последнее посещение", "Сумма", "Врач", "Услуга", "Дата возврата", "Первый визит",
+		[]string{"№ карты", "Ф.И.О.", "Телефон моб.", "E-mail", "Дата рожд.", "Пол", "Язык", "Статус", "Лечащий врач", "Последнее посещение", "Последний чек", "Врач", "Услуга", "Дата возврата", "Первый визит",
 			"Записан на", "План лечения", "Дата плана", "Сумма плана", "Выполнено", "Согласие на рекламу", "Дата согласия", "Источник согласия", "№ карты родителя", "Примечание"},
 		[]string{"ИБ-17", "Петрова Анна Сергеевна", "8 (916) 000-00-01", "Anna@Example.com", "14.11.1985", "жен.", "русский", "Активный", "Соколова И. П.", "12.03.2026 15:40", "12 400,50", "Соколова И. П.", "Чистка; Пломба", "12.09.2026", "01.02.2020",
 			"02.06.2026 10:30", "Имплантация; Коронка", "12.03.2026", "120 000", "45 000", "да", "12.03.2026", "анкета", "9", "не звонить"})
@@ -256,8 +257,8 @@ func TestATableOfVisitsComesToOneVisitALineOfPatientsWhoRepeat(t *testing.T) {
 		}
 	}
 	a, b, again := visits(records[0]), visits(records[1]), visits(records[4])
-	if len(a) != 1 || len(b) != 1 || len(again) != 1 || a[0].ID == b[0].ID || a[0].ID != again[0].ID || a[0].Source != again[0].Source {
-		t.Errorf("visits %+v, %+v, %+v: two services are two, and the same line again is the same", a, b, again)
+	if len(a) != 1 || len(b) != 1 || len(again) != 1 || a[0].ID == b[0].ID || a[0].ID == again[0].ID || a[0].Receipt != again[0].Receipt {
+		t.Errorf("visits %+v, %+v, %+v: two services are two, and one that was done twice is two", a, b, again)
 	}
 	if a[0].Procedures[0].Code != "D1110" || a[0].Receipt.Minor != 320000 || !a[0].FinishedAt.Equal(time.Date(2026, 3, 12, 6, 30, 0, 0, time.UTC)) {
 		t.Errorf("the visit is %+v", a[0])
@@ -429,7 +430,7 @@ func TestPhonesAreLeftAsTheyAreSpelled(t *testing.T) {
 	}
 }
 
-func TestOfSeveralColumnsForAPhoneTheFirstThatLooksLikeOneCounts(t *testing.T) {
+func TestOfSeveralColumnsForAPhoneTheFirstMobileCounts(t *testing.T) {
 	for _, c := range [][4]string{
 		{"", "+7 916 000-00-02", "+7 495 000-00-03", "+7 916 000-00-02"},
 		{"12-34", "+7 916 000-00-02", "", "+7 916 000-00-02"},
@@ -437,10 +438,19 @@ func TestOfSeveralColumnsForAPhoneTheFirstThatLooksLikeOneCounts(t *testing.T) {
 		{"+7 495 000-00-01", "", "", "+7 495 000-00-01"},
 		{"", "12-34", "", "12-34"},
 		{"да", "", "", ""},
+		{"", "8 (495) 123-45-67", "8 916 123-45-67", "8 916 123-45-67"},
+		{"8 916 123-45-67", "8 (495) 123-45-67", "", "8 916 123-45-67"},
+		{"8 916 123-45-67", "8 916 000-00-02", "", "8 916 000-00-02"},
+		{"", "8 (495) 123-45-67", "8 495 000-00-03", "8 (495) 123-45-67"},
+		{"", "8 800 555-35-35", "8 916 123-45-67", "8 916 123-45-67"},
+		{"", "8 800 555-35-35", "8 495 123-45-67", "8 495 123-45-67"},
+		{"8 495 123-45-67", "+7 999 999-99-99", "", "8 495 123-45-67"},
+		{"", "8 916 123-45-6", "8 800 555-35-35", "8 916 123-45-6"},
+		{"", "8 916 1234567, 8 495 1234567", "8 916 123-45-67", "8 916 123-45-67"},
 	} {
-		r := one(t, []string{"ID", "ФИО", "Домашний телефон", "Телефон", "Телефон 1"}, []string{"1", "Петрова Анна", c[0], c[1], c[2]})
+		r := one(t, []string{"ID", "ФИО", "Домашний телефон", "Телефон", "Мобильный телефон"}, []string{"1", "Петрова Анна", c[0], c[1], c[2]})
 		if got := card(t, r).Number; got != c[3] {
-			t.Errorf("%q is %q", c[:3], got)
+			t.Errorf("%q is %q, want %q", c[:3], got, c[3])
 		}
 	}
 }

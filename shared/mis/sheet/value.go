@@ -3,6 +3,7 @@ package sheet
 import (
 	"fmt"
 	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -168,8 +169,68 @@ func never(v string) bool {
 	return false
 }
 
-// date reads a date in one of the forms DD.MM.YYYY, D.M.YY, YYYY-MM-DD, YYYYMMDD,
-// "12 марта 1985 г." or a serial number, with a time of day after it or without.
+// order is what stands first in the dates of a table that have strokes.
+type order uint8
+
+const (
+	unsure order = iota // 5/6/2026 may be either
+	dayFirst
+	monthFirst
+)
+
+// learnOrder finds the order in the first rows of the table: a part beyond 12 is
+// the day. Where no date has one it is the day if a header is in Cyrillic.
+func (t *table) learnOrder(rows [][]string) {
+	days, months := false, false
+	for _, cells := range rows {
+		for i := range min(len(cells), len(t.fields)) {
+			if !t.fields[i].dated() {
+				continue
+			}
+			p := parser{clean(cells[i])}
+			first, n1, _ := p.number()
+			if p.separator() != '/' || n1 > 2 {
+				continue
+			}
+			switch second, n2, ok := p.number(); {
+			case !ok || n2 > 2:
+			case first > 12 && second <= 12:
+				days = true
+			case second > 12 && first <= 12:
+				months = true
+			}
+		}
+	}
+	cyrillic := func(s string) bool {
+		return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })
+	}
+	switch {
+	case days && months:
+		t.order = unsure
+	case months:
+		t.order = monthFirst
+	case days, slices.ContainsFunc(t.headers, cyrillic):
+		t.order = dayFirst
+	default:
+		t.order = unsure
+	}
+}
+
+// ordered gives the day and the month that stand on both sides of a stroke; ok is
+// false where either may be either.
+func (o order) ordered(first, second int) (day, month int, ok bool) {
+	switch {
+	case o == monthFirst, o == unsure && second > 12:
+		return second, first, true
+	case o == unsure && first <= 12 && first != second:
+		return 0, 0, false
+	}
+	return first, second, true
+}
+
+// date reads a date in one of the forms DD.MM.YYYY, D.M.YY, D/M/YYYY or M/D/YYYY as
+// the table has it, YYYY-MM-DD, YYYYMMDD, "12 марта 1985 г." or a serial number,
+// with a time of day after it or without.
 // fault is the code of why it cannot be; "" with the zero date is a cell that
 // says that there is none.
 func (t *table) date(v string, short century) (w when, fault string) {
@@ -190,18 +251,23 @@ func (t *table) date(v string, short century) (w when, fault string) {
 	if !ok {
 		return when{}, BadDate
 	}
-	p.separator()
+	stroke := p.separator() == '/'
 	second, n2, ok := p.number()
 	if !ok {
 		if second = monthNamed(p.word()); second == 0 {
 			return when{}, BadDate
 		}
-		n2 = 2
+		n2, stroke = 2, false
 	}
 	p.separator()
 	third, n3, ok := p.number()
 	if !ok || n2 > 2 {
 		return when{}, BadDate
+	}
+	if stroke && n1 <= 2 {
+		if first, second, ok = t.order.ordered(first, second); !ok {
+			return when{}, DateOrder
+		}
 	}
 	switch {
 	case n1 == 4 && n3 <= 2:
@@ -385,12 +451,14 @@ func (p *parser) number() (n, length int, ok bool) {
 	return n, length, true
 }
 
-// separator takes the sign between the parts of a date, and spaces around it.
-func (p *parser) separator() {
+// separator takes the sign between the parts of a date, and spaces around it; 0 for none.
+func (p *parser) separator() (sign byte) {
 	p.left = strings.TrimLeft(p.left, " ")
 	if p.left != "" && strings.ContainsAny(p.left[:1], "./-") {
+		sign = p.left[0]
 		p.left = strings.TrimLeft(p.left[1:], " ")
 	}
+	return sign
 }
 
 func (p *parser) word() string {

@@ -20,16 +20,18 @@ import (
 	"github.com/returnpoint/returnpoint/shared/load"
 )
 
-// XLSX reads a sheet of a workbook, row by row; a Place is the number of the last
-// row read. The cells are taken as they are stored, not as they are shown:
+// XLSX reads the sheets of a workbook, one after another and row by row, each by
+// its own headers; a Place is the number of the sheet and that of the last row
+// read. The cells are taken as they are stored, not as they are shown:
 // formulas by the value they had when the file was saved, dates by their serial
 // numbers, so that no format of a cell hides a part of it. Of merged cells the
-// first has the value and the others are empty.
+// first has the value and the others are empty. Lines that are alike are counted
+// in each sheet by itself: one sheet may repeat what another says.
 //
 // The archive is kept in memory and its sheets, once they are long, in temporary
 // files; a row that a place lies behind is read again to be passed over.
 type XLSX struct {
-	// Sheet is the name of the sheet; "" for the first visible one with headers that are enough.
+	// Sheet is the name of the sheet; "" for all visible ones with headers that are enough.
 	Sheet string
 }
 
@@ -60,11 +62,11 @@ const (
 
 // Scan implements load.Format.
 func (x XLSX) Scan(ctx context.Context, f load.File, place string, o load.Options) (load.Scanner, error) {
-	after := 0
+	var at cell
 	if place != "" {
 		var err error
-		if after, err = strconv.Atoi(place); err != nil || after < 1 {
-			return nil, fmt.Errorf("sheet: %q is no place in an XLSX file", place)
+		if at, err = parseCell(place); err != nil {
+			return nil, err
 		}
 	}
 	c, err := x.choose(ctx, f, o)
@@ -72,34 +74,73 @@ func (x XLSX) Scan(ctx context.Context, f load.File, place string, o load.Option
 		return nil, err
 	}
 	if !c.known {
-		return nil, closing(c.book, c.table.missing())
+		return nil, closing(c.book, c.sheets[0].table.missing())
 	}
-	s := &xlsxScanner{table: c.table, book: c.book, size: f.Size(), last: c.book.last[c.book.parts[c.sheet]]}
-	s.ended = s.last > 0 && after >= s.last
-	if s.rows, err = c.book.rows(c.sheet); err != nil {
-		return nil, closing(c.book, err)
+	s := &xlsxScanner{book: c.book, left: c.sheets, several: len(c.sheets) > 1, size: f.Size()}
+	for _, sheet := range c.sheets {
+		s.all += sheet.last
 	}
-	if err := s.rows.pass(ctx, max(after, c.header)); err != nil {
-		return nil, closing(c.book, err)
+	for len(s.left) > 0 && (s.left[0].number < at.sheet || s.left[0].number == at.sheet && s.left[0].last > 0 && at.row >= s.left[0].last) {
+		s.pass()
+	}
+	if len(s.left) > 0 {
+		if s.left[0].number != at.sheet {
+			at.row = 0
+		}
+		if err := s.begin(ctx, at.row); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	return s, nil
 }
 
+// cell is a row of a sheet, both by their numbers.
+type cell struct{ sheet, row int }
+
+func (c cell) String() string { return strconv.Itoa(c.sheet) + ":" + strconv.Itoa(c.row) }
+
+func parseCell(s string) (c cell, err error) {
+	sheet, row, ok := strings.Cut(s, ":")
+	if c.sheet, err = strconv.Atoi(sheet); err == nil {
+		c.row, err = strconv.Atoi(row)
+	}
+	if err != nil || !ok || c.sheet < 1 || c.row < 1 {
+		return cell{}, fmt.Errorf("sheet: %q is no place in an XLSX file", s)
+	}
+	return c, nil
+}
+
 // Preview implements load.Previewer, for any table as that of CSV. Dates are as the
-// sheet shows them.
+// sheet shows them. The rows are of the first sheet, and its columns come before
+// those that only others have.
 func (x XLSX) Preview(ctx context.Context, f load.File, o load.Options) (load.Preview, error) {
 	c, err := x.choose(ctx, f, o)
 	if err != nil {
 		return load.Preview{}, err
 	}
-	for _, cells := range c.first {
-		for i := range min(len(cells), len(c.table.fields)) {
-			if c.table.fields[i].dated() {
-				cells[i] = c.table.shown(cells[i])
+	p := load.Preview{Encoding: string(utf8Letters), Rows: c.sheets[0].first, Unread: c.unread}
+	for _, s := range c.sheets {
+		for _, column := range s.table.preview() {
+			i := slices.IndexFunc(p.Columns, func(known load.Column) bool { return known.Header == column.Header })
+			switch {
+			case i < 0 || s == c.sheets[0]:
+				p.Columns = append(p.Columns, column)
+			case p.Columns[i].Field == "":
+				p.Columns[i] = column
+			}
+		}
+		if len(c.sheets) > 1 {
+			p.Sheets = append(p.Sheets, s.name)
+		}
+	}
+	for _, cells := range p.Rows {
+		for i := range min(len(cells), len(c.sheets[0].table.fields)) {
+			if c.sheets[0].table.fields[i].dated() {
+				cells[i] = c.sheets[0].table.shown(cells[i])
 			}
 		}
 	}
-	return load.Preview{Encoding: string(utf8Letters), Columns: c.table.preview(), Rows: c.first}, closing(c.book, nil)
+	return p, closing(c.book, nil)
 }
 
 // closing closes the workbook and gives the error that it was closed for.
@@ -110,18 +151,26 @@ func closing(b *book, err error) error {
 	return err
 }
 
-// chosen is a sheet with its headers.
+// chosen are the sheets to read.
 type chosen struct {
 	book   *book
-	table  *table
-	sheet  string
-	header int        // the number of the headers' row
-	first  [][]string // the rows after it
-	known  bool       // the headers are enough
+	sheets []*page
+	known  bool     // their headers are enough
+	unread []string // the names of those whose headers are not, beside others
 }
 
-// choose opens the workbook and finds the sheet to read: the one named, else the
-// first visible one whose headers are enough, else the first with anything in it.
+// page is a sheet with its headers.
+type page struct {
+	table  *table
+	name   string
+	number int        // among those that could be read, from 1
+	last   int        // the number of the last row that there is, 0 where that is not known
+	header int        // the number of the headers' row
+	first  [][]string // the rows after it
+}
+
+// choose opens the workbook and finds the sheets to read: the one named, else all
+// visible ones whose headers are enough, else the first with anything in it.
 func (x XLSX) choose(ctx context.Context, f load.File, o load.Options) (c chosen, err error) {
 	b, err := openBook(ctx, f)
 	if err != nil {
@@ -154,31 +203,39 @@ func (x XLSX) choose(ctx context.Context, f load.File, o load.Options) (c chosen
 		}
 		names = []string{x.Sheet}
 	}
-	known := newIndex(o.Clinic.Columns)
-	for _, name := range names {
-		tried := chosen{book: b, table: newTable(o), sheet: name}
+	c.book = b
+	index := newIndex(o.Clinic.Columns)
+	var others []*page
+	for i, name := range names {
+		tried := &page{table: newTable(o), name: name, number: i + 1, last: b.last[b.parts[name]]}
 		tried.table.exact, tried.table.since1904 = true, since1904
-		if err := tried.read(known); err != nil {
+		switch known, err := tried.read(b, index); {
+		case err != nil:
 			return c, err
-		}
-		if tried.known {
-			return tried, nil
-		}
-		if c.table == nil || len(c.table.headers) == 0 {
-			c = tried
+		case known:
+			c.sheets = append(c.sheets, tried)
+		case len(tried.table.headers) > 0:
+			others = append(others, tried)
 		}
 	}
-	if c.table == nil {
+	switch c.known = len(c.sheets) > 0; {
+	case c.known:
+		for _, p := range others {
+			c.unread = append(c.unread, p.name)
+		}
+	case len(others) > 0:
+		c.sheets = others[:1]
+	default:
 		return c, &load.Fault{Code: Empty}
 	}
 	return c, nil
 }
 
-// read finds the headers among the first rows.
-func (c *chosen) read(known index) error {
-	rows, err := c.book.rows(c.sheet)
+// read finds the headers among the first rows and says whether they are enough.
+func (p *page) read(b *book, known index) (enough bool, err error) {
+	rows, err := b.rows(p.name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer rows.close()
 	var read [][]string
@@ -188,59 +245,100 @@ func (c *chosen) read(known index) error {
 			break
 		}
 		if _, bad := errors.AsType[*load.Fault](err); err != nil && !bad {
-			return err
+			return false, err
 		}
 		if filled(cells) > maxColumns {
 			cells = nil
 		}
 		read = append(read, cells)
 	}
-	at, enough := c.table.find(read[:min(len(read), headRows)], known)
-	if c.known = enough; enough {
-		c.header = at + 1
-	}
+	at, enough := p.table.find(read[:min(len(read), headRows)], known)
+	p.header = at + 1
+	p.table.learnOrder(read[at+1:])
 	for _, cells := range read[at+1:] {
-		if !blank(cells) && len(c.first) < preview {
-			c.first = append(c.first, cells)
+		if !blank(cells) && len(p.first) < preview {
+			p.first = append(p.first, cells)
+		}
+	}
+	return enough, nil
+}
+
+// xlsxScanner is a load.Scanner.
+type xlsxScanner struct {
+	book    *book
+	left    []*page // the one that is being read, and those after it
+	rows    *rows   // of the first
+	several bool    // there is more than one in the workbook
+	size    int64
+	all     int // rows of all sheets
+	behind  int // of the sheets that have been read
+}
+
+// begin goes on in the first sheet left, behind a row.
+func (s *xlsxScanner) begin(ctx context.Context, after int) (err error) {
+	p := s.left[0]
+	if s.rows, err = s.book.rows(p.name); err != nil {
+		return err
+	}
+	if !p.table.counts() {
+		return s.rows.pass(ctx, max(p.header, after))
+	}
+	if err := s.rows.pass(ctx, p.header); err != nil {
+		return err
+	}
+	for s.rows.number < after {
+		cells, number, err := s.rows.next()
+		switch _, bad := errors.AsType[*load.Fault](err); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && !bad:
+			return err
+		case err == nil:
+			p.table.read(cells)
+		}
+		if number%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	return nil
 }
 
-// xlsxScanner is a load.Scanner.
-type xlsxScanner struct {
-	table *table
-	book  *book
-	rows  *rows
-	size  int64
-	last  int // the number of the last row that there is, 0 where that is not known
-	ended bool
+// pass goes on to the sheet after the first one left.
+func (s *xlsxScanner) pass() {
+	s.behind += s.left[0].last
+	s.left = s.left[1:]
 }
 
 // Next implements load.Scanner.
 func (s *xlsxScanner) Next(ctx context.Context) (load.Record, error) {
 	for {
-		if s.ended {
+		if len(s.left) == 0 {
 			return load.Record{}, io.EOF
 		}
 		if err := ctx.Err(); err != nil {
 			return load.Record{}, err
 		}
-		cells, number, err := s.rows.next()
-		r := load.Record{Line: int64(number), Place: strconv.Itoa(number), Read: s.size}
-		if s.last > 0 {
-			r.Read = s.size * int64(min(number, s.last)) / int64(s.last)
+		p, behind := s.left[0], s.behind
+		if s.rows == nil {
+			if err := s.begin(ctx, 0); err != nil {
+				return load.Record{}, err
+			}
 		}
+		cells, number, err := s.rows.next()
+		r := load.Record{Line: int64(number), Read: s.size}
+		row := number
 		switch fault, bad := errors.AsType[*load.Fault](err); {
 		case errors.Is(err, io.EOF):
+			s.rows.close()
+			s.rows = nil
+			s.pass()
 			// The library ends a sheet where its XML does not go on, without a word.
-			s.ended = true
-			if number >= s.last {
-				return load.Record{}, io.EOF
+			if number >= p.last {
+				continue
 			}
 			r.Line++
-			r.Place, r.Read = strconv.Itoa(s.last), s.size
-			r.Fault = &load.Fault{Code: CutOff, Detail: strconv.Itoa(s.last)}
+			row = p.last
+			r.Fault = &load.Fault{Code: CutOff, Detail: strconv.Itoa(p.last)}
 		case bad:
 			r.Fault = fault
 		case err != nil:
@@ -248,7 +346,14 @@ func (s *xlsxScanner) Next(ctx context.Context) (load.Record, error) {
 		case blank(cells):
 			continue
 		default:
-			r.Objects, r.Fault, r.Notes = s.table.read(cells)
+			r.Objects, r.Fault, r.Notes = p.table.read(cells)
+		}
+		r.Place = cell{p.number, row}.String()
+		if s.several {
+			r.Sheet = p.name
+		}
+		if s.all > 0 {
+			r.Read = s.size * int64(behind+min(row, p.last)) / int64(s.all)
 		}
 		return r, nil
 	}
@@ -256,7 +361,9 @@ func (s *xlsxScanner) Next(ctx context.Context) (load.Record, error) {
 
 // Close implements load.Scanner.
 func (s *xlsxScanner) Close() error {
-	s.rows.close()
+	if s.rows != nil {
+		s.rows.close()
+	}
 	return closing(s.book, nil)
 }
 

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,35 +154,104 @@ func TestSerialDatesOfExcel(t *testing.T) {
 	}
 }
 
-func TestTheSheetWithPatientsIsFound(t *testing.T) {
+// sheets adds sheets of a workbook to the first, "Sheet1".
+func sheets(t testing.TB, f *excelize.File, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, err := f.NewSheet(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAllVisibleSheetsWithPatientsAreRead(t *testing.T) {
 	file := workbook(t, func(f *excelize.File) {
 		put(t, f, "Sheet1", []any{"Отчёт за май"}, []any{"Клиника", "Улыбка"})
-		for _, name := range []string{"Скрытый", "Пациенты", "Архив"} {
-			if _, err := f.NewSheet(name); err != nil {
-				t.Fatal(err)
-			}
-			put(t, f, name, []any{"ID", "ФИО"}, []any{name, "Петрова Анна"})
-		}
+		sheets(t, f, "Скрытый", "Взрослые", "Пустой", "Дети", "Прайс")
+		put(t, f, "Скрытый", []any{"ID", "ФИО"}, []any{1, "Петрова Анна"})
+		put(t, f, "Взрослые", []any{"ID", "ФИО", "Телефон"}, []any{2, "Петрова Инна", "+7 916 000-00-02"})
+		put(t, f, "Дети", []any{"Дети"}, nil, []any{"ФИО", "Дата рождения", "ID"}, []any{"Петров Олег", "31.02.2019", 3}, []any{"Петров Иван", "01.02.2019", 4})
+		put(t, f, "Прайс", []any{"Услуга", "Цена"}, []any{"Чистка", 5400})
 		if err := f.SetSheetVisible("Скрытый", false); err != nil {
 			t.Fatal(err)
 		}
-	})
-	for name, want := range map[string]string{"": "Пациенты", "Архив": "Архив", "Скрытый": "Скрытый"} {
-		records := scan(t, sheet.XLSX{Sheet: name}, memory(file), "", options())
-		if len(records) != 1 || !strings.Contains(fmt.Sprint(records[0].Objects[0].Patient()), "h:") {
-			t.Fatalf("%q: %+v", name, records)
+		if err := f.AddChartSheet("График", &excelize.Chart{Type: excelize.Col, Series: []excelize.ChartSeries{{Values: "Прайс!$B$2:$B$2"}}}); err != nil {
+			t.Fatal(err)
 		}
-		again := scan(t, sheet.XLSX{Sheet: want}, memory(file), "", options())
-		if records[0].Objects[0].Patient() != again[0].Objects[0].Patient() {
-			t.Errorf("%q is read as another sheet than %q", name, want)
+	})
+	for name, want := range map[string]string{
+		"":         "Взрослые!2 is 2 Инна, Дети!4 is 3 Олег Дата рождения:bad-date, Дети!5 is 4 Иван",
+		"Дети":     "!4 is 3 Олег Дата рождения:bad-date, !5 is 4 Иван",
+		"Скрытый":  "!2 is 1 Анна",
+		"Взрослые": "!2 is 2 Инна",
+	} {
+		records := scan(t, sheet.XLSX{Sheet: name}, memory(file), "", options())
+		var got []string
+		read := int64(0)
+		for i, r := range records {
+			got = append(got, strings.TrimSpace(fmt.Sprintf("%s!%d is %s %s %s", r.Sheet, r.Line, r.Objects[0].Patient(), card(t, r).GivenName, codes(r))))
+			if rest := scan(t, sheet.XLSX{Sheet: name}, memory(file), r.Place, options()); len(rest) != len(records)-i-1 || len(rest) > 0 && !reflect.DeepEqual(rest, records[i+1:]) {
+				t.Errorf("%q: after %q there is %+v", name, r.Place, rest)
+			}
+			if r.Read <= read {
+				t.Errorf("%q: at %q %d bytes are behind, after %d", name, r.Place, r.Read, read)
+			}
+			read = r.Read
+		}
+		if strings.Join(got, ", ") != want || read != int64(len(file)) {
+			t.Errorf("%q: %s, with %d bytes of %d read; want %s", name, strings.Join(got, ", "), read, len(file), want)
 		}
 	}
 	if _, err := scanned(sheet.XLSX{Sheet: "Нет"}, memory(file), "", options()); err == nil || err.(*load.Fault).Code != sheet.NoSheet { //nolint:errorlint // it is to be a bare one
 		t.Errorf("a sheet that is not there: %v", err)
 	}
 	p, err := sheet.XLSX{}.Preview(t.Context(), memory(file), options())
-	if err != nil || !slices.Equal(p.Columns, []load.Column{{Header: "ID", Field: "id"}, {Header: "ФИО", Field: "name"}}) || len(p.Rows) != 1 || p.Separator != "" {
-		t.Errorf("the preview is %+v, error %v", p, err)
+	want := load.Preview{Encoding: "utf-8", Rows: [][]string{{"2", "Петрова Инна", "+7 916 000-00-02"}}, Sheets: []string{"Взрослые", "Дети"}, Unread: []string{"Sheet1", "Прайс"},
+		Columns: []load.Column{{Header: "ID", Field: "id"}, {Header: "ФИО", Field: "name"}, {Header: "Телефон", Field: "phone"}, {Header: "Дата рождения", Field: "birth"}}}
+	if err != nil || !reflect.DeepEqual(p, want) {
+		t.Errorf("the preview is %+v, error %v, want %+v", p, err, want)
+	}
+}
+
+func TestVisitsOfTheYearsSheetsAddUpAndASheetThatRepeatsThemDoesNot(t *testing.T) {
+	heads := []any{"ID", "Дата визита", "Услуга", "Сумма"}
+	first, second := []any{"5", "12.03.2025", "Анестезия", "600"}, []any{"5", "14.04.2026", "Чистка", "5400"}
+	file := workbook(t, func(f *excelize.File) {
+		sheets(t, f, "2026", "Все")
+		put(t, f, "Sheet1", heads, first, first)
+		put(t, f, "2026", heads, second)
+		put(t, f, "Все", heads, first, second, first)
+	})
+	l := newLearner(t)
+	l.takes(t, scan(t, sheet.XLSX{}, memory(file), "", options()))
+	if got, want := l.brought(t, "5"), "3 of 6600 on 12.03 14.04"; got != want {
+		t.Errorf("the visits are %s, want %s", got, want)
+	}
+	all := scan(t, sheet.XLSX{}, memory(file), "", options())
+	for i, r := range all {
+		if rest := scan(t, sheet.XLSX{}, memory(file), r.Place, options()); len(rest) != len(all)-i-1 || len(rest) > 0 && !reflect.DeepEqual(rest, all[i+1:]) {
+			t.Errorf("after %q there is %+v, want %+v", r.Place, rest, all[i+1:])
+		}
+	}
+}
+
+func TestEachSheetIsReadByItsOwnHeadersAndDates(t *testing.T) {
+	file := workbook(t, func(f *excelize.File) {
+		sheets(t, f, "2")
+		put(t, f, "Sheet1", []any{"ID", "Last visit", "Amount"}, []any{"1", "5/22/2025", "100"}, []any{"2", "5/6/2025", "100"})
+		put(t, f, "2", []any{"Visit date", "Amount", "ID"}, []any{"22/5/2025", "100", "3"}, []any{"5/6/2025", "100", "4"})
+	})
+	var got []string
+	for _, r := range scan(t, sheet.XLSX{}, memory(file), "", options()) {
+		v := visits(r)[0]
+		got = append(got, fmt.Sprint(r.Objects[0].Patient(), " on ", v.FinishedAt.Format("02.01"), " for ", v.Receipt.Minor/100))
+	}
+	if got, want := strings.Join(got, ", "), "1 on 22.05 for 0, 2 on 06.05 for 0, 3 on 22.05 for 100, 4 on 05.06 for 100"; got != want {
+		t.Errorf("the visits are %s, want %s", got, want)
+	}
+	p, err := sheet.XLSX{}.Preview(t.Context(), memory(file), options())
+	if want := []load.Column{{Header: "ID", Field: "id"}, {Header: "Last visit", Field: "visit.date"}, {Header: "Amount", Field: "sum"}, {Header: "Visit date", Field: "visit.date"}}; err != nil || !reflect.DeepEqual(p.Columns, want) {
+		t.Errorf("the columns are %+v, error %v, want %+v", p.Columns, err, want)
 	}
 }
 
@@ -379,6 +447,10 @@ func TestReadingAWorkbookThatBreaksOffAnywhereGoesOnAsIfItHadNot(t *testing.T) {
 				rows = append(rows, rapid.SliceOfN(cell, 0, 7).Draw(r, "cells"))
 			}
 			put(t, f, "Sheet1", rows...)
+			if rapid.Bool().Draw(r, "again") {
+				sheets(t, f, "2")
+				put(t, f, "2", rows...)
+			}
 		})
 		all, err := scanned(sheet.XLSX{}, memory(file), "", options())
 		if err != nil {

@@ -193,6 +193,8 @@ type importPage struct {
 	Path    string
 	Columns []importColumn
 	Rows    [][]string
+	Sheets  string // the names of those that are read, "" where there is one
+	Unread  string // and of those that are not
 	Groups  []importGroup
 	Fault   string // why the file cannot be one
 	Coming  bool   // the file has not come yet
@@ -223,6 +225,7 @@ type importColumn struct {
 	N             int
 	Header, Field string
 	Sample        string
+	Why           string // it is not read as what it could be
 }
 
 // importField is what a column can be read as, and importGroup those of one kind.
@@ -305,9 +308,12 @@ func (p *Pages) preview(r request, imp dental.Import, page *importPage) error {
 	if !table {
 		return nil
 	}
-	page.Rows = seen.Rows
+	page.Rows, page.Sheets, page.Unread = seen.Rows, r.locale.Join(seen.Sheets), r.locale.Join(seen.Unread)
 	for i, c := range seen.Columns {
 		column := importColumn{N: i, Header: c.Header, Field: c.Field}
+		if c.Why != "" {
+			column.Why = load.Reason(r.clinic, load.Fault{Code: c.Why})
+		}
 		var sample []string
 		for _, row := range seen.Rows {
 			if i < len(row) && row[i] != "" && len(sample) < sampled {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/xuri/excelize/v2"
 
 	"github.com/returnpoint/returnpoint/shared/blob/dir"
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -48,7 +51,7 @@ func newImporting(t *testing.T) *importing {
 	}
 	t.Cleanup(func() { _ = files.Close() })
 	o := &orders{}
-	loader := &load.Loader{Store: h.stage.Store, Files: files, Formats: map[string]load.Format{load.CSV: sheet.CSV{}, load.JSONLines: generic.Lines{}},
+	loader := &load.Loader{Store: h.stage.Store, Files: files, Formats: map[string]load.Format{load.CSV: sheet.CSV{}, load.XLSX: sheet.XLSX{}, load.JSONLines: generic.Lines{}},
 		Learn: h.stage.Intake.Learn, Phones: stagetest.Phones, Queue: o, Clock: h.stage.Now, Log: slog.New(slog.DiscardHandler)}
 	h.pages.Imports, h.pages.Uploads = loader, "https://files.example"
 	return &importing{h, loader, o, files}
@@ -199,6 +202,53 @@ func TestATableWithoutNumbersSaysWhatPatientsAreKnownBy(t *testing.T) {
 			if strings.Contains(page, says) != (says == want) {
 				t.Errorf("of %.30q the page says %q: %v", file, says, says != want)
 			}
+		}
+	}
+}
+
+func TestOfTwoPhonesTheMobileComesIn(t *testing.T) {
+	i := newImporting(t)
+	at := i.sends("press-1", "base.csv", "Карта;ФИО;Телефон;Мобильный телефон\nP-7;Клёнова Анна;8 (495) 123-45-67;+79161234567\n").Header().Get("Location")
+	if w := i.sendsForm(at, url.Values{"do": {"start"}}); w.Code != http.StatusSeeOther {
+		t.Fatalf("the press is answered %d: %.300s", w.Code, w.Body)
+	}
+	i.works()
+	if p := i.stage.Card("P-7").Patient; p.Phone != "+79161234567" {
+		t.Errorf("the phone is %q", string(p.Phone))
+	}
+}
+
+func TestThePageNamesTheSheetsAndWhyAColumnIsLeftOut(t *testing.T) {
+	f := excelize.NewFile()
+	for name, rows := range map[string][2][]any{
+		"Sheet1": {{"ID", "ФИО", "Последний визит", "Выручка"}, {7, "Клёнова Анна", "10.01.2026", 90000}},
+		"Дети":   {{"ID", "ФИО"}, {8, "Клёнов Олег"}},
+		"Прайс":  {{"Услуга", "Цена"}, {"Чистка", 5400}},
+	} {
+		if _, err := f.NewSheet(name); err != nil {
+			t.Fatal(err)
+		}
+		for n, cells := range rows {
+			if err := f.SetSheetRow(name, fmt.Sprint("A", n+1), &cells); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var file bytes.Buffer
+	if err := f.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	i := newImporting(t)
+	page := i.gets(i.sends("press-1", "base.xlsx", file.String()).Header().Get("Location"))
+	for _, says := range []string{"читаются все эти: Sheet1 и Дети.", "Не читаются листы: Прайс.", "возможно, за все."} {
+		if !strings.Contains(page, says) {
+			t.Errorf("the page does not say %q", says)
+		}
+	}
+	page = i.gets(i.sends("press-2", "base.csv", base).Header().Get("Location"))
+	for _, says := range []string{"лист", "возможно, за все"} {
+		if strings.Contains(page, says) {
+			t.Errorf("of a file of one table the page says %q", says)
 		}
 	}
 }
