@@ -422,27 +422,37 @@ func (d *draft) refold(id string) {
 	d.subjects = append(d.subjects, visited(*v)...)
 }
 
-// fold gives a visit what its pieces say. One that never had any keeps its own.
+// fold gives a visit what its pieces say, and what it says itself where no piece
+// says it.
 func (d *draft) fold(v *dental.Visit) {
-	var procedures []dental.Procedure
-	var diagnoses []dental.Coded
-	var receipt dental.Money
-	pieces := false
+	if !v.Pieced {
+		v.Own = dental.VisitContent{Procedures: v.Procedures, Diagnoses: v.Diagnoses, Receipt: v.Receipt}
+	}
+	v.Pieced, v.Procedures, v.Diagnoses, v.Receipt = false, nil, nil, dental.Money{}
 	for _, p := range d.card.Pieces {
 		if p.Visit != v.ID {
 			continue
 		}
-		pieces = true
+		v.Pieced = true
 		switch {
 		case p.Procedure != dental.Procedure{}:
-			procedures = append(procedures, p.Procedure)
+			v.Procedures = append(v.Procedures, p.Procedure)
 		case p.Diagnosis != dental.Coded{}:
-			diagnoses = append(diagnoses, p.Diagnosis)
-		case receipt.IsZero() || receipt.Currency == p.Amount.Currency:
-			receipt = dental.Money{Minor: receipt.Minor + p.Amount.Minor, Currency: p.Amount.Currency}
+			v.Diagnoses = append(v.Diagnoses, p.Diagnosis)
+		case v.Receipt.IsZero() || v.Receipt.Currency == p.Amount.Currency:
+			v.Receipt = dental.Money{Minor: v.Receipt.Minor + p.Amount.Minor, Currency: p.Amount.Currency}
 		}
 	}
-	if pieces || v.Pieced {
-		v.Procedures, v.Diagnoses, v.Receipt, v.Pieced = procedures, diagnoses, receipt, true
+	if len(v.Procedures) == 0 {
+		v.Procedures = slices.Clone(v.Own.Procedures)
+	}
+	if len(v.Diagnoses) == 0 {
+		v.Diagnoses = slices.Clone(v.Own.Diagnoses)
+	}
+	if v.Receipt.IsZero() {
+		v.Receipt = v.Own.Receipt
+	}
+	if !v.Pieced {
+		v.Own = dental.VisitContent{}
 	}
 }
