@@ -41,6 +41,10 @@ type Object struct {
 	// Facts are all of one patient. Their Type and noun are set; clinic, source and
 	// event time are given to them by Learn.
 	Facts []Event
+	// Unreadable is why what was said of the object cannot be read, a dental.Invalid
+	// that repeats none of it; nil of one that can be. Nothing but its name is looked
+	// at then: it is refused, whatever is known of it, and what is known stands.
+	Unreadable error
 }
 
 // Patient is whose card the object's facts stand on, "" where it has none.
@@ -163,12 +167,14 @@ func (in *Intake) some(ctx context.Context, cl *dental.Clinic, how How, now time
 	patient, n := "", 0
 	for ; n < len(objects); n++ {
 		o, origin := objects[n], origins[n]
+		if out[n] = (Outcome{Err: o.Unreadable}); o.Unreadable != nil {
+			continue
+		}
 		again := slices.ContainsFunc(objects[:n], func(x Object) bool { return x.System != "" && x.System == o.System && x.Kind == o.Kind && x.ID == o.ID })
 		full := n > 0 && tx.Size()+o.cost(origin)+after > table.MaxWrite
 		if full || again || d.cards > 0 && o.tellsCard() {
 			break // what it follows is to be written first
 		}
-		out[n] = Outcome{}
 		if o.old(origin) {
 			continue
 		}
@@ -220,13 +226,14 @@ func (in *Intake) some(ctx context.Context, cl *dental.Clinic, how How, now time
 	return n, tx.Commit(ctx)
 }
 
-// originsOf reads what is remembered of the objects; nothing of those that are not.
+// originsOf reads what is remembered of the objects; nothing of those that are not,
+// or cannot be read.
 func originsOf(ctx context.Context, tx *store.Tx, clinic string, objects []Object) ([]dental.Origin, error) {
 	out := make([]dental.Origin, len(objects))
 	var asked []dental.Origin
 	var at []int
 	for i, o := range objects {
-		if o.System != "" {
+		if o.System != "" && o.Unreadable == nil {
 			asked, at = append(asked, dental.Origin{Clinic: clinic, System: o.System, Kind: o.Kind, ID: o.ID}), append(at, i)
 		}
 	}

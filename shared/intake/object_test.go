@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -90,6 +91,46 @@ func TestADeletedObjectIsNotRevived(t *testing.T) {
 	before.Gone = true
 	if learn(s, intake.How{}, before, record("2", 9, appointmentEvent(intake.AppointmentBooked, 0, "A-2", s.Now().Add(72*time.Hour), dental.Booked))); s.Card("P-1").Appointment("A-2") != nil {
 		t.Error("what was deleted before it was heard of came to life")
+	}
+}
+
+func TestAnObjectThatCannotBeReadIsRefusedWhateverIsKnownOfIt(t *testing.T) {
+	s := stagetest.New(t, start)
+	booked := func(id string, version int64) intake.Object {
+		return record(id, version, appointmentEvent(intake.AppointmentBooked, 0, "A-"+id, s.Now().Add(72*time.Hour), dental.Booked))
+	}
+	gone := record("gone", 3)
+	gone.Gone = true
+	learn(s, intake.How{}, booked("known", 5), gone)
+	before := s.Card("P-1")
+	why := dental.Errorf(dental.Invalid, "price", "is not an amount")
+	unread := func(id string) intake.Object {
+		return intake.Object{System: "vendor", Kind: "record", ID: id, Unreadable: why, Facts: to("P-2", booked("x", 1).Facts...)}
+	}
+	unnamed := unread("x")
+	unnamed.System = ""
+	outcomes, err := s.Intake.Learn(t.Context(), &s.Clinic, intake.How{}, s.Now(),
+		unread("known"), unread("never"), unread("gone"), unread(""), unnamed, unread("known"), booked("good", 1), unread("good"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range outcomes {
+		switch good := i == 6; {
+		case good && (o.Err != nil || !o.News):
+			t.Errorf("what can be read comes to %+v", o)
+		case !good && (!errors.Is(o.Err, why) || o.News):
+			t.Errorf("the object %d comes to %+v", i, o)
+		}
+	}
+	after := s.Card("P-1")
+	if a := after.Appointment("A-known"); len(after.Appointments) != 2 || !reflect.DeepEqual(*a, *before.Appointment("A-known")) || s.Card("P-2").Known() {
+		t.Errorf("the appointments are %+v", after.Appointments)
+	}
+	if learn(s, intake.How{}, booked("known", 5))[0] {
+		t.Error("what was known is forgotten")
+	}
+	if !learn(s, intake.How{}, booked("never", 1))[0] {
+		t.Error("what could not be read is remembered")
 	}
 }
 
