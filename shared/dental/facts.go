@@ -144,9 +144,18 @@ type Visit struct {
 	Quiet bool
 	// Table: as an Appointment's.
 	Table bool
-	// Pieced: what was done, found and paid is told by Pieces.
+	// Pieced: there are Pieces of it. What was done, found and paid are each theirs
+	// where they tell it, and of its Own where they do not.
 	Pieced bool
+	Own    VisitContent
 	Source
+}
+
+// VisitContent is what a visit consists of.
+type VisitContent struct {
+	Procedures []Procedure
+	Diagnoses  []Coded
+	Receipt    Money
 }
 
 // Kinds lists the distinct kinds of what was done.

@@ -58,8 +58,8 @@ type Origin struct {
 }
 
 // Piece is a part of a visit that a system of record tells by itself, before or
-// after the visit: what was done, what was found, what it cost. A visit with
-// pieces has its procedures, diagnoses and receipt from them.
+// after the visit: what was done, what was found, what it cost. A visit has from
+// pieces whichever of the three there are pieces of, and the others from itself.
 type Piece struct {
 	Clinic    string
 	Patient   string

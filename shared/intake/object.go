@@ -41,6 +41,10 @@ type Object struct {
 	// Facts are all of one patient. Their Type and noun are set; clinic, source and
 	// event time are given to them by Learn.
 	Facts []Event
+	// Unreadable is why what was said of the object cannot be read, a dental.Invalid
+	// that repeats none of it; nil of one that can be. Nothing but its name is looked
+	// at then: it is refused, whatever is known of it, and what is known stands.
+	Unreadable error
 }
 
 // Patient is whose card the object's facts stand on, "" where it has none.
@@ -163,12 +167,14 @@ func (in *Intake) some(ctx context.Context, cl *dental.Clinic, how How, now time
 	patient, n := "", 0
 	for ; n < len(objects); n++ {
 		o, origin := objects[n], origins[n]
+		if out[n] = (Outcome{Err: o.Unreadable}); o.Unreadable != nil {
+			continue
+		}
 		again := slices.ContainsFunc(objects[:n], func(x Object) bool { return x.System != "" && x.System == o.System && x.Kind == o.Kind && x.ID == o.ID })
 		full := n > 0 && tx.Size()+o.cost(origin)+after > table.MaxWrite
 		if full || again || d.cards > 0 && o.tellsCard() {
 			break // what it follows is to be written first
 		}
-		out[n] = Outcome{}
 		if o.old(origin) {
 			continue
 		}
@@ -220,13 +226,14 @@ func (in *Intake) some(ctx context.Context, cl *dental.Clinic, how How, now time
 	return n, tx.Commit(ctx)
 }
 
-// originsOf reads what is remembered of the objects; nothing of those that are not.
+// originsOf reads what is remembered of the objects; nothing of those that are not,
+// or cannot be read.
 func originsOf(ctx context.Context, tx *store.Tx, clinic string, objects []Object) ([]dental.Origin, error) {
 	out := make([]dental.Origin, len(objects))
 	var asked []dental.Origin
 	var at []int
 	for i, o := range objects {
-		if o.System != "" {
+		if o.System != "" && o.Unreadable == nil {
 			asked, at = append(asked, dental.Origin{Clinic: clinic, System: o.System, Kind: o.Kind, ID: o.ID}), append(at, i)
 		}
 	}
@@ -422,27 +429,37 @@ func (d *draft) refold(id string) {
 	d.subjects = append(d.subjects, visited(*v)...)
 }
 
-// fold gives a visit what its pieces say. One that never had any keeps its own.
+// fold gives a visit what its pieces say, and what it says itself where no piece
+// says it.
 func (d *draft) fold(v *dental.Visit) {
-	var procedures []dental.Procedure
-	var diagnoses []dental.Coded
-	var receipt dental.Money
-	pieces := false
+	if !v.Pieced {
+		v.Own = dental.VisitContent{Procedures: v.Procedures, Diagnoses: v.Diagnoses, Receipt: v.Receipt}
+	}
+	v.Pieced, v.Procedures, v.Diagnoses, v.Receipt = false, nil, nil, dental.Money{}
 	for _, p := range d.card.Pieces {
 		if p.Visit != v.ID {
 			continue
 		}
-		pieces = true
+		v.Pieced = true
 		switch {
 		case p.Procedure != dental.Procedure{}:
-			procedures = append(procedures, p.Procedure)
+			v.Procedures = append(v.Procedures, p.Procedure)
 		case p.Diagnosis != dental.Coded{}:
-			diagnoses = append(diagnoses, p.Diagnosis)
-		case receipt.IsZero() || receipt.Currency == p.Amount.Currency:
-			receipt = dental.Money{Minor: receipt.Minor + p.Amount.Minor, Currency: p.Amount.Currency}
+			v.Diagnoses = append(v.Diagnoses, p.Diagnosis)
+		case v.Receipt.IsZero() || v.Receipt.Currency == p.Amount.Currency:
+			v.Receipt = dental.Money{Minor: v.Receipt.Minor + p.Amount.Minor, Currency: p.Amount.Currency}
 		}
 	}
-	if pieces || v.Pieced {
-		v.Procedures, v.Diagnoses, v.Receipt, v.Pieced = procedures, diagnoses, receipt, true
+	if len(v.Procedures) == 0 {
+		v.Procedures = slices.Clone(v.Own.Procedures)
+	}
+	if len(v.Diagnoses) == 0 {
+		v.Diagnoses = slices.Clone(v.Own.Diagnoses)
+	}
+	if v.Receipt.IsZero() {
+		v.Receipt = v.Own.Receipt
+	}
+	if !v.Pieced {
+		v.Own = dental.VisitContent{}
 	}
 }

@@ -1,9 +1,14 @@
 package intake_test
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
@@ -89,6 +94,46 @@ func TestADeletedObjectIsNotRevived(t *testing.T) {
 	}
 }
 
+func TestAnObjectThatCannotBeReadIsRefusedWhateverIsKnownOfIt(t *testing.T) {
+	s := stagetest.New(t, start)
+	booked := func(id string, version int64) intake.Object {
+		return record(id, version, appointmentEvent(intake.AppointmentBooked, 0, "A-"+id, s.Now().Add(72*time.Hour), dental.Booked))
+	}
+	gone := record("gone", 3)
+	gone.Gone = true
+	learn(s, intake.How{}, booked("known", 5), gone)
+	before := s.Card("P-1")
+	why := dental.Errorf(dental.Invalid, "price", "is not an amount")
+	unread := func(id string) intake.Object {
+		return intake.Object{System: "vendor", Kind: "record", ID: id, Unreadable: why, Facts: to("P-2", booked("x", 1).Facts...)}
+	}
+	unnamed := unread("x")
+	unnamed.System = ""
+	outcomes, err := s.Intake.Learn(t.Context(), &s.Clinic, intake.How{}, s.Now(),
+		unread("known"), unread("never"), unread("gone"), unread(""), unnamed, unread("known"), booked("good", 1), unread("good"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range outcomes {
+		switch good := i == 6; {
+		case good && (o.Err != nil || !o.News):
+			t.Errorf("what can be read comes to %+v", o)
+		case !good && (!errors.Is(o.Err, why) || o.News):
+			t.Errorf("the object %d comes to %+v", i, o)
+		}
+	}
+	after := s.Card("P-1")
+	if a := after.Appointment("A-known"); len(after.Appointments) != 2 || !reflect.DeepEqual(*a, *before.Appointment("A-known")) || s.Card("P-2").Known() {
+		t.Errorf("the appointments are %+v", after.Appointments)
+	}
+	if learn(s, intake.How{}, booked("known", 5))[0] {
+		t.Error("what was known is forgotten")
+	}
+	if !learn(s, intake.How{}, booked("never", 1))[0] {
+		t.Error("what could not be read is remembered")
+	}
+}
+
 func TestAVisitIsWhatItsPiecesSayInWhicheverOrderTheyCome(t *testing.T) {
 	piece := func(id string, p dental.Piece) intake.Object {
 		p.Clinic, p.Patient, p.Visit, p.ID = "demo", "P-1", "V-1", id
@@ -117,6 +162,69 @@ func TestAVisitIsWhatItsPiecesSayInWhicheverOrderTheyCome(t *testing.T) {
 	if v = s.Card("P-1").Visit("V-1"); len(v.Diagnoses) != 1 || v.Receipt.Minor != 540000 {
 		t.Errorf("told again the visit is %+v", v)
 	}
+}
+
+// TestWhatAVisitSaysItselfGivesWayToPiecesOfItsSortAlone tells of a visit and of
+// its pieces, and takes some of them back, in every order and from two sources.
+func TestWhatAVisitSaysItselfGivesWayToPiecesOfItsSortAlone(test *testing.T) {
+	rub := func(minor int64) dental.Money { return dental.Money{Minor: minor, Currency: "RUB"} }
+	type told struct {
+		object intake.Object
+		quiet  bool
+	}
+	sorts := []dental.Piece{{Procedure: dental.Procedure{Name: "Имплантация", Kind: dental.Implant}}, {Diagnosis: dental.Coded{Code: "K08.1"}}, {Amount: rub(4800000)}}
+	rapid.Check(test, func(t *rapid.T) {
+		var all []told
+		tell := func(o intake.Object) { all = append(all, told{o, rapid.Bool().Draw(t, "in a file")}) }
+		for version := range int64(rapid.IntRange(1, 2).Draw(t, "times")) {
+			e := visitEvent(0, "V-1", start.Add(-time.Hour), 10000*(version+1), dental.Hygiene)
+			e.Visit.Diagnoses = []dental.Coded{{Code: "Z01.2"}}
+			tell(record("1", version+1, e))
+		}
+		last := all[len(all)-1].object.Facts[0].Visit
+		want := dental.VisitContent{Procedures: last.Procedures, Diagnoses: last.Diagnoses, Receipt: last.Receipt}
+		for i, p := range sorts {
+			state := rapid.SampledFrom([]string{"never told", "stands", "taken back"}).Draw(t, "piece")
+			if state == "never told" {
+				continue
+			}
+			p.Clinic, p.Patient, p.Visit, p.ID = "demo", "P-1", "V-1", fmt.Sprint("p", i)
+			o := record(p.ID, 1, intake.Event{Piece: &p})
+			tell(o)
+			if state == "taken back" {
+				o.Version, o.Body, o.Gone, o.Facts = 2, "gone", rapid.Bool().Draw(t, "deleted"), nil
+				tell(o)
+				continue
+			}
+			switch i {
+			case 0:
+				want.Procedures = []dental.Procedure{p.Procedure}
+			case 1:
+				want.Diagnoses = []dental.Coded{p.Diagnosis}
+			case 2:
+				want.Receipt = p.Amount
+			}
+		}
+		s := stagetest.New(test, start)
+		for _, x := range rapid.Permutation(append(slices.Clone(all), all[:len(all)/2]...)).Draw(t, "order") {
+			for i := range x.object.Facts { // whose nouns are the receiver's
+				switch e := &x.object.Facts[i]; {
+				case e.Visit != nil:
+					v := *e.Visit
+					v.Procedures, v.Diagnoses = slices.Clone(v.Procedures), slices.Clone(v.Diagnoses)
+					x.object.Facts = []intake.Event{{Type: e.Type, Visit: &v}}
+				case e.Piece != nil:
+					p := *e.Piece
+					x.object.Facts = []intake.Event{{Type: e.Type, Piece: &p}}
+				}
+			}
+			learn(s, intake.How{Quiet: x.quiet}, x.object)
+		}
+		v := s.Card("P-1").Visit("V-1")
+		if got := (dental.VisitContent{Procedures: v.Procedures, Diagnoses: v.Diagnoses, Receipt: v.Receipt}); !reflect.DeepEqual(got, want) {
+			t.Fatalf("the visit is\n%+v\nwant\n%+v", got, want)
+		}
+	})
 }
 
 func TestWhatIsSaidOfAPatientInPassingFillsWhatIsNotKnown(t *testing.T) {

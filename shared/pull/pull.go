@@ -18,7 +18,8 @@ type System interface {
 	// Changed brings one page of what has changed since the cursor, "" the first
 	// time. A page may bring again what was brought before.
 	Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (Page, error)
-	// Fetch reads one object. One that is no more there comes back as Gone.
+	// Fetch reads one object. One that is no more there comes back as Gone, one
+	// that is there and cannot be read as Unreadable.
 	Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error)
 }
 

@@ -447,6 +447,39 @@ func TestObjectsThatAPullCannotTakeInAreNotedForStaff(t *testing.T) {
 	noted(1, "record", "92", s.Now())
 }
 
+func TestAnObjectThatCannotBeReadAnyMoreIsNotedWithItsReason(t *testing.T) {
+	var log strings.Builder
+	s := newScene(t)
+	s.puller.Log = slog.New(slog.NewTextHandler(&log, nil))
+	start := s.Now().AddDate(0, 0, 5)
+	unread := intake.Object{System: dental.YClients, Kind: "record", ID: "70", Unreadable: dental.Errorf(dental.Invalid, "data.attendance", "is none of 0 and 1")}
+	noted := func(n int) {
+		t.Helper()
+		if p := s.pulled(); p.Refused != n || p.RefusedKind != "record" || p.RefusedID != "70" || !p.RefusedAt.Equal(s.Now()) {
+			t.Errorf("%d are noted, first %s %s at %v", p.Refused, p.RefusedKind, p.RefusedID, p.RefusedAt)
+		}
+		if !strings.Contains(log.String(), "data.attendance: is none of 0 and 1") {
+			t.Errorf("the log says\n%s", log.String())
+		}
+		log.Reset()
+		if a := s.Card("7").Appointment("70"); a == nil || !a.Start.Equal(start) || !a.Standing() {
+			t.Errorf("what was known is %+v", a)
+		}
+	}
+	s.office.pages = [][]intake.Object{{card("7"), record("70", "7", start, 1)}}
+	s.tick()
+	s.office.pages = append(s.office.pages, []intake.Object{unread})
+	s.Set(s.Now().Add(15 * time.Minute))
+	s.tick()
+	noted(1)
+	s.office.objects["70"] = []intake.Object{unread}
+	if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "70"}}}, s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.due(time.Minute)
+	noted(2)
+}
+
 // TestAPullUnderFaultsBringsAllAndNoneTwice lets everything go wrong a little,
 // between a pull's pages too.
 func TestAPullUnderFaultsBringsAllAndNoneTwice(t *testing.T) {

@@ -150,6 +150,12 @@ func (c *resorting) card(card *dental.Card) {
 			p := &v.Procedures[j]
 			changed = c.kind(p.Sorted, p.Code, p.Name, &p.Kind) || changed
 		}
+		counted := c.unknown
+		for j := range v.Own.Procedures { // in whose place its pieces stand
+			p := &v.Own.Procedures[j]
+			changed = c.kind(p.Sorted, p.Code, p.Name, &p.Kind) || changed
+		}
+		c.unknown = counted
 		if changed && c.room() {
 			c.tx.Put(*v)
 		}

@@ -100,6 +100,31 @@ func TestANewRuleReachesWhatIsStored(t *testing.T) {
 	}
 }
 
+func TestWhatAVisitSaysItselfIsSortedWhileItsPiecesStandInItsPlace(t *testing.T) {
+	s := stagetest.New(t, start)
+	s.Patient("anna")
+	s.Visit("v1", "anna", s.Now().Add(-time.Hour), done("Чудо-процедура"))
+	piece := intake.Object{System: "vendor", Kind: "procedure", ID: "1", Version: 1, Body: "told", Facts: []intake.Event{{Piece: &dental.Piece{Clinic: s.Clinic.ID,
+		Patient: "anna", Visit: "v1", ID: "p1", Procedure: dental.Procedure{Name: "Комплекс"}}}}}
+	learn := func() {
+		t.Helper()
+		if out, err := s.Intake.Learn(t.Context(), &s.Clinic, intake.How{}, s.Now(), piece); err != nil || out[0].Err != nil {
+			t.Fatal(out, err)
+		}
+	}
+	learn()
+	rules(s, dental.KindRule{Name: "комплекс", Kind: dental.Hygiene}, dental.KindRule{Name: "чудо", Kind: dental.Therapy})
+	sorts(s, "run-1")
+	if p := s.Card("anna").Visits[0].Procedures; len(p) != 1 || p[0].Kind != dental.Hygiene {
+		t.Errorf("with its piece it is %+v", p)
+	}
+	piece.Version, piece.Body, piece.Gone, piece.Facts = 2, "gone", true, nil
+	learn()
+	if p := s.Card("anna").Visits[0].Procedures; len(p) != 1 || p[0].Kind != dental.Therapy {
+		t.Errorf("without it it is %+v", p)
+	}
+}
+
 func TestWhatTheSourceHasSortedIsLeftAsItIs(t *testing.T) {
 	s := stagetest.New(t, start)
 	s.Patient("anna")

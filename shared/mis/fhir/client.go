@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -42,8 +43,8 @@ const (
 	// overlap is how far back the next question begins before the last change that
 	// was seen: servers index what they take in a little later, and out of order.
 	overlap = 5 * time.Minute
-	// fetchedAtOnce is how many resources that $events only names are read at
-	// once; the questions by type bring the others.
+	// fetchedAtOnce is how many resources that $events only names are read for one
+	// page, or somewhat more where one event names them; the next page brings the others.
 	fetchedAtOnce = 20
 	// maxAgain is how often a round reads a type from its beginning.
 	maxAgain = 3
@@ -69,7 +70,8 @@ type cursor struct {
 // Changed is pull.System's. A page is one of a search by _lastUpdated for one
 // type of resource, or what the Subscription has told since ($events). A type
 // that the server does not know, or does not show, is passed over, unless that
-// is so of all. A resource that cannot be read is passed over too.
+// is so of all. A resource that cannot be read stops no other: it comes as an
+// object that is refused by its name.
 func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, a dental.Account, from string, now time.Time) (pull.Page, error) {
 	page, err := c.changed(ctx, cl, a, from, now)
 	if err != nil {
@@ -94,10 +96,14 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, a dental.Accoun
 	}
 	var objects []intake.Object
 	if at.Type == "" {
-		at.Type = Types()[0]
-		if objects, at.Event, err = s.events(ctx, a.Settings[SubscriptionSetting], at.Event); err != nil {
+		var more bool
+		if objects, at.Event, more, err = s.events(ctx, a.Settings[SubscriptionSetting], at.Event); err != nil {
 			return pull.Page{}, err
 		}
+		if more {
+			return s.brought(objects, at, true)
+		}
+		at.Type = Types()[0]
 	}
 	address := at.Next
 	if address == "" {
@@ -108,7 +114,7 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, a dental.Accoun
 	case err != nil:
 		return pull.Page{}, err
 	case answer.Status == http.StatusOK:
-		found, next, err := s.page(answer.Body)
+		found, next, err := s.page(answer.Body, at.Type)
 		if err != nil {
 			return pull.Page{}, err
 		}
@@ -202,16 +208,21 @@ func (s *session) fetch(ctx context.Context, ref intake.Ref) ([]intake.Object, e
 		return nil, answer.refusal()
 	}
 	objects, p := s.resource(answer.Body, entry{})
-	if p != nil && p.broken != "" {
-		// It is the resource that has to be mended, and not the account.
-		return nil, ask.Unavailable("the resource is not one of R4", p.invalid(ref.Kind))
-	}
-	for _, o := range objects {
-		if o.Kind != ref.Kind || o.ID != ref.ID {
-			return nil, dental.Errorf(dental.Unavailable, "id", "the server answers with another resource")
-		}
+	another := func(o intake.Object) bool { return o.Kind != ref.Kind || o.ID != ref.ID }
+	switch {
+	case named(answer.Body).Kind == "": // what some other program answers proves nothing
+		return nil, dental.Errorf(dental.Unavailable, "", "the server's answer is no resource")
+	case p != nil && len(objects) == 0:
+		return unreadable(ref, p.invalid("")), nil
+	case len(objects) == 0 || slices.ContainsFunc(objects, another):
+		return unreadable(ref, dental.Errorf(dental.Invalid, "id", "the server answers with another resource")), nil
 	}
 	return objects, nil
+}
+
+// unreadable is a resource that is refused by its name.
+func unreadable(ref intake.Ref, why error) []intake.Object {
+	return []intake.Object{{System: dental.FHIR, Kind: ref.Kind, ID: ref.ID, Unreadable: why}}
 }
 
 // session is what is asked of one server at one time.
@@ -253,8 +264,8 @@ func (s *session) query(at cursor) string {
 	return s.base + "/" + at.Type + "?" + q.Encode()
 }
 
-// page reads one page of a search, and where the next one is.
-func (s *session) page(body []byte) (objects []intake.Object, next string, err error) {
+// page reads one page of a search for a type, and where the next one is.
+func (s *session) page(body []byte, kind string) (objects []intake.Object, next string, err error) {
 	var w struct {
 		ResourceType string `json:"resourceType"`
 		Link         []struct {
@@ -267,7 +278,16 @@ func (s *session) page(body []byte) (objects []intake.Object, next string, err e
 		return nil, "", ask.Unavailable("the server's answer is no Bundle", err)
 	}
 	for _, raw := range w.Entry {
-		found, _ := s.entry(raw)
+		found, p := s.entry(raw)
+		if p != nil && len(found) == 0 {
+			ref := called(raw)
+			if ref.Kind == "" {
+				ref.Kind = kind
+			}
+			if kinds[ref.Kind] != nil {
+				found = unreadable(ref, p.invalid(""))
+			}
+		}
 		objects = append(objects, found...)
 	}
 	for _, l := range w.Link {
@@ -300,44 +320,64 @@ func (s *session) own(address string) (string, error) {
 	return next.String(), nil
 }
 
-// events asks a Subscription for what it has told since, deletions among it. A
-// server that cannot be asked so is none the worse: the types are asked for in
-// any case.
-func (s *session) events(ctx context.Context, subscription string, last int64) ([]intake.Object, int64, error) {
+// events asks a Subscription for what it has told since the last event that was
+// read, deletions among it, and says which is the last one now and whether there
+// are more. A server that cannot be asked so is none the worse: the types are
+// asked for in any case, which is also all that a gap among the events asks for.
+func (s *session) events(ctx context.Context, subscription string, last int64) (objects []intake.Object, read int64, more bool, err error) {
 	if subscription == "" {
-		return nil, last, nil
+		return nil, last, false, nil
 	}
 	q := url.Values{"eventsSinceNumber": {strconv.FormatInt(last+1, 10)}, "content": {"full-resource"}}
 	answer, err := s.get(ctx, s.base+"/Subscription/"+url.PathEscape(subscription)+"/$events?"+q.Encode())
 	if err != nil {
-		return nil, last, err
+		return nil, last, false, err
 	}
 	var w struct {
 		Entry []json.RawMessage `json:"entry"`
 	}
 	if answer.Status != http.StatusOK || strictjson.Decode(answer.Body, longestPage, &w) != nil || len(w.Entry) == 0 {
 		if answer.Status == http.StatusUnauthorized {
-			return nil, last, answer.refusal()
+			return nil, last, false, answer.refusal()
 		}
-		return nil, last, nil
+		return nil, last, false, nil
 	}
 	status, err := notifies(w.Entry[0])
 	if err != nil || status == nil {
-		return nil, last, nil
+		return nil, last, false, nil
 	}
+	if status.since > 0 && status.since < last { // a Subscription that counts anew
+		return s.events(ctx, subscription, 0)
+	}
+	status.events = slices.DeleteFunc(status.events, func(e event) bool { return e.number > 0 && e.number <= last })
 	heard, _ := s.entries(w.Entry[1:], 1, true)
 	heard = status.heard(heard)
-	for _, ref := range heard.Fetch[:min(len(heard.Fetch), fetchedAtOnce)] {
-		found, err := s.fetch(ctx, ref)
-		if dental.KindOf(err) == dental.Unavailable {
-			return nil, last, err
-		}
-		heard.Objects = append(heard.Objects, found...)
-	}
+	objects, read = heard.Objects, last
+	first := map[intake.Ref]int64{} // of the events that name it
 	for _, e := range status.events {
-		last = max(last, e.number)
+		read = max(read, e.number)
+		for _, ref := range e.refs() {
+			if n := first[ref]; n == 0 || e.number < n {
+				first[ref] = e.number
+			}
+		}
 	}
-	return heard.Objects, last, nil
+	by := func(ref intake.Ref) int64 { return cmp.Or(first[ref], read) }
+	slices.SortStableFunc(heard.Fetch, func(a, b intake.Ref) int { return cmp.Compare(by(a), by(b)) })
+	for i, ref := range heard.Fetch {
+		if i >= fetchedAtOnce && by(ref) > by(heard.Fetch[0]) {
+			return objects, by(ref) - 1, true, nil
+		}
+		found, err := s.fetch(ctx, ref)
+		if said, is := errors.AsType[*dental.Error](err); is && said.Kind == dental.Invalid && said.Field != "secrets."+TokenSecret {
+			found, err = unreadable(ref, err), nil // the server has answered just now: it does not give this one
+		}
+		if err != nil {
+			return nil, last, false, err
+		}
+		objects = append(objects, found...)
+	}
+	return objects, read, status.since > read && read > last, nil
 }
 
 // answer is what a server said.

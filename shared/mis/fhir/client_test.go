@@ -265,9 +265,17 @@ func TestOneResourceIsReadAgain(t *testing.T) {
 	}
 	t.Run("what is no resource of R4 says nothing against the account", func(t *testing.T) {
 		s.put("Patient", "odd", 0, object{"name": "Вера"})
-		if _, err := c.Fetch(context.Background(), clinic(), a, intake.Ref{Kind: "Patient", ID: "odd"}, now); dental.KindOf(err) != dental.Unavailable {
-			t.Errorf("the error is %v", err)
+		got, err := c.Fetch(context.Background(), clinic(), a, intake.Ref{Kind: "Patient", ID: "odd"}, now)
+		if err != nil || len(got) != 1 || got[0].Kind != "Patient" || got[0].ID != "odd" || dental.KindOf(got[0].Unreadable) != dental.Invalid {
+			t.Errorf("it is %+v, %v", got, err)
 		}
+	})
+	t.Run("nor does what is no resource at all, which may be one later", func(t *testing.T) {
+		s.Answer(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) })
+		if got, err := c.Fetch(context.Background(), clinic(), a, intake.Ref{Kind: "Patient", ID: "p"}, now); dental.KindOf(err) != dental.Unavailable {
+			t.Errorf("it is %+v, %v", got, err)
+		}
+		s.Answer(nil)
 	})
 	t.Run("nor does a type that the server does not show", func(t *testing.T) {
 		s.Answer(refusing(http.StatusForbidden, ""))
@@ -284,6 +292,51 @@ func TestOneResourceIsReadAgain(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+func TestAResourceThatIsKnownAndCannotBeReadAnyMoreIsRefused(t *testing.T) {
+	s, c, a := open(t, wire.Options{})
+	mistest.Unread(t, clinic(), a, c, now, intake.Ref{Kind: "Appointment", ID: "18"}, "participant", func(whole bool) {
+		participants, minute := any(list{object{"actor": object{"reference": "Patient/1"}, "status": "accepted"}}), 0
+		if !whole {
+			participants, minute = "Patient/1", 5
+		}
+		s.put("Appointment", "18", minute, object{"status": "booked", "start": "2026-12-01T10:00:00+03:00", "participant": participants})
+	})
+}
+
+func TestAnEntryOfASearchThatCannotBeReadIsRefusedByItsNameAndStopsNoOther(t *testing.T) {
+	const good = `{"resource":{"resourceType":"Patient","id":"p"}}`
+	for name, c := range map[string]struct{ entry, want string }{
+		"by its address":             {`{"fullUrl":"https://example.org/r4/Patient/7","resource":{"resourceType":"Patient","id":"7","name":7}}`, "Patient 7"},
+		"by what it calls itself":    {`{"resource":{"resourceType":"Patient","id":"7","name":7}}`, "Patient 7"},
+		"by nothing but its type":    {`{"resource":{"resourceType":"Patient","id":7}}`, "Patient "},
+		"by what was searched for":   {`7`, "Patient "},
+		"of which a part is missing": {`{"resource":{"resourceType":"Patient","id":"7","meta":{"tag":[{"code":"SUBSETTED"}]}}}`, "Patient 7"},
+		"that is empty":              {`{"fullUrl":"https://example.org/r4/Patient/7"}`, "Patient 7"},
+		"that does not matter":       {`{"resource":{"resourceType":"Location","id":7}}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, client, a := open(t, wire.Options{})
+			s.Answer(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write([]byte(`{"resourceType":"Bundle","type":"searchset","entry":[` + c.entry + `,` + good + `]}`))
+			})
+			page, err := client.Changed(context.Background(), clinic(), a, "", now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, o := range page.Objects[:len(page.Objects)-1] {
+				got += o.Kind + " " + o.ID
+				if dental.KindOf(o.Unreadable) != dental.Invalid || o.System != dental.FHIR {
+					t.Errorf("it is %+v", o)
+				}
+			}
+			if last := page.Objects[len(page.Objects)-1]; got != c.want || last.ID != "p" || last.Unreadable != nil {
+				t.Errorf("there came %+v", page.Objects)
+			}
+		})
+	}
 }
 
 func TestAnAnswerThatIsNoneSaysWhatToDo(t *testing.T) {

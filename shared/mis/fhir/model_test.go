@@ -21,7 +21,9 @@ type list = []any
 type server struct {
 	// deletes: what the office takes away is deleted, and not marked only.
 	deletes bool
-	events  int
+	// types: an encounter says what was done there. only: nothing else does.
+	types, only bool
+	events      int
 }
 
 // resource is one in its present state; one that is deleted has none.
@@ -72,11 +74,17 @@ func (s *server) resources(of any) (out []resource) {
 			"start":  x.Start.Format(time.RFC3339), "minutesDuration": x.Minutes, "serviceType": list{code},
 			"participant": list{object{"actor": ref("Practitioner", 1), "status": "accepted"}, object{"actor": patient, "status": "accepted"}},
 		})
-		add("Encounter", x.ID, x.Changed, x.Deleted, object{
+		encounter := object{
 			"status": came("finished", "planned"), "class": object{"code": "AMB"}, "subject": patient, "appointment": list{ref("Appointment", x.ID)},
 			"period": object{"start": x.Start.Format(time.RFC3339), "end": x.Start.Format(time.RFC3339)},
-		})
-		add("Procedure", x.ID, x.Changed, x.Deleted, object{"status": came("completed", "preparation"), "subject": patient, "encounter": visit, "code": code})
+		}
+		if s.types {
+			encounter["type"] = list{code}
+		}
+		add("Encounter", x.ID, x.Changed, x.Deleted, encounter)
+		if !s.only {
+			add("Procedure", x.ID, x.Changed, x.Deleted, object{"status": came("completed", "preparation"), "subject": patient, "encounter": visit, "code": code})
+		}
 		add("Invoice", x.ID, x.Changed, x.Deleted, object{
 			"status": came("balanced", "draft"), "subject": patient, "totalGross": object{"value": x.Service.Price, "currency": "RUB"},
 			"extension": list{object{"url": "https://example.com/encounter", "valueReference": visit}},
@@ -199,6 +207,28 @@ func TestAServerThatNotifiesInFullIsRightWithoutAnyQuestion(t *testing.T) {
 		Say: func(_ *mistest.Office, of any) []intake.Delivery {
 			return delivery(s.notification(s.resources(of), true))
 		}})
+}
+
+func TestAnEncounterSaysItselfWhatWasDoneWhereNoProcedureDoes(t *testing.T) {
+	for name, s := range map[string]*server{"no procedures": {deletes: true, types: true, only: true}, "procedures too": {deletes: true, types: true}} {
+		t.Run(name, func(t *testing.T) {
+			mistest.Run(t, clinic(), dental.Account{}, mistest.Vendor{Name: dental.FHIR, Tells: everything, Ordered: true, Read: fhir.Read,
+				Say: func(_ *mistest.Office, of any) []intake.Delivery {
+					return delivery(s.notification(s.resources(of), true))
+				}})
+		})
+		marked := &server{types: true, only: s.only}
+		t.Run(name+", and all is read again", func(t *testing.T) {
+			mistest.Run(t, clinic(), dental.Account{}, mistest.Vendor{Name: dental.FHIR, Tells: everything, Ordered: true, Read: fhir.Read,
+				Say: func(_ *mistest.Office, of any) (out []intake.Delivery) {
+					for _, r := range marked.resources(of) {
+						out = append(out, delivery(r.body)...)
+					}
+					return out
+				},
+				Reread: func(o *mistest.Office) []intake.Object { return read(o, marked.bundle("searchset", marked.all(o))) }})
+		})
+	}
 }
 
 func TestAServerThatOnlyNamesWhatHasChangedIsRightOnceThatIsRead(t *testing.T) {

@@ -224,6 +224,17 @@ type event struct {
 	focus  []reference
 }
 
+// refs are the resources that the event names.
+func (e event) refs() (out []intake.Ref) {
+	for _, f := range e.focus {
+		_, kind, id, ok := literal(f.Reference)
+		if kind = cmp.Or(kind, f.Type); ok && kind != "" {
+			out = append(out, intake.Ref{Kind: kind, ID: id})
+		}
+	}
+	return out
+}
+
 type parameter struct {
 	Name           string      `json:"name"`
 	ValueString    string      `json:"valueString"`
@@ -335,23 +346,14 @@ func (n *notification) heard(h intake.Heard) intake.Heard {
 		if e.number > 0 && !slices.Contains(numbers, e.number) {
 			numbers = append(numbers, e.number)
 		}
-		told := false
-		for _, f := range e.focus {
-			_, kind, id, ok := literal(f.Reference)
-			if kind == "" {
-				kind = f.Type
-			}
-			if !ok || kind == "" {
-				continue
-			}
-			told = true
-			ref := intake.Ref{Kind: kind, ID: id}
-			said := slices.ContainsFunc(h.Objects, func(o intake.Object) bool { return o.Kind == kind && o.ID == id })
-			if kinds[kind] != nil && !said && !slices.Contains(h.Fetch, ref) {
+		refs := e.refs()
+		for _, ref := range refs {
+			said := slices.ContainsFunc(h.Objects, func(o intake.Object) bool { return o.Kind == ref.Kind && o.ID == ref.ID })
+			if kinds[ref.Kind] != nil && !said && !slices.Contains(h.Fetch, ref) {
 				h.Fetch = append(h.Fetch, ref)
 			}
 		}
-		h.Gap = h.Gap || !told && len(h.Objects) == 0
+		h.Gap = h.Gap || len(refs) == 0 && len(h.Objects) == 0
 	}
 	slices.Sort(numbers)
 	for i := 1; i < len(numbers); i++ {

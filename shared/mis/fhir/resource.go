@@ -256,6 +256,33 @@ func names(e entry, h head) (base, id string) {
 	return base, cmp.Or(id, h.ID)
 }
 
+// named is what a resource calls itself, of one too that cannot be read
+// otherwise; the zero Ref of what is no resource.
+func named(raw []byte) intake.Ref {
+	var h struct {
+		ResourceType string `json:"resourceType"`
+		ID           string `json:"id"`
+	}
+	_ = json.Unmarshal(raw, &h) // as far as it goes
+	if !typeName.MatchString(h.ResourceType) {
+		return intake.Ref{}
+	}
+	return intake.Ref{Kind: h.ResourceType, ID: line(h.ID)}
+}
+
+// called is what an entry calls its resource, as named is.
+func called(raw []byte) intake.Ref {
+	var e struct {
+		FullURL  string          `json:"fullUrl"`
+		Resource json.RawMessage `json:"resource"`
+	}
+	_ = json.Unmarshal(raw, &e) // as far as it goes
+	if _, kind, id, ok := literal(e.FullURL); ok && kind != "" {
+		return intake.Ref{Kind: kind, ID: id}
+	}
+	return named(e.Resource)
+}
+
 // version orders the states of a resource: by the time of the last change, in
 // milliseconds, else by the server's own count, else not at all.
 func version(m meta, e entry) int64 {

@@ -92,7 +92,7 @@ func single(table string) string {
 func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
 	at := placeOf(cursor)
 	list := lists()[at.List]
-	office := newOffice(cl, account)
+	office := newOffice(cl, account, now)
 	query := url.Values{}
 	if since := office.since(list, at.Since[at.List], now); since != "" {
 		query.Set(list.since, since)
@@ -111,13 +111,8 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 	page := pull.Page{More: true}
 	begun := ""
 	for _, raw := range rows {
-		named := nameOf(raw)
-		begun = cmp.Or(begun, string(named.ServerDateTime))
-		o, err := office.read(list.table, raw)
-		if err != nil { // it stops no other: it is refused by its name
-			o = intake.Object{System: dental.OpenDental, Kind: list.table, ID: named.ref(list.table).ID, Facts: []intake.Event{{}}}
-		}
-		page.Objects = append(page.Objects, o)
+		begun = cmp.Or(begun, string(nameOf(raw).ServerDateTime))
+		page.Objects = append(page.Objects, office.row(list.table, raw))
 	}
 	if at.Offset == 0 && len(rows) > 0 {
 		at.Next = begun
@@ -140,6 +135,15 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 	return page, nil
 }
 
+// row reads one row. One that cannot be read stops no other: it is refused by its name.
+func (f office) row(table string, raw json.RawMessage) intake.Object {
+	o, err := f.read(table, raw)
+	if err != nil {
+		return intake.Object{System: dental.OpenDental, Kind: table, ID: nameOf(raw).ref(table).ID, Unreadable: err}
+	}
+	return o
+}
+
 // since is from when on a list is asked for, as its parameter wants it.
 func (f office) since(l listed, stored string, now time.Time) string {
 	from := f.instant(text(stored))
@@ -156,23 +160,24 @@ func (f office) since(l listed, stored string, now time.Time) string {
 }
 
 // Fetch reads one row. Payments have no address of their own.
-func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, _ time.Time) ([]intake.Object, error) {
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
 	path := single(ref.Kind)
 	if path == "" || !number.MatchString(ref.ID) {
 		return nil, dental.Errorf(dental.Invalid, "kind", "Open Dental has no single %.20q to read", ref.Kind)
 	}
+	office := newOffice(cl, account, now)
 	body, err := c.call(ctx, account, http.MethodGet, path+ref.ID, nil, nil)
 	if said, ok := errors.AsType[*refusal](err); ok && said.status == http.StatusNotFound {
-		return []intake.Object{{System: dental.OpenDental, Kind: ref.Kind, ID: ref.ID, Gone: true}}, nil
+		return []intake.Object{office.removed(ref.Kind, ref.ID, "")}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, err)
 	}
-	o, err := newOffice(cl, account).read(ref.Kind, body)
-	if err == nil {
-		return []intake.Object{o}, nil
+	o := office.row(ref.Kind, body)
+	if o.Unreadable != nil && o.ID != ref.ID {
+		return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, ask.Unavailable("Open Dental's answer cannot be read", o.Unreadable))
 	}
-	return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, ask.Unavailable("Open Dental's answer cannot be read", err))
+	return []intake.Object{o}, nil
 }
 
 // Confirm writes a confirmation, or breaks the appointment and puts it on the

@@ -47,7 +47,7 @@
 // A row's version is its DateTStamp (SecDateTEdit of a payment), to the second, in
 // the clinic's zone as all times of Open Dental. In the hour that is repeated when
 // summer time ends, an earlier state can outdo a later one until the row changes
-// again.
+// again. A deletion, after which nothing changes, is as late as its receipt.
 //
 // # Not proven against a running Open Dental
 //
@@ -100,7 +100,7 @@ func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.
 	if err != nil {
 		return intake.Heard{}, err
 	}
-	office := newOffice(cl, account)
+	office := newOffice(cl, account, d.At)
 	var heard intake.Heard
 	var wrong []error
 	for i, raw := range rows {

@@ -350,6 +350,40 @@ func TestADeletedAppointmentIsGone(t *testing.T) {
 	}
 }
 
+func TestADeletionWithoutATimeIsAsLateAsItsReceipt(t *testing.T) {
+	received := at("2026-07-01 10:00:00")
+	for name, body := range map[string]string{
+		"without a stamp":     `[{"AptNum": 18}]`,
+		"with one of nothing": `[{"AptNum": 18, "PatNum": 48, "HistApptAction": "Deleted", "HistDateTStamp": "0001-01-01 00:00:00"}]`,
+		"with an older one":   `[{"AptNum": 18, "DateTStamp": "2026-05-01 08:00:00"}]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := event("AppointmentDeleted", body)
+			d.At = received
+			deleted, err := opendental.Read(clinic(), account(), d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mistest.Ends(t, clinic(), received, only(t, "Appointment", appointmentRow), deleted.Objects)
+		})
+	}
+	t.Run("read from the API", func(t *testing.T) {
+		a := start(t)
+		deleted, err := a.client(t).Fetch(t.Context(), clinic(), a.account(), intake.Ref{Kind: "appointment", ID: "18"}, received)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mistest.Ends(t, clinic(), received, only(t, "Appointment", appointmentRow), deleted)
+	})
+	t.Run("and a patient's card stays", func(t *testing.T) {
+		a := start(t)
+		got, err := a.client(t).Fetch(t.Context(), clinic(), a.account(), intake.Ref{Kind: "patient", ID: "48"}, received)
+		if err != nil || len(got) != 1 || got[0].Gone || got[0].Version != received.UnixMilli() || got[0].Facts[0].Card.Status != dental.Archived || got[0].Facts[0].Card.Says != intake.Known {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+}
+
 func TestAnEventIsOnlyTakenFromTheOffice(t *testing.T) {
 	for name, key := range map[string]string{"without a key": "", "with another key": "An0therKey000000", "with the developer's": developer, "with more than the key": customer + " "} {
 		t.Run(name, func(t *testing.T) {

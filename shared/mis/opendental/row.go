@@ -46,9 +46,10 @@ type row struct {
 	ServerDateTime text `json:"serverDateTime"`
 }
 
-// office is a clinic's database: what its rows are read by.
+// office is a clinic's database: what its rows are read by, when they were received.
 type office struct {
 	clinic   string
+	received time.Time
 	zone     *time.Location
 	currency string
 	doctors  map[string]string
@@ -56,8 +57,8 @@ type office struct {
 	confirmed func(name, number string) bool
 }
 
-func newOffice(cl *dental.Clinic, account dental.Account) office {
-	return office{clinic: cl.ID, zone: cl.Location(), currency: cmp.Or(cl.Currency, "USD"), doctors: doctors(account), confirmed: confirmations(account)}
+func newOffice(cl *dental.Clinic, account dental.Account, received time.Time) office {
+	return office{clinic: cl.ID, received: received, zone: cl.Location(), currency: cmp.Or(cl.Currency, "USD"), doctors: doctors(account), confirmed: confirmations(account)}
 }
 
 // number is the form of a key: Open Dental's are whole and above nought.
@@ -189,10 +190,20 @@ func (f office) gone(r row) (intake.Object, error) {
 	if err != nil {
 		return intake.Object{}, err
 	}
-	o := intake.Object{System: dental.OpenDental, Kind: appointments, ID: id, Gone: true}
-	o.Version, o.At = f.version(cmp.Or(r.HistDateTStamp, r.DateTStamp))
-	o.Body = told.Body("gone")
-	return o, nil
+	return f.removed(appointments, id, cmp.Or(r.HistDateTStamp, r.DateTStamp)), nil
+}
+
+// removed is a row that is no more there. Nothing told before it outdoes it, so
+// that one without a stamp is as late as its receipt. Of a patient the card stays.
+func (f office) removed(table, id string, stamp text) intake.Object {
+	o := intake.Object{System: dental.OpenDental, Kind: table, ID: id, Gone: table != patients, Body: told.Body("gone")}
+	o.Version, o.At = f.version(stamp)
+	o.Version = max(o.Version, f.received.UnixMilli())
+	if table == patients {
+		o.Facts = []intake.Event{{Type: intake.PatientUpdated, Card: &intake.Card{Says: intake.Known,
+			Patient: dental.Patient{Clinic: f.clinic, ID: told.Patient(dental.OpenDental, id), Status: dental.Archived}}}}
+	}
+	return o
 }
 
 // version orders the states of a row, in Unix milliseconds, 0 where it has no stamp.

@@ -1,6 +1,7 @@
 package opendental_test
 
 import (
+	"net/http"
 	"reflect"
 	"testing"
 
@@ -53,10 +54,10 @@ func TestARowOfAListThatCannotBeReadIsRefusedByItsNameAndStopsNoOther(t *testing
 		t.Fatal(err)
 	}
 	for _, o := range objects {
-		if o.System != dental.OpenDental || len(o.Facts) != 1 {
+		if o.System != dental.OpenDental || (o.Unreadable == nil) != (o.Patient() != "") {
 			t.Errorf("got %+v", o)
 		}
-		good[o.Kind+" "+o.ID] = o.Patient() != ""
+		good[o.Kind+" "+o.ID] = o.Unreadable == nil
 	}
 	want := map[string]bool{"patient 1": false, "patient 2": true, "appointment 18": false, "payment 56734": true}
 	if !reflect.DeepEqual(good, want) {
@@ -82,5 +83,41 @@ func TestARowIsReadWithTheSpacesThatItIsWrittenWith(t *testing.T) {
 		if o := only(t, "Patient", row); !reflect.DeepEqual(o, bare) {
 			t.Errorf("%s is\n%+v, want\n%+v", row, o, bare)
 		}
+	}
+}
+
+func TestARowThatIsKnownAndCannotBeReadAnyMoreIsRefused(t *testing.T) {
+	for name, c := range map[string]struct{ says, column, value string }{
+		"of nobody":        {"PatNum: ", "PatNum", `0`},
+		"of another shape": {"ProcDescript: ", "ProcDescript", `["PerEx"]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := start(t)
+			mistest.Unread(t, clinic(), a.account(), a.client(t), now(), intake.Ref{Kind: "appointment", ID: "18"}, c.says, func(whole bool) {
+				row := appointmentRow
+				if !whole {
+					row = with(appointmentRow, c.column, c.value, "DateTStamp", `"2026-05-04 08:00:00"`)
+				}
+				a.Answer(func(w http.ResponseWriter, r *http.Request) {
+					switch r.URL.Path {
+					case "/api/v1/appointments/18":
+						_, _ = w.Write([]byte(row))
+					case "/api/v1/appointments":
+						_, _ = w.Write([]byte("[" + row + "]"))
+					default:
+						_, _ = w.Write([]byte("[]"))
+					}
+				})
+			})
+		})
+	}
+}
+
+func TestAProcedureWhoseFeeIsNoValueIsRefusedByItsName(t *testing.T) {
+	a := start(t)
+	a.add("/procedurelogs", 20, with(procedureRow, "ProcFee", `{"sum": 130}`))
+	objects, _, err := mistest.Round(t.Context(), a.client(t), clinic(), a.account(), "", now())
+	if err != nil || len(objects) != 1 || objects[0].Kind != "procedurelog" || objects[0].ID != "20" || dental.KindOf(objects[0].Unreadable) != dental.Invalid {
+		t.Errorf("got %+v, %v", objects, err)
 	}
 }

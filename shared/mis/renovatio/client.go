@@ -172,7 +172,7 @@ func (r reader) row(kind string, raw json.RawMessage) []intake.Object {
 		}
 	}
 	if err != nil {
-		return []intake.Object{{System: dental.Renovatio, Kind: kind, ID: nameOf(kind, raw), Facts: []intake.Event{{}}}}
+		return []intake.Object{{System: dental.Renovatio, Kind: kind, ID: nameOf(kind, raw), Unreadable: err}}
 	}
 	return objects
 }

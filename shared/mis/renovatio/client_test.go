@@ -107,7 +107,7 @@ func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
 		t.Fatalf("got %s, %v", names(page.Objects), err)
 	}
 	for _, o := range page.Objects {
-		if good := o.ID == "17" || o.System == ""; good != (o.Patient() == "rn.5") {
+		if good := o.ID == "17" || o.System == ""; good != (o.Patient() == "rn.5") || good != (o.Unreadable == nil) {
 			t.Errorf("%q is %+v", o.ID, o.Facts)
 		}
 	}
@@ -231,5 +231,17 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 		if _, err := lonely.Changed(t.Context(), clinic(), of, "", now); dental.KindOf(err) != dental.Unavailable {
 			t.Errorf("got %v", err)
 		}
+	})
+}
+
+func TestAnAppointmentThatIsKnownAndCannotBeReadAnyMoreIsRefused(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	mistest.Unread(t, clinic(), a, client, now, intake.Ref{Kind: "appointment", ID: "17"}, "price", func(whole bool) {
+		row := example
+		if !whole {
+			row = with(`"5400.00"`, `"по договору"`, `14:35`, `14:40`)
+		}
+		b.Answer(answer(`{"error":0,"data":[` + row + `]}`))
 	})
 }

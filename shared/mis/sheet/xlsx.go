@@ -280,27 +280,14 @@ func (s *xlsxScanner) begin(ctx context.Context, after int) (err error) {
 	if s.rows, err = s.book.rows(p.name); err != nil {
 		return err
 	}
-	if !p.table.counts() {
-		return s.rows.pass(ctx, max(p.header, after))
-	}
-	if err := s.rows.pass(ctx, p.header); err != nil {
+	if err := s.rows.pass(ctx, p.header, func([]string) {}); err != nil {
 		return err
 	}
-	for s.rows.number < after {
-		cells, number, err := s.rows.next()
-		switch _, bad := errors.AsType[*load.Fault](err); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil && !bad:
-			return err
-		case err == nil:
+	return s.rows.pass(ctx, after, func(cells []string) {
+		if p.table.counts() {
 			p.table.read(cells)
 		}
-		if number%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	return nil
+	})
 }
 
 // pass goes on to the sheet after the first one left.
@@ -387,6 +374,7 @@ func (b *book) rows(sheet string) (*rows, error) {
 // next is the next row with its number. A *load.Fault means that this row cannot
 // be read; the next one can be asked for.
 func (r *rows) next() (cells []string, number int, err error) {
+	before := r.number
 	err = guarded(func() error {
 		if !r.rows.Next() {
 			return io.EOF
@@ -397,19 +385,31 @@ func (r *rows) next() (cells []string, number int, err error) {
 		}
 		return nil
 	})
+	if err != nil && r.number == before {
+		err = io.EOF // also where looking for a row broke off: it would do so for ever
+	}
 	return cells, r.number, err
 }
 
-// pass goes on behind a row.
-func (r *rows) pass(ctx context.Context, number int) error {
-	return guarded(func() error {
-		for r.number < number && r.rows.Next() {
-			if r.number++; r.number%1024 == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
+// pass goes on behind a row, and shows those that can be read on the way. It takes
+// each as the first reading did: what the library makes of a row that is not
+// well-formed hangs on whether the cells of the one before were asked for.
+func (r *rows) pass(ctx context.Context, number int, see func(cells []string)) error {
+	for r.number < number {
+		cells, at, err := r.next()
+		switch _, bad := errors.AsType[*load.Fault](err); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && !bad:
+			return err
+		case err == nil:
+			see(cells)
 		}
-		return nil
-	})
+		if at%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 func (r *rows) close() { _ = guarded(r.rows.Close) } // a temporary file that was only read

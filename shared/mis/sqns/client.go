@@ -161,7 +161,7 @@ func (r reader) row(kind string, raw json.RawMessage) []intake.Object {
 		objects, err = r.object(kind, raw)
 	}
 	if err != nil {
-		return []intake.Object{{System: dental.SQNS, Kind: kind, ID: told.Line(string(name.ID), longestID), Facts: []intake.Event{{}}}}
+		return []intake.Object{{System: dental.SQNS, Kind: kind, ID: told.Line(string(name.ID), longestID), Unreadable: err}}
 	}
 	return objects
 }
@@ -210,9 +210,9 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 			raw = inside[field]
 		}
 	}
-	objects, err := r.object(ref.Kind, raw)
-	if err != nil {
-		return nil, ask.Unavailable("1Denta's answer cannot be read", err)
+	objects := r.row(ref.Kind, raw)
+	if o := objects[0]; o.Unreadable != nil && o.ID != ref.ID { // it may be another's page
+		return nil, ask.Unavailable("1Denta's answer cannot be read", o.Unreadable)
 	}
 	return objects, nil
 }

@@ -277,7 +277,7 @@ func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
 		t.Fatalf("got %s, %v", names(page.Objects), err)
 	}
 	for _, o := range page.Objects {
-		if bad := o.ID == "2" || o.ID == ""; bad != (o.Patient() == "") || len(o.Facts) != 1 {
+		if bad := o.ID == "2" || o.ID == ""; bad != (o.Patient() == "") || bad != (o.Unreadable != nil) {
 			t.Errorf("client %q is %+v", o.ID, o.Facts)
 		}
 	}
@@ -315,4 +315,32 @@ func TestOneObjectIsRead(t *testing.T) {
 			t.Errorf("%s is %v, %v", body, objects, err)
 		}
 	}
+}
+
+func TestAVisitThatIsKnownAndCannotBeReadAnyMoreIsRefused(t *testing.T) {
+	s, client, a := start(t)
+	now := s.over(office())
+	var hook struct {
+		Visit json.RawMessage `json:"visit"`
+	}
+	mistest.Unread(t, clinic(), a, client, now, intake.Ref{Kind: "visit", ID: "1"}, "totalCost: ", func(whole bool) {
+		body := visitHook()
+		if !whole {
+			body = visitHook(`"402.00"`, `"по договору"`, `14:35:20`, `14:40:20`)
+		}
+		if err := json.Unmarshal([]byte(body), &hook); err != nil {
+			t.Fatal(err)
+		}
+		row := string(hook.Visit)
+		s.Answer(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.HasPrefix(r.URL.Path, "/api/v2/visit/"):
+				fmt.Fprintf(w, `{"visit":%s}`, row)
+			case r.URL.Path == "/api/v2/visit":
+				fmt.Fprintf(w, `{"data":[%s],"meta":{"lastPage":1}}`, row)
+			default:
+				fmt.Fprint(w, `{"data":[],"meta":{"lastPage":1}}`)
+			}
+		})
+	})
 }

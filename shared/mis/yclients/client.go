@@ -170,7 +170,7 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, account dental.
 		ids = append(ids, nameOf(row))
 		objects, err := r.object(kind, row, "", false)
 		if err != nil {
-			objects = []intake.Object{{System: dental.YClients, Kind: kind, ID: nameOf(row), Facts: []intake.Event{{}}}}
+			objects = []intake.Object{{System: dental.YClients, Kind: kind, ID: nameOf(row), Unreadable: err}}
 		}
 		page.Objects = append(page.Objects, objects...)
 	}
@@ -258,6 +258,9 @@ func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 		return nil, err
 	}
 	objects, err := r.object(ref.Kind, raw, text(ref.ID), false)
+	if err != nil && nameOf(raw) == ref.ID {
+		return []intake.Object{{System: dental.YClients, Kind: ref.Kind, ID: ref.ID, Unreadable: err}}, nil
+	}
 	if err != nil {
 		return nil, ask.Unavailable("the answer cannot be read", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
 )
 
 // living is a company whose clients are listed page by page while they change.
@@ -146,10 +148,31 @@ func TestARowOfAListThatCannotBeReadIsRefusedByItsNameAndStopsNoOther(t *testing
 				t.Fatalf("got %+v, %v", page, err)
 			}
 			for _, o := range page.Objects {
-				if says, known := c.want[o.ID]; !known || says != (o.Patient() != "") || o.System != dental.YClients || o.Kind != "client" || len(o.Facts) != 1 {
+				if says, known := c.want[o.ID]; !known || says != (o.Patient() != "") || says != (o.Unreadable == nil) || o.System != dental.YClients || o.Kind != "client" {
 					t.Errorf("client %q is %+v", o.ID, o)
 				}
 			}
 		})
 	}
+}
+
+func TestARecordThatIsKnownAndCannotBeReadAnyMoreIsRefused(t *testing.T) {
+	whole := true
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		row := recordWith("attendance=0")
+		if !whole {
+			row = recordWith(`attendance=3; last_change_date="2026-03-09T14:00:00+0300"`)
+		}
+		row = row[strings.Index(row, `"data":`)+len(`"data":`) : len(row)-1]
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/api/v1/record/"):
+			_, _ = w.Write([]byte(`{"success":true,"data":` + row + `,"meta":[]}`))
+		case strings.HasPrefix(r.URL.Path, "/api/v1/records/"):
+			_, _ = w.Write([]byte(`{"success":true,"data":[` + row + `],"meta":{"total_count":1}}`))
+		default:
+			_, _ = w.Write([]byte(`{"success":true,"data":[],"meta":[]}`))
+		}
+	})
+	mistest.Unread(t, clinic(), s.account(), s.client(), noon, intake.Ref{Kind: "record", ID: "31"}, "data.attendance: is none of",
+		func(is bool) { whole = is })
 }
