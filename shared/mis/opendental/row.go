@@ -364,6 +364,9 @@ const slot = 5 * time.Minute
 // pattern is the form of an appointment's length: at most nine hours.
 var pattern = regexp.MustCompile(`^[X/]{1,288}$`)
 
+// complete is the status of an appointment whose visit took place.
+const complete = "Complete"
+
 func (f office) appointment(r row, patient, id string, changed time.Time) []intake.Event {
 	start := f.instant(r.AptDateTime)
 	if start.IsZero() {
@@ -384,7 +387,7 @@ func (f office) appointment(r row, patient, id string, changed time.Time) []inta
 		if f.confirmed(string(r.ConfirmedName), string(r.ConfirmedNum)) {
 			a.Status = dental.Confirmed
 		}
-	case "Complete":
+	case complete:
 		a.Status = dental.Booked
 	case "UnschedList":
 		a.Status = dental.Cancelled
@@ -398,7 +401,7 @@ func (f office) appointment(r row, patient, id string, changed time.Time) []inta
 		return nil
 	}
 	facts := []intake.Event{{Type: told.TypeOf(a.Status), Appointment: &a}}
-	if r.AptStatus == "Complete" {
+	if r.AptStatus == complete {
 		v := dental.Visit{Clinic: f.clinic, Patient: patient, ID: id, AppointmentID: id, FinishedAt: f.finished(r, a), Doctor: a.Doctor}
 		facts = append(facts, intake.Event{Type: intake.VisitCompleted, Visit: &v})
 	}

@@ -212,11 +212,11 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 func (c *Client) call(ctx context.Context, account dental.Account, method string, query url.Values) ([]json.RawMessage, error) {
 	base, err := base(account, c.hosts)
 	if err != nil {
-		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "%s", err.Error())
+		return nil, ask.Invalid("settings."+URLSetting, err.Error(), nil)
 	}
 	key := string(account.Secrets[KeySecret])
 	if key == "" {
-		return nil, dental.Errorf(dental.Invalid, "secrets."+KeySecret, "is missing")
+		return nil, ask.Invalid("secrets."+KeySecret, "is missing", nil)
 	}
 	query.Set("api_key", key)
 	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "Renovatio", Method: http.MethodPost, Address: base + "/api/public/" + method, Body: []byte(query.Encode()), Most: longestAnswer,
@@ -286,7 +286,7 @@ func judge(method string, answer ask.Answer) error {
 	case s == http.StatusTooManyRequests:
 		return answer.Later(ask.Unavailable("Renovatio takes no more calls just now", said))
 	case s >= 500:
-		return ask.Unavailable("Renovatio failed inside", said)
+		return answer.Later(ask.Unavailable("Renovatio failed inside", said))
 	}
 	return ask.Unavailable("Renovatio refused the question", said)
 }

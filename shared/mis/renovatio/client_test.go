@@ -180,7 +180,7 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 		t.Run(says, func(t *testing.T) {
 			b.Answer(c.answer)
 			_, err := client.Changed(t.Context(), clinic(), a, "", now)
-			if dental.KindOf(err) != c.kind {
+			if dental.KindOf(err) != c.kind || errors.Is(err, pull.ErrAccount) != (c.kind == dental.Invalid) {
 				t.Fatalf("got %v", err)
 			}
 			if told, is := errors.AsType[*pull.Later](err); is != (c.later > 0) || is && told.After != c.later {
@@ -231,5 +231,14 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 		if _, err := lonely.Changed(t.Context(), clinic(), of, "", now); dental.KindOf(err) != dental.Unavailable {
 			t.Errorf("got %v", err)
 		}
+	})
+}
+
+func TestTheTimeForWhichRenovatioWantsToBeLeftAloneIsKept(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	mistest.Obeys(t, `{"error":1,"data":{"code":"TOO_MANY"}}`, b.Answer, func() error {
+		_, err := client.Changed(t.Context(), clinic(), a, "", now)
+		return err
 	})
 }

@@ -20,6 +20,30 @@ func TypeOf(s dental.AppointmentStatus) intake.Type {
 	return intake.AppointmentBooked
 }
 
+// Ready reports whether an appointment, as it was just read, says already what its
+// patient has answered, "confirm" or "cancel", and with a dental.Conflict why that
+// is not to be written back: it is no more what the patient has seen, and staff
+// have to look. now is nil where it is gone; came: its visit has taken place.
+func Ready(a dental.Appointment, now *dental.Appointment, came bool, action string) (done bool, err error) {
+	gone := now == nil || now.Status == dental.Cancelled
+	conflict := ""
+	switch {
+	case gone && action == "cancel":
+		return true, nil
+	case gone:
+		conflict = "the appointment was cancelled or deleted meanwhile"
+	case now.Patient != a.Patient:
+		conflict = "the appointment is another patient's now, or nobody's"
+	case !now.Start.Equal(a.Start):
+		conflict = "the appointment was moved meanwhile"
+	case came || now.Status == dental.Missed:
+		conflict = "the appointment's visit has taken place or was missed"
+	default:
+		return action == "confirm" && now.Status == dental.Confirmed, nil
+	}
+	return false, dental.Errorf(dental.Conflict, "", "%s", conflict)
+}
+
 // assumedLength is how long an appointment without an end is taken to last.
 const assumedLength = time.Hour
 
