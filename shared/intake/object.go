@@ -36,6 +36,8 @@ type Object struct {
 	// Table: it is a line of a table, which names no visits and appointments: where
 	// a system of record tells of them, its word stands.
 	Table bool
+	// Again is when it is to be read again, since it will say more then; zero for never.
+	Again time.Time
 	// Gone: it was deleted. It comes to no facts any more, nor does any later word.
 	Gone bool
 	// Facts are all of one patient. Their Type and noun are set; clinic, source and

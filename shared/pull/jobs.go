@@ -77,6 +77,12 @@ func (p *Puller) fetch(ctx context.Context, tx *store.Tx, job store.Job) error {
 			if outcomes, err = p.Learn(ctx, cl, intake.How{}, now, objects...); err != nil {
 				return err
 			}
+			for _, o := range objects {
+				if o.Again.After(now) {
+					job.Made = o.Again
+					putOff(&job, o.Again)
+				}
+			}
 		case !mend && dental.KindOf(err) == dental.Invalid: // the system does not show it
 			objects, outcomes = []intake.Object{{Kind: job.Object, ID: job.Subject}}, []intake.Outcome{{Err: err}}
 		default:

@@ -407,6 +407,69 @@ func TestAnAccountThatAnObjectProvesToBeWrongIsNotAskedWithAgain(t *testing.T) {
 	}
 }
 
+func TestWhatSaysMoreLaterIsReadAgainThenHoweverItCame(t *testing.T) {
+	for name, come := range map[string]func(s *scene, held intake.Object){
+		"told": func(s *scene, held intake.Object) {
+			if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Objects: []intake.Object{card("7"), held}}, s.Now()); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"listed": func(s *scene, held intake.Object) {
+			s.office.pages = [][]intake.Object{{card("7"), held}}
+			s.Set(s.Now().Add(pull.Every))
+			s.tick()
+		},
+		"read": func(s *scene, held intake.Object) {
+			s.office.objects["70"] = []intake.Object{card("7"), held}
+			if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "70"}}}, s.Now()); err != nil {
+				t.Fatal(err)
+			}
+			s.due(time.Minute)
+			s.office.fetched = nil
+		},
+		"told twice, and read in between": func(s *scene, held intake.Object) {
+			tell := func(h intake.Heard) {
+				if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, h, s.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tell(intake.Heard{Objects: []intake.Object{card("7"), held}})
+			s.office.objects["70"] = []intake.Object{card("7"), held}
+			tell(intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "70"}}})
+			if s.due(time.Minute); len(s.office.fetched) == 0 {
+				t.Error("what was named is left for later")
+			}
+			tell(intake.Heard{Objects: []intake.Object{held}})
+			s.office.fetched = nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.tick()
+			over := s.Now().AddDate(0, 0, 9)
+			held := record("70", "7", over.Add(-time.Hour), 1)
+			held.Again = over
+			come(s, held)
+			s.due(over.Sub(s.Now()) - time.Minute)
+			if len(s.office.fetched) != 0 {
+				t.Errorf("before it was over there was asked for %q", s.office.fetched)
+			}
+			s.office.objects["70"] = []intake.Object{card("7"), visit("70", "7", over)}
+			s.office.unseen = map[string]error{"70": dental.Errorf(dental.Unavailable, "", "not just now")}
+			s.due(2 * time.Minute)
+			s.office.unseen = nil
+			s.due(time.Hour)
+			if card := s.Card("7"); card.Visit("70") == nil {
+				t.Errorf("the visit is not on the card, and there was asked for %q", s.office.fetched)
+			}
+			s.office.fetched = nil
+			if s.due(24 * time.Hour); len(s.office.fetched) != 0 {
+				t.Errorf("after that there was asked for %q", s.office.fetched)
+			}
+		})
+	}
+}
+
 func TestADeliveryThatCannotBeReadIsNotedForStaff(t *testing.T) {
 	s := newScene(t)
 	if err := s.listener.Unread(t.Context(), &s.Clinic, dental.YClients, "data.id: is missing", s.Now()); err != nil {

@@ -30,8 +30,10 @@
 //     birth date;
 //   - a deal with a time in the field of the setting "startField" is an appointment
 //     of its first contact. One that was won took place: it is a visit too, and its
-//     sum the receipt. One that was lost is cancelled. Stages of the settings say
-//     it more exactly: which of them mean confirmed, came, missed, lost;
+//     sum the receipt, once it is over, an hour after its time: a deal may be won
+//     when it is paid for. Until then it is an appointment, and is read again. One
+//     that was lost is cancelled. Stages of the settings say it more exactly: which
+//     of them mean confirmed, came, missed, lost;
 //   - a deal that was won and has no time is a visit of when it came to that stage,
 //     or was closed;
 //   - what was done are the deal's products, else its title;

@@ -289,7 +289,7 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 	}{
 		"in progress with a time":            {nil, "b24.759 booked 25.05 15:00 of b24.7: Гигиена"},
 		"confirmed":                          {[]string{"STAGE_ID", "CONFIRMED"}, "b24.759 confirmed 25.05 15:00 of b24.7: Гигиена"},
-		"won":                                {[]string{"STAGE_ID", "WON", "STAGE_SEMANTIC_ID", "S"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена; visit b24.759 25.05 15:00 of b24.7: Гигиена, 5400.00 RUB"},
+		"won":                                {[]string{"STAGE_ID", "WON", "STAGE_SEMANTIC_ID", "S"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена; visit b24.759 25.05 16:00 of b24.7: Гигиена, 5400.00 RUB"},
 		"lost":                               {[]string{"STAGE_ID", "LOSE", "STAGE_SEMANTIC_ID", "F"}, "b24.759 cancelled 25.05 15:00 of b24.7: Гигиена"},
 		"lost, because nobody came":          {[]string{"STAGE_ID", "C2:MISSED", "STAGE_SEMANTIC_ID", "F"}, "b24.759 missed 25.05 15:00 of b24.7: Гигиена"},
 		"in progress without a time":         {[]string{startField, ""}, ""},
@@ -297,7 +297,7 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 		"won without a time":                 {[]string{startField, "", "STAGE_SEMANTIC_ID", "S"}, "visit b24.759 25.05 16:00 of b24.7: Гигиена, 5400.00 RUB"},
 		"won without a time, of old portals": {[]string{startField, "", "MOVED_TIME", "", "STAGE_SEMANTIC_ID", "S"}, "visit b24.759 30.05 12:00 of b24.7: Гигиена, 5400.00 RUB"},
 		"won without any date":               {[]string{startField, "", "MOVED_TIME", "", "CLOSEDATE", "", "STAGE_SEMANTIC_ID", "S"}, ""},
-		"won for nothing":                    {[]string{"STAGE_SEMANTIC_ID", "S", "OPPORTUNITY", "0.00"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена; visit b24.759 25.05 15:00 of b24.7: Гигиена, nothing"},
+		"won for nothing":                    {[]string{"STAGE_SEMANTIC_ID", "S", "OPPORTUNITY", "0.00"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена; visit b24.759 25.05 16:00 of b24.7: Гигиена, nothing"},
 		"lost without a time":                {[]string{startField, "", "STAGE_SEMANTIC_ID", "F"}, ""},
 		"in the zone of another city":        {[]string{startField, "2026-05-25T17:00:00+05:00"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена"},
 	} {
@@ -307,7 +307,7 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 				o.contacts["7"], o.deals["759"] = person("7"), booking("759", c.change...)
 				o.products["759"] = []map[string]any{{"ID": "1", "PRODUCT_NAME": "Гигиена", "PRICE": 5400, "QUANTITY": 1}}
 			})
-			objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, time.Time{})
+			objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, time.Date(2026, 6, 1, 9, 0, 0, 0, time.UTC))
 			if err != nil || len(objects) != 2 {
 				t.Fatalf("got %d, %v", len(objects), err)
 			}
@@ -340,6 +340,26 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 		if err != nil || !strings.HasSuffix(words(objects[1]), ": Запись Вера") {
 			t.Errorf("got %+v, %v", objects, err)
 		}
+	})
+}
+
+func TestADealThatIsPaidForAheadIsAnAppointmentUntilItIsOver(t *testing.T) {
+	o := open(t)
+	o.set(func() { o.contacts["7"], o.deals["759"] = person("7"), booking("759", "STAGE_SEMANTIC_ID", "S") })
+	over := time.Date(2026, 5, 25, 16, 0, 0, 0, clinic().Location())
+	mistest.Held(t, over, over, func(at time.Time) intake.Object {
+		objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, at)
+		if err != nil || len(objects) != 2 {
+			t.Fatal(objects, err)
+		}
+		return objects[1]
+	})
+	mistest.Held(t, over, over, func(at time.Time) intake.Object {
+		objects, _, err := mistest.Round(t.Context(), o.client(t), clinic(), account(o.host()), "", at)
+		if err != nil || len(objects) != 2 {
+			t.Fatal(objects, err)
+		}
+		return objects[1]
 	})
 }
 
@@ -430,7 +450,7 @@ func TestADealWhoseContactIsNotShownIsReadAsOneWhoseContactIsGone(t *testing.T) 
 	o.set(func() { o.contacts["7"], o.deals["759"] = person("7"), booking("759") })
 	for _, said := range []string{"Access denied", "Not found"} {
 		o.denied("crm.contact.get 7", said)
-		objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, time.Time{})
+		objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, time.Date(2026, 6, 1, 9, 0, 0, 0, time.UTC))
 		if err != nil || len(objects) != 1 || !strings.HasPrefix(words(objects[0]), "b24.759 booked") {
 			t.Errorf("%s: got %+v, %v", said, objects, err)
 		}

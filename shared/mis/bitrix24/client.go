@@ -32,11 +32,11 @@ type Client struct {
 func New(calls *wire.Client, hosts ...string) *Client { return &Client{calls: calls, hosts: hosts} }
 
 // Fetch reads one contact, or a deal with its products and its contact.
-func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, _ time.Time) ([]intake.Object, error) {
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
 	if !number.MatchString(ref.ID) || ref.Kind != contacts && ref.Kind != deals {
 		return nil, dental.Errorf(dental.Invalid, "kind", "Bitrix24 has no %.20q to read", ref.Kind)
 	}
-	objects, err := c.fetch(ctx, cl, account, ref)
+	objects, err := c.fetch(ctx, cl, account, ref, now)
 	if said, ok := errors.AsType[*refusal](err); ok && said.gone() {
 		return []intake.Object{removed(cl, ref)}, nil
 	}
@@ -46,7 +46,7 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	return objects, nil
 }
 
-func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref) ([]intake.Object, error) {
+func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
 	if ref.Kind == contacts {
 		var of contact
 		if err := c.call(ctx, account, "crm.contact.get", params{"id": ref.ID}, &of); err != nil {
@@ -62,15 +62,15 @@ func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	if err != nil {
 		return nil, err
 	}
-	return c.deal(ctx, cl, account, d, true)
+	return c.deal(ctx, cl, account, d, true, now)
 }
 
 // deal makes objects of a deal: with its contact, so that a patient is known
 // before what became of them, where that is wanted.
-func (c *Client) deal(ctx context.Context, cl *dental.Clinic, account dental.Account, d deal, withContact bool) ([]intake.Object, error) {
+func (c *Client) deal(ctx context.Context, cl *dental.Clinic, account dental.Account, d deal, withContact bool, now time.Time) ([]intake.Object, error) {
 	var out []intake.Object
 	if withContact && number.MatchString(string(d.CONTACT_ID)) {
-		some, err := c.fetch(ctx, cl, account, intake.Ref{Kind: contacts, ID: string(d.CONTACT_ID)})
+		some, err := c.fetch(ctx, cl, account, intake.Ref{Kind: contacts, ID: string(d.CONTACT_ID)}, now)
 		if err != nil && !unseen(err) { // deleted, or out of the webhook's sight
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (c *Client) deal(ctx context.Context, cl *dental.Clinic, account dental.Acc
 	if err := c.call(ctx, account, "crm.deal.productrows.get", params{"id": string(d.ID)}, &products); err != nil {
 		return nil, err
 	}
-	return append(out, d.object(cl, account, products)), nil
+	return append(out, d.object(cl, account, products, now)), nil
 }
 
 // dealOf is a deal as the API writes it.
@@ -156,7 +156,7 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 				return pull.Page{}, fmt.Errorf("bitrix24: list deals: %w", err)
 			}
 			ref := intake.Ref{Kind: deals, ID: string(d.ID)}
-			objects, err := c.deal(ctx, cl, account, d, false)
+			objects, err := c.deal(ctx, cl, account, d, false, now)
 			said, refused := errors.AsType[*refusal](err)
 			switch { // what became of it since it was listed stops no other
 			case refused && said.gone():

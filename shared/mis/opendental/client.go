@@ -92,7 +92,7 @@ func single(table string) string {
 func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
 	at := placeOf(cursor)
 	list := lists()[at.List]
-	office := newOffice(cl, account)
+	office := newOffice(cl, account, now)
 	query := url.Values{}
 	if since := office.since(list, at.Since[at.List], now); since != "" {
 		query.Set(list.since, since)
@@ -156,7 +156,7 @@ func (f office) since(l listed, stored string, now time.Time) string {
 }
 
 // Fetch reads one row. Payments have no address of their own.
-func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, _ time.Time) ([]intake.Object, error) {
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
 	path := single(ref.Kind)
 	if path == "" || !number.MatchString(ref.ID) {
 		return nil, dental.Errorf(dental.Invalid, "kind", "Open Dental has no single %.20q to read", ref.Kind)
@@ -168,7 +168,7 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	if err != nil {
 		return nil, fmt.Errorf("opendental: read %s %s: %w", ref.Kind, ref.ID, err)
 	}
-	o, err := newOffice(cl, account).read(ref.Kind, body)
+	o, err := newOffice(cl, account, now).read(ref.Kind, body)
 	if err == nil {
 		return []intake.Object{o}, nil
 	}
@@ -223,7 +223,7 @@ func (c *Client) ready(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	if err := decode(body, &r); err != nil {
 		return false, ask.Unavailable("Open Dental's answer cannot be read", err)
 	}
-	o, err := newOffice(cl, account).object(appointments, r)
+	o, err := newOffice(cl, account, time.Time{}).object(appointments, r)
 	if err != nil || o.ID != a.ID {
 		return false, ask.Unavailable("Open Dental's answer cannot be read", err)
 	}

@@ -101,7 +101,7 @@ func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.
 	if err != nil {
 		return intake.Heard{}, err
 	}
-	office := newOffice(cl, account)
+	office := newOffice(cl, account, d.At)
 	var heard intake.Heard
 	var wrong []error
 	for i, raw := range rows {

@@ -55,10 +55,11 @@ type office struct {
 	doctors  map[string]string
 	// confirmed are the names and the numbers of what the office calls a confirmation.
 	confirmed func(name, number string) bool
+	at        time.Time // when the rows are read
 }
 
-func newOffice(cl *dental.Clinic, account dental.Account) office {
-	return office{clinic: cl.ID, zone: cl.Location(), currency: cmp.Or(cl.Currency, "USD"), doctors: doctors(account), confirmed: confirmations(account)}
+func newOffice(cl *dental.Clinic, account dental.Account, at time.Time) office {
+	return office{at: at, clinic: cl.ID, zone: cl.Location(), currency: cmp.Or(cl.Currency, "USD"), doctors: doctors(account), confirmed: confirmations(account)}
 }
 
 // number is the form of a key: Open Dental's are whole and above nought.
@@ -180,6 +181,7 @@ func (f office) object(table string, r row) (intake.Object, error) {
 	case payments:
 		o.Facts = f.payment(r, who, told.ID("", id))
 	}
+	told.Hold(&o, told.Night(f.at, f.zone))
 	o.Body = told.Body(o.Facts)
 	return o, nil
 }
@@ -411,12 +413,10 @@ func (f office) appointment(r row, patient, id string, changed time.Time) []inta
 // finished is when somebody left the chair, else when the appointment was to end:
 // on the day on which it began, for that is the day of the visit.
 func (f office) finished(r row, a dental.Appointment) time.Time {
-	for _, at := range []time.Time{f.instant(r.DateTimeDismissed), a.End} {
-		if at.After(a.Start) && dental.DateOf(at.In(f.zone)) == dental.DateOf(a.Start) {
-			return at
-		}
+	if at := f.instant(r.DateTimeDismissed); at.After(a.Start) && dental.DateOf(at.In(f.zone)) == dental.DateOf(a.Start) {
+		return at
 	}
-	return a.Start
+	return told.Over(a.Start, a.End, f.zone)
 }
 
 // doctor is who treats: the hygienist of a hygiene appointment. Open Dental's own

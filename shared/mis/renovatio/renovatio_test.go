@@ -10,6 +10,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
 	"github.com/returnpoint/returnpoint/shared/mis/renovatio"
 )
 
@@ -21,7 +22,7 @@ func account() dental.Account {
 	return dental.Account{Settings: map[string]string{}, Secrets: map[string]dental.Secret{renovatio.KeySecret: "0f1e2d3c4b5a69788796a5b4c3d2e1f0", dental.CallbackSecret: "0123456789abcdef"}}
 }
 
-var received = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+var received = time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC)
 
 func document(event, data string) string { return fmt.Sprintf(`{"event":%q,"data":%s}`, event, data) }
 
@@ -363,4 +364,15 @@ func TestAnAccountIsReadAtOnce(t *testing.T) {
 			t.Errorf("%s is taken for a server", url)
 		}
 	}
+}
+
+func TestAVisitThatIsMarkedAheadOfItsDayIsHeldBack(t *testing.T) {
+	zone := clinic().Location()
+	mistest.Held(t, time.Date(2026, 3, 12, 13, 15, 0, 0, zone), time.Date(2026, 3, 12, 0, 0, 0, 0, zone), func(at time.Time) intake.Object {
+		heard, err := renovatio.Read(clinic(), account(), intake.Delivery{Body: []byte(document("update_appointment", with(`"upcoming"`, `"completed"`))), At: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return heard.Objects[len(heard.Objects)-1]
+	})
 }

@@ -95,6 +95,7 @@ func (r reader) visit(v visit) ([]intake.Object, error) {
 		}
 		o.Facts = append(o.Facts, intake.Event{Type: intake.VisitCompleted, Visit: &took})
 	}
+	told.Hold(&o, told.Night(r.received, r.clinic.Location()))
 	o.Body = told.Body([]any{o.Facts, receipt})
 	objects := []intake.Object{o}
 	if hint, ok := r.hint(v, owner); ok {

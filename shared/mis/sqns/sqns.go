@@ -29,7 +29,8 @@
 //
 // 1Denta sets "came" when the patient is at the reception, and says neither how
 // long a visit takes nor when it was over. It is taken to be over an hour after its
-// start (and on the same day): else the patient would be thanked in the chair.
+// start (and on the same day): else the patient would be thanked in the chair. One
+// that is set so ahead of its day is an appointment, and is read again.
 //
 // Times have no offset and are the clinic's. One that does not exist on the day on
 // which clocks are put forward, or that occurs twice when they are put back, is

@@ -1,6 +1,7 @@
 package told
 
 import (
+	"slices"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -53,9 +54,30 @@ func Over(start, end time.Time, zone *time.Location) time.Time {
 	if end.IsZero() {
 		end = start.Add(assumedLength)
 	}
-	local := start.In(zone)
-	if last := time.Date(local.Year(), local.Month(), local.Day(), 23, 59, 59, 0, zone); end.After(last) {
+	if last := Night(start, zone); end.After(last) {
 		return last
 	}
 	return end
+}
+
+// Night is the end of the day of a time.
+func Night(at time.Time, zone *time.Location) time.Time {
+	local := at.In(zone)
+	return time.Date(local.Year(), local.Month(), local.Day(), 23, 59, 59, 0, zone)
+}
+
+// Hold keeps those visits of an object back that are over after the time until
+// alone: they were marked as done ahead of their time. So far there is only the
+// appointment; the object is read again when the visit is over.
+//
+// Where the patient was seen to come, until is the Night of the day: from then on
+// it is a visit, whose end may be ahead of us by hours.
+func Hold(o *intake.Object, until time.Time) {
+	o.Facts = slices.DeleteFunc(o.Facts, func(f intake.Event) bool {
+		ahead := f.Visit != nil && f.Visit.FinishedAt.After(until)
+		if ahead {
+			o.Again = f.Visit.FinishedAt
+		}
+		return ahead
+	})
 }

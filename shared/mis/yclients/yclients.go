@@ -34,7 +34,8 @@
 //
 // # What follows from what
 //
-// A record is an appointment, and a visit too once the patient came. Its date is
+// A record is an appointment, and a visit too once the patient came; one that says
+// so ahead of its day is read again. Its date is
 // the wall clock of the clinic: the offset of datetime may be another's. A record
 // without a client comes to nothing. The client inside of a record is a hint of
 // who it is; the card itself is the client's own. A deleted client is archived:
