@@ -44,7 +44,8 @@ const (
 	// notice has overwritten comes again, and so does the other of two of one minute.
 	overlap = time.Hour
 	// The API has no pages: what is asked for is cut by time. step is of changed
-	// appointments, days of changed cards, week of the appointments of the base.
+	// appointments, days of changed cards, week of the cards and the appointments of
+	// the base.
 	step = 3 * time.Hour
 	days = 3
 	week = 7
@@ -52,8 +53,10 @@ const (
 	past, ahead = 3 * 366, 366 // days
 )
 
-// place is where the asking stands. The first round takes the book week by week,
-// each later one the cards and then the appointments that have changed.
+// place is where the asking stands. The first round takes the cards and then the
+// book week by week: who was archived is known so before an appointment names them,
+// and would pass for a patient otherwise. Each later round takes the cards and then
+// the appointments that have changed.
 type place struct {
 	// Done is when the last whole round began, in Unix seconds; 0 for never.
 	Done int64 `json:"done,omitempty"`
@@ -100,10 +103,9 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 // begin is the first question of the next round.
 func (p place) begin(cl *dental.Clinic, now time.Time) place {
 	p.Round = now.Unix()
-	if p.Done == 0 {
-		p.Of, p.From = kindBook, cl.Today(now).AddDays(-past).String()
-	} else {
-		p.Of, p.From = kindPatient, cl.Today(time.Unix(p.Done, 0).Add(-overlap)).String()
+	p.Of, p.From = kindPatient, cl.Today(now).AddDays(-past).String()
+	if p.Done != 0 {
+		p.From = cl.Today(time.Unix(p.Done, 0).Add(-overlap)).String()
 	}
 	return p
 }
@@ -131,9 +133,16 @@ func (p place) question(cl *dental.Clinic) (method string, query url.Values, nex
 			from = today
 		}
 		to := from.AddDays(days - 1)
-		if to.Before(today) {
+		if p.Done == 0 {
+			to = from.AddDays(week - 1)
+		}
+		switch {
+		case to.Before(today):
 			next.From = to.AddDays(1).String()
-		} else {
+		case p.Done == 0:
+			to = today
+			next.Of, next.From = kindBook, today.AddDays(-past).String()
+		default:
 			to = today
 			next.Of, next.From = kindAppointment, time.Unix(p.Done, 0).Add(-overlap).UTC().Format(time.RFC3339)
 		}

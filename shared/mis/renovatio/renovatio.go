@@ -69,6 +69,10 @@
 // patient, patient_id, last_name, first_name, third_name, birth_date, gender,
 // mobile, phone, email, is_deleted, date_updated, time_updated.
 //
+// The first reading takes the cards of three years by their date_updated: that
+// is_deleted moves it is not said, but a card whose archiving were no change could
+// not be told of later either.
+//
 // An object that the API does not find by its number is asked for again and given up
 // in the end: only a notice or is_deleted says that it was deleted. That such an
 // answer is a list without rows is not documented, nor what else may come to one.
