@@ -33,7 +33,7 @@ func TestEverySystemThatAClinicCanChooseIsReadAndJudged(t *testing.T) {
 // TestWhatCanBeToldIsWhatTheRulesSay holds the rules' list to the adapters: a
 // patient's answer is left to a job for just those that can be told.
 func TestWhatCanBeToldIsWhatTheRulesSay(t *testing.T) {
-	clients := systems.Clients(wire.NewClient(wire.Options{}), time.Now)
+	clients := systems.Clients(nil, nil, time.Now)
 	for _, name := range dental.Systems() {
 		if _, can := clients[name].(pull.Confirmer); can != dental.TakesAnswers(name) {
 			t.Errorf("%s can be told: %v; by the rules: %v", name, can, dental.TakesAnswers(name))
@@ -47,7 +47,7 @@ func TestABusyRenovatioIsGivenMoreTimeThanTheOthersNeed(t *testing.T) {
 		_, _ = io.WriteString(w, `{"error":0,"data":[]}`)
 	}))
 	t.Cleanup(srv.Close)
-	clients := systems.Clients(wire.NewClient(wire.Options{Timeout: 50 * time.Millisecond}), time.Now, strings.TrimPrefix(srv.URL, "http://"))
+	clients := systems.Clients(wire.NewClient(wire.Options{Timeout: 50 * time.Millisecond}), wire.NewClient(wire.Options{Timeout: systems.Patience}), time.Now, strings.TrimPrefix(srv.URL, "http://"))
 	cl := &dental.Clinic{ID: "demo", TimeZone: "Europe/Moscow", Country: "RU", Currency: "RUB"}
 	account := dental.Account{Settings: map[string]string{renovatio.URLSetting: srv.URL}, Secrets: map[string]dental.Secret{renovatio.KeySecret: "0123456789abcdef"}}
 	if _, err := clients[dental.Renovatio].Changed(t.Context(), cl, account, "", time.Now()); err != nil {
@@ -56,7 +56,7 @@ func TestABusyRenovatioIsGivenMoreTimeThanTheOthersNeed(t *testing.T) {
 }
 
 func TestAnAccountThatOnlyTakesWebhooksOpensNothing(t *testing.T) {
-	for name := range systems.Clients(wire.NewClient(wire.Options{}), time.Now) {
+	for name := range systems.Clients(nil, nil, time.Now) {
 		if systems.Opens(name, dental.Account{Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret-example"}}) {
 			t.Errorf("%s is asked without a key", name)
 		}

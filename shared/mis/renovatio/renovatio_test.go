@@ -339,7 +339,7 @@ func TestAnAccountIsReadAtOnce(t *testing.T) {
 	if err := renovatio.Validate(account()); err != nil {
 		t.Errorf("a good one: %v", err)
 	}
-	for _, url := range []string{"https://mis.clinic.example.com:3010", "https://app.rnova.org/api/public/", "https://MIS.example.com"} {
+	for _, url := range []string{"https://mis.clinic.ru:3010", "https://app.rnova.org/api/public/", "https://MIS.clinic.ru"} {
 		a := account()
 		a.Settings[renovatio.URLSetting] = url
 		if err := renovatio.Validate(a); err != nil {
@@ -357,7 +357,7 @@ func TestAnAccountIsReadAtOnce(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for _, url := range []string{"http://app.rnova.org", "https://127.0.0.1", "https://169.254.169.254/latest", "https://10.0.0.1:3010", "https://[::1]", "https://mis", "https://mis.local", "https://metadata.google.internal",
-		"https://u:p@example.com", "https://example.com/x", "https://example.com?x=1", "ftp://example.com", "https://"} {
+		"https://u:p@clinic.ru", "https://clinic.ru/x", "https://clinic.ru?x=1", "ftp://clinic.ru", "https://mis.example.com", "https://mis.home", "https://127.1", "https://"} {
 		a := account()
 		a.Settings[renovatio.URLSetting] = url
 		if renovatio.Validate(a) == nil {
