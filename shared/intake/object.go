@@ -82,6 +82,13 @@ type Ref struct{ Kind, ID string }
 // the system's shape, or not proven to be its own, is dental.Invalid.
 type Reader func(cl *dental.Clinic, account dental.Account, d Delivery) (Heard, error)
 
+// Dialect is how one system of record tells.
+type Dialect struct {
+	Read Reader
+	// Largest is how many bytes one of its deliveries may have.
+	Largest int64
+}
+
 // How says how facts are taken in.
 type How struct {
 	// Quiet: they are of the past, as an import's. Nothing leaves because of them;

@@ -19,14 +19,14 @@ import (
 )
 
 // Readers read what they tell by themselves, by the name of the clinic's account.
-func Readers() map[string]intake.Reader {
-	return map[string]intake.Reader{
-		dental.YClients:   yclients.Read,
-		dental.SQNS:       sqns.Read,
-		dental.Renovatio:  renovatio.Read,
-		dental.FHIR:       fhir.Read,
-		dental.OpenDental: opendental.Read,
-		dental.Bitrix24:   bitrix24.Read,
+func Readers() map[string]intake.Dialect {
+	return map[string]intake.Dialect{
+		dental.YClients:   {Read: yclients.Read, Largest: yclients.Largest},
+		dental.SQNS:       {Read: sqns.Read, Largest: sqns.Largest},
+		dental.Renovatio:  {Read: renovatio.Read, Largest: renovatio.Largest},
+		dental.FHIR:       {Read: fhir.Read, Largest: fhir.MaxDelivery},
+		dental.OpenDental: {Read: opendental.Read, Largest: opendental.Largest},
+		dental.Bitrix24:   {Read: bitrix24.Read, Largest: bitrix24.Largest},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/returnpoint/returnpoint/functions/pull/systems"
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/mis/renovatio"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
@@ -26,6 +27,17 @@ func TestEverySystemThatAClinicCanChooseIsReadAndJudged(t *testing.T) {
 	for _, name := range want {
 		if judged[name] == nil || judged[name](dental.Account{}) == nil {
 			t.Errorf("an empty account with %s is taken", name)
+		}
+	}
+}
+
+// TestTheLongestDeliveryOfEachSystemFitsIntoAnEventOfAFunction holds the limits to
+// what Lambda takes, where a body may go as base64.
+func TestTheLongestDeliveryOfEachSystemFitsIntoAnEventOfAFunction(t *testing.T) {
+	const beside = 64 << 10 // headers and the rest of the event
+	for name, d := range systems.Readers() {
+		if d.Largest <= 0 || d.Largest*4/3+beside > lambdaio.MaxPayload {
+			t.Errorf("%s: a delivery may have %d bytes", name, d.Largest)
 		}
 	}
 }

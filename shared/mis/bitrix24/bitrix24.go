@@ -64,8 +64,8 @@ import (
 var _ intake.Reader = Read
 
 const (
-	// largest is what an event may have: it has some fifteen short fields.
-	largest = 64 << 10
+	// Largest is how many bytes an event may have: it has some fifteen short fields.
+	Largest = 64 << 10
 	// last is the version of what was deleted: no state comes after it.
 	last = 1<<53 - 1
 
@@ -78,9 +78,6 @@ var number = regexp.MustCompile(`^[1-9][0-9]{0,17}$`)
 
 // Read reads an event. It says which object is to be read, or that one is gone.
 func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.Heard, error) {
-	if len(d.Body) > largest {
-		return intake.Heard{}, dental.Errorf(dental.Invalid, "", "the event is %d bytes, and at most %d are taken", len(d.Body), largest)
-	}
 	form, err := url.ParseQuery(string(d.Body))
 	if err != nil {
 		return intake.Heard{}, dental.Errorf(dental.Invalid, "", "the event is not a form")

@@ -247,7 +247,7 @@ func (c *Client) call(ctx context.Context, account dental.Account, method, path 
 	if address += path; len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "Open Dental", Method: method, Address: address, Body: body, Most: largest, Header: map[string]string{
+	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "Open Dental", Method: method, Address: address, Body: body, Most: Largest, Header: map[string]string{
 		"Authorization": "ODFHIR " + string(account.Secrets[DeveloperSecret]) + "/" + string(account.Secrets[CustomerSecret]),
 		"Content-Type":  "application/json", // asked for of every request, with a body or without
 	}})

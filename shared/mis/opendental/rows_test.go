@@ -2,6 +2,8 @@ package opendental_test
 
 import (
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -71,4 +73,30 @@ func TestARowOfAListThatCannotBeReadIsRefusedByItsNameAndStopsNoOther(t *testing
 
 func TestARowThatDoesNotSayHowAPatientStandsChangesNothingOfThat(t *testing.T) {
 	mistest.Keeps(t, clinic(), now(), only(t, "Patient", `{"PatNum": 48, "LName": "Larkspur", "FName": "Jane", "DateTStamp": "2026-04-21 11:46:19"}`))
+}
+
+func TestOfAStormAsManyRowsAreTakenAtOnceAsThereIsTimeForAndTheRestIsAskedFor(t *testing.T) {
+	var rows []string
+	for n := 1; n <= 1000; n++ {
+		rows = append(rows, with(appointmentRow, "AptNum", strconv.Itoa(n)))
+	}
+	heard := read(t, "Appointment", "["+strings.Join(rows[:200], ",")+"]")
+	if len(heard.Objects) != 200 || heard.Gap {
+		t.Errorf("of 200 rows there are %d objects, and the rest is asked for: %v", len(heard.Objects), heard.Gap)
+	}
+	heard = read(t, "Appointment", "["+strings.Join(rows, ",")+"]")
+	if len(heard.Objects) != 200 || !heard.Gap || heard.Objects[199].ID != "200" {
+		t.Errorf("of 1000 rows there are %d objects, and the rest is asked for: %v", len(heard.Objects), heard.Gap)
+	}
+	for i := range rows {
+		rows[i] = with(appointmentRow, "AptNum", strconv.Itoa(i+1), "PatNum", "0")
+	}
+	heard = read(t, "Appointment", "["+appointmentRow+","+strings.Join(rows, ",")+"]")
+	if len(heard.Fetch) != 200 || !heard.Gap {
+		t.Errorf("of 1000 rows that cannot be read %d are asked for, and the rest is: %v", len(heard.Fetch), heard.Gap)
+	}
+	heard = read(t, "AppointmentDeleted", "["+strings.Join(rows, ",")+"]")
+	if len(heard.Objects) != 1000 || heard.Gap {
+		t.Errorf("of 1000 that are gone there are %d objects", len(heard.Objects))
+	}
 }

@@ -71,8 +71,8 @@ import (
 
 var _ intake.Reader = Read
 
-// largest bounds one delivery, in bytes: a visit with a hundred services is some 20 KB.
-const largest = 1 << 20
+// Largest bounds one delivery, in bytes: a visit with a hundred services is some 20 KB.
+const Largest = 1 << 20
 
 // The kinds of objects, as the webhook's "object" names them.
 const (
@@ -92,7 +92,7 @@ type hook struct {
 // Read reads a webhook.
 func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.Heard, error) {
 	var h hook
-	if err := told.Decode(d.Body, largest, &h); err != nil {
+	if err := told.Decode(d.Body, Largest, &h); err != nil {
 		return intake.Heard{}, err
 	}
 	if h.Org == "" || string(h.Org) != account.Settings[OrgSetting] {

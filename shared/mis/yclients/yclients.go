@@ -68,10 +68,11 @@ const (
 	operationKind = "finances_operation"
 )
 
-// longest bounds a delivery, and most the hooks in one.
 const (
-	longest = 1 << 20
-	most    = 500
+	// Largest bounds one delivery, in bytes.
+	Largest = 1 << 20
+	// most bounds the hooks in one.
+	most = 500
 )
 
 // hook is one message of a webhook. Its status is what was done, not how things are.
@@ -135,13 +136,13 @@ func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.
 func split(body []byte) ([]stdjson.RawMessage, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '[' {
 		var one stdjson.RawMessage
-		if err := decodeUpTo(longest, body, &one); err != nil {
+		if err := decodeUpTo(Largest, body, &one); err != nil {
 			return nil, err
 		}
 		return []stdjson.RawMessage{one}, nil
 	}
 	var hooks []stdjson.RawMessage
-	if err := decodeUpTo(longest, body, &hooks); err != nil {
+	if err := decodeUpTo(Largest, body, &hooks); err != nil {
 		return nil, err
 	}
 	if len(hooks) > most {
