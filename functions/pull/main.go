@@ -32,7 +32,8 @@ const need = 60 * time.Second
 func main() {
 	on := onaws.Open(os.LookupEnv, os.Stdout)
 	deps, client := on.Deps(time.Now, rand.Reader), on.Client("SQS")
-	ways := app.Systems{Clients: systems.Clients(wire.NewClient(wire.Options{Outside: true}), time.Now), Opens: systems.Opens}
+	calls, patient := wire.NewClient(wire.Options{Outside: true}), wire.NewClient(wire.Options{Outside: true, Timeout: systems.Patience})
+	ways := app.Systems{Clients: systems.Clients(calls, patient, time.Now), Opens: systems.Opens}
 	puller := app.Pull(deps, ways, sqs.New(client, on.URL("PULL_QUEUE_URL", "https", "http"), random.Float64), phone.Read)
 	on.Start(lambdaio.FanOut(lambdaio.Schedule(deps.Log, puller.Tick),
 		lambdaio.Queue(deps.Log, need, func(ctx context.Context, m lambdaio.Message) error { return puller.Handle(ctx, m.Body) })))

@@ -251,6 +251,7 @@ var rules = []rule{
 		broken: []broken{
 			{"functions/pull/main.go", `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _ = systems.Clients(wire.NewClient(wire.Options{Timeout: 1}), nil)`, "Outside"},
 			{"functions/pull/main.go", `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _, o = systems.Clients, wire.Options{Outside: false}`, "Outside"},
+			{"functions/pull/systems/a.go", `package systems; import "` + module + `shared/channel/wire"; var slow = wire.NewClient(wire.Options{Timeout: 1})`, "Outside"},
 		},
 		kept: map[string]string{
 			"functions/pull/main.go":   `package main; import ("` + module + `functions/pull/systems"; "` + module + `shared/channel/wire"); var _, o = systems.Clients, wire.Options{Timeout: 1, Outside: true}`,
@@ -579,7 +580,8 @@ func bareWraps(h *tree) (complaints []string) {
 func insiders(h *tree) (complaints []string) {
 	for _, s := range h.files {
 		wire := s.local(module + "shared/channel/wire")
-		if s.test || !strings.HasPrefix(s.room, "functions/") || wire == "" || s.local(module+"functions/pull/systems") == "" {
+		asks := strings.HasPrefix(s.room, "functions/pull") || strings.HasPrefix(s.room, "functions/") && s.local(module+"functions/pull/systems") != ""
+		if s.test || wire == "" || !asks {
 			continue
 		}
 		ast.Inspect(s.File, func(n ast.Node) bool {

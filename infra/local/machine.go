@@ -227,7 +227,7 @@ func (m *machine) compose(base string) error {
 	if !m.plan.console { // for real: a clinic's own accounts are used
 		calls := wire.NewClient(wire.Options{})
 		m.parts.providers = map[string]outreach.Channel{dental.SMSGate: smsgate.New(calls, smsgate.Options{}), dental.WhatsAppAccount: m.chats}
-		m.parts.systems.Clients = systems.Clients(calls, time.Now)
+		m.parts.systems.Clients = systems.Clients(calls, wire.NewClient(wire.Options{Timeout: systems.Patience}), time.Now)
 		m.parts.crm = bitrix24.New(calls, bitrix24.NewPace(time.Now, wire.Sleep))
 	}
 	m.parts.systems.Opens = systems.Opens

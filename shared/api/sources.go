@@ -21,7 +21,7 @@ type Sources struct {
 	// Clinic reads a clinic's settings; an unknown one is dental.NotFound.
 	Clinic func(ctx context.Context, id string) (*dental.Clinic, error)
 	// Readers are by the name of the clinic's account.
-	Readers map[string]intake.Reader
+	Readers map[string]intake.Dialect
 	// Take takes in what a delivery says. The outcomes are those of its objects.
 	Take func(ctx context.Context, cl *dental.Clinic, source string, heard intake.Heard, now time.Time) ([]intake.Outcome, error)
 	// Unread notes for staff why a delivery could not be read, or part of it not taken.
@@ -110,17 +110,17 @@ func (h *Sources) teller(r *http.Request, now time.Time) (teller, error) {
 	for _, s := range cl.PathSecrets(name, now) {
 		proven = same(s, r.PathValue("secret")) || proven
 	}
-	read, known := h.Readers[name]
+	dialect, known := h.Readers[name]
 	if !known || !proven {
 		return teller{}, errNoSource
 	}
-	return teller{cl, cl.Accounts[name], name, read}, nil
+	return teller{cl, cl.Accounts[name], name, dialect.Read}, nil
 }
 
 // take takes one delivery. What is wrong with it for good is noted for staff,
 // since its vendor will not say it again, or would say it for ever.
 func (h *Sources) take(w http.ResponseWriter, r *http.Request) (told, error) {
-	body, err := body(w, r, maxBody)
+	body, err := body(w, r, h.largest(r))
 	if errors.Is(err, errTooLarge) {
 		return told{}, h.tooLarge(r)
 	}
@@ -167,6 +167,9 @@ func (h *Sources) take(w http.ResponseWriter, r *http.Request) (told, error) {
 	return out, nil
 }
 
+// largest is how many bytes a delivery may have: of nobody's system none.
+func (h *Sources) largest(r *http.Request) int64 { return h.Readers[r.PathValue("source")].Largest }
+
 // tooLarge refuses a delivery that is too large, if it is of a clinic's own system.
 func (h *Sources) tooLarge(r *http.Request) error {
 	now := h.Clock()
@@ -174,7 +177,7 @@ func (h *Sources) tooLarge(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.passedOver(r.Context(), from, "the body is over 256 KB", errTooLarge, now)
+	return h.passedOver(r.Context(), from, fmt.Sprintf("the body is over %d KB", h.largest(r)>>10), errTooLarge, now)
 }
 
 // passedOver refuses with refusal a delivery that nobody has read. Why is noted
@@ -230,7 +233,7 @@ func (h *Sources) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		log.WarnContext(ctx, "delivery refused that is too large")
-		fail(w, http.StatusRequestEntityTooLarge, "too_large", "a delivery has at most 256 KB", "")
+		fail(w, http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("a delivery has at most %d KB", h.largest(r)>>10), "")
 	case errors.Is(err, errNoSource):
 		// The path as it was asked for, but for what may be somebody's secret.
 		log.WarnContext(ctx, "delivery of nobody refused", "path", "/v1/clinics/"+r.PathValue("clinic")+"/events/"+r.PathValue("source")+"/…")

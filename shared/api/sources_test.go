@@ -63,7 +63,7 @@ func newTeller(t testing.TB) *teller {
 			}
 			return nil, dental.Errorf(dental.NotFound, "", "there is no clinic %q", id)
 		},
-		Readers: map[string]intake.Reader{dental.YClients: hear, dental.SQNS: hear},
+		Readers: map[string]intake.Dialect{dental.YClients: {Read: hear, Largest: 64 << 10}, dental.SQNS: {Read: hear, Largest: 64 << 10}},
 		Take: func(_ context.Context, cl *dental.Clinic, source string, heard intake.Heard, _ time.Time) ([]intake.Outcome, error) {
 			if s.fails != nil {
 				return nil, s.fails
@@ -239,13 +239,24 @@ func TestASystemGetsTheWordsThatItExpects(t *testing.T) {
 	}
 }
 
-func TestADeliveryThatIsTooLargeHasTheSystemAsked(t *testing.T) {
+func TestADeliveryThatIsTooLargeForItsSystemHasTheSystemAsked(t *testing.T) {
 	s := newTeller(t)
-	if w := s.tell(t, mySource, strings.Repeat("x", 256<<10+1)); w.Code != http.StatusRequestEntityTooLarge || s.gaps != 1 || len(s.notes) != 1 {
-		t.Errorf("answered %d, asked %d times, noted %q", w.Code, s.gaps, s.notes)
+	for _, most := range []int{64 << 10, 4 << 20} {
+		s.gaps, s.notes = 0, nil
+		s.Readers[dental.YClients] = intake.Dialect{Read: hear, Largest: int64(most)}
+		if w := s.tell(t, mySource, strings.Repeat(" ", most)); w.Code != http.StatusOK || s.gaps != 0 || len(s.notes) != 0 {
+			t.Errorf("of %d bytes the longest is answered %d %s", most, w.Code, w.Body)
+		}
+		w := s.tell(t, mySource, strings.Repeat(" ", most+1))
+		if said := fmt.Sprintf("%d KB", most>>10); w.Code != http.StatusRequestEntityTooLarge || s.gaps != 1 || len(s.notes) != 1 || !strings.Contains(s.notes[0], said) || !strings.Contains(w.Body.String(), said) {
+			t.Errorf("of %d bytes: answered %d %s, asked %d times, noted %q", most, w.Code, w.Body, s.gaps, s.notes)
+		}
 	}
-	if w := s.tell(t, "/v1/clinics/demo/events/yclients/wrong", strings.Repeat("x", 256<<10+1)); w.Code != http.StatusNotFound || s.gaps != 1 || len(s.notes) != 1 {
-		t.Errorf("a stranger's is answered %d", w.Code)
+	s.gaps, s.notes = 0, nil
+	for _, path := range []string{"/v1/clinics/demo/events/yclients/wrong", "/v1/clinics/demo/events/acme/" + secretPath} {
+		if w := s.tell(t, path, strings.Repeat("x", 5<<20)); w.Code != http.StatusNotFound || s.gaps != 0 || len(s.notes) != 0 {
+			t.Errorf("%s: a stranger's is answered %d", path, w.Code)
+		}
 	}
 }
 
@@ -334,13 +345,13 @@ func FuzzDelivery(f *testing.F) {
 func TestADeliveryIsStoredWithAllThatFollows(t *testing.T) {
 	s := stagetest.New(t, start)
 	teller := newTeller(t)
-	teller.Readers[dental.YClients] = func(*dental.Clinic, dental.Account, intake.Delivery) (heard intake.Heard, err error) {
+	teller.Readers[dental.YClients] = intake.Dialect{Largest: 64 << 10, Read: func(*dental.Clinic, dental.Account, intake.Delivery) (heard intake.Heard, err error) {
 		for i, id := range []string{"7", "not an id", "8"} {
 			heard.Objects = append(heard.Objects, intake.Object{System: dental.YClients, Kind: "client", ID: fmt.Sprint(i), Body: id, Facts: []intake.Event{{Type: intake.PatientUpdated,
 				Card: &intake.Card{Patient: dental.Patient{ID: id, GivenName: "Анна", Status: dental.Active}}}}})
 		}
 		return heard, nil
-	}
+	}}
 	teller.Take = func(ctx context.Context, _ *dental.Clinic, _ string, heard intake.Heard, now time.Time) ([]intake.Outcome, error) {
 		return s.Intake.Learn(ctx, &s.Clinic, intake.How{}, now, heard.Objects...)
 	}

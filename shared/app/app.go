@@ -46,7 +46,7 @@ type Decoder func(clinic, deliveryID string, raw []byte) (intake.Event, error)
 // account with it.
 type Told struct {
 	Events  Decoder
-	Sources map[string]intake.Reader
+	Sources map[string]intake.Dialect
 }
 
 // Webhook takes what MISs tell. Reads: clinic, event, card, contacts, origins,

@@ -37,10 +37,10 @@ func deps(s *stagetest.Stage) app.Deps {
 }
 
 // sources read one word: a system that tells of nobody.
-func sources() map[string]intake.Reader {
-	return map[string]intake.Reader{dental.YClients: func(_ *dental.Clinic, _ dental.Account, d intake.Delivery) (intake.Heard, error) {
+func sources() map[string]intake.Dialect {
+	return map[string]intake.Dialect{dental.YClients: {Largest: 1 << 20, Read: func(_ *dental.Clinic, _ dental.Account, d intake.Delivery) (intake.Heard, error) {
 		return intake.Heard{Silent: string(d.Body)}, nil
-	}}
+	}}}
 }
 
 // imports are those of a clinic without files.

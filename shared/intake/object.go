@@ -36,6 +36,8 @@ type Object struct {
 	// Table: it is a line of a table, which names no visits and appointments: where
 	// a system of record tells of them, its word stands.
 	Table bool
+	// Again is when it is to be read again, since it will say more then; zero for never.
+	Again time.Time
 	// Gone: it was deleted. It comes to no facts any more, nor does any later word.
 	Gone bool
 	// Facts are all of one patient. Their Type and noun are set; clinic, source and
@@ -83,6 +85,13 @@ type Ref struct{ Kind, ID string }
 // Reader reads a delivery of one system of record. It is pure. What is not of
 // the system's shape, or not proven to be its own, is dental.Invalid.
 type Reader func(cl *dental.Clinic, account dental.Account, d Delivery) (Heard, error)
+
+// Dialect is how one system of record tells.
+type Dialect struct {
+	Read Reader
+	// Largest is how many bytes one of its deliveries may have.
+	Largest int64
+}
 
 // How says how facts are taken in.
 type How struct {

@@ -11,6 +11,7 @@ package outside
 import (
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -69,18 +70,27 @@ var special = []netip.Prefix{
 }
 
 // nobodys are the names that no public server can have: RFC 2606, 6761, 6762,
-// 7686 and 8375, and ICANN's "internal". Looking them up tells strangers what
-// is inside, or waits for nothing.
-var nobodys = []string{"localhost", "local", "internal", "home.arpa", "onion", "test", "invalid", "example", "example.com", "example.net", "example.org"}
+// 7686 and 8375, ICANN's "internal", and what networks of offices and homes call
+// themselves. Looking them up tells strangers what is inside, or waits for nothing.
+var nobodys = []string{"localhost", "local", "internal", "lan", "home", "corp", "intranet", "home.arpa",
+	"onion", "test", "invalid", "example", "example.com", "example.net", "example.org"}
 
 // Name reports whether a host may be one of the public network: an address, which
-// is judged when it is dialled, or a name of several labels that is nobody's.
+// is judged when it is dialled, or a Domain.
 func Name(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
+	_, err := netip.ParseAddr(host)
+	return err == nil || Domain(host)
+}
+
+// domain is a name of several labels, of which the last is no number: some
+// resolvers take 127.1 for an address.
+var domain = regexp.MustCompile(`^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Domain reports whether a host is a name that a server of the public network may
+// have: of several labels, and nobody's.
+func Domain(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return strings.Contains(host, ".") && !slices.ContainsFunc(nobodys, func(n string) bool {
+	return domain.MatchString(host) && !slices.ContainsFunc(nobodys, func(n string) bool {
 		return host == n || strings.HasSuffix(host, "."+n)
 	})
 }

@@ -45,6 +45,13 @@ func TestANameThatNobodyCanHaveIsNotOutside(t *testing.T) {
 			t.Errorf("%s may be public: %t", host, got)
 		}
 	}
+	for host, want := range map[string]bool{"clinic.ru": true, "MIS.Clinic.RU.": true, "my_clinic.amazonaws.com": true, "xn--80aafey1amqq.xn--p1ai": true,
+		"8.8.8.8": false, "::1": false, "127.1": false, "0x7f.1": false, "mis": false, "": false, "a..ru": false, "-a.ru": false, "a b.ru": false,
+		"mis.lan": false, "mis.home": false, "mis.corp": false, "mis.intranet": false, "metadata.google.internal": false, "mis.clinic.example.com": false} {
+		if got := Domain(host); got != want {
+			t.Errorf("%q may be a public server's name: %t", host, got)
+		}
+	}
 }
 
 func TestAHostOnThisMachineIsCalledWithoutTLS(t *testing.T) {

@@ -71,18 +71,27 @@ func (p *Puller) fetch(ctx context.Context, tx *store.Tx, job store.Job) error {
 		if ctx.Err() != nil {
 			return ctx.Err() // our own time is over, which says nothing of the system
 		}
-		if err != nil {
+		var outcomes []intake.Outcome
+		switch mend := errors.Is(err, ErrAccount); {
+		case err == nil:
+			if outcomes, err = p.Learn(ctx, cl, intake.How{}, now, objects...); err != nil {
+				return err
+			}
+			for _, o := range objects {
+				if o.Again.After(now) {
+					job.Made = o.Again
+					putOff(&job, o.Again)
+				}
+			}
+		case !mend && dental.KindOf(err) == dental.Invalid: // the system does not show it
+			objects, outcomes = []intake.Object{{Kind: job.Object, ID: job.Subject}}, []intake.Outcome{{Err: err}}
+		default:
 			p.again(ctx, &job, err, now)
-			if dental.KindOf(err) == dental.Invalid {
+			if mend {
 				if err := p.fails(ctx, known[0], account, err, now); err != nil {
 					return err
 				}
 			}
-			break
-		}
-		outcomes, err := p.Learn(ctx, cl, intake.How{}, now, objects...)
-		if err != nil {
-			return err
 		}
 		if refused := p.refused(ctx, job.Clinic, job.System, objects, outcomes); refused.n > 0 {
 			if known[0].RefusedAt.Before(known[0].At) {

@@ -42,8 +42,9 @@ func (l *Listener) Take(ctx context.Context, cl *dental.Clinic, system string, h
 		asked = append([]intake.Ref{{}}, asked...)
 	}
 	for _, ref := range asked {
-		failed = errors.Join(failed, l.leave(ctx, cl.ID, system, ref, now))
+		failed = errors.Join(failed, leave(ctx, l.Store, cl.ID, system, ref, now, now.Add(settle)))
 	}
+	failed = errors.Join(failed, later(ctx, l.Store, cl.ID, heard.Objects))
 	err := l.note(ctx, cl.ID, system, func(p *dental.Pulled) bool {
 		if now.Sub(p.Heard) < faint {
 			return false
@@ -79,22 +80,32 @@ func (l *Listener) note(ctx context.Context, clinic, system string, change func(
 	})
 }
 
+// later leaves the reading again of those objects that ask for it.
+func later(ctx context.Context, st *store.Store, clinic string, objects []intake.Object) (failed error) {
+	for _, o := range objects {
+		if !o.Again.IsZero() {
+			failed = errors.Join(failed, leave(ctx, st, clinic, o.System, intake.Ref{Kind: o.Kind, ID: o.ID}, o.Again, o.Again))
+		}
+	}
+	return failed
+}
+
 // leave leaves the reading of an object to a job, that of all that has changed
-// for a ref without a kind. One that is left already and not begun is enough;
-// one that may have begun is left anew, so that what it has read too early is
-// read again.
-func (l *Listener) leave(ctx context.Context, clinic, system string, ref intake.Ref, now time.Time) error {
+// for a ref without a kind. One that is left already for no later, and not begun,
+// is enough; one that may have begun is left anew, so that what it has read too
+// early is read again.
+func leave(ctx context.Context, st *store.Store, clinic, system string, ref intake.Ref, made, wake time.Time) error {
 	err := store.Retry(ctx, func(ctx context.Context) error {
-		tx := l.Store.Begin()
+		tx := st.Begin()
 		job, err := tx.Job(ctx, clinic, fetchID(system, ref))
 		if err != nil {
 			return err
 		}
-		if waits := job.ID != "" && job.Done.IsZero() && job.Tries == 0; waits {
+		if waits := job.ID != "" && job.Done.IsZero() && job.Tries == 0 && !job.Wake.After(wake); waits {
 			return nil
 		}
 		tx.Put(store.Job{Clinic: clinic, ID: fetchID(system, ref), Kind: store.FetchJob, System: system, Object: ref.Kind, Subject: ref.ID,
-			Wake: now.Add(settle), Made: now})
+			Wake: wake, Made: made})
 		return tx.Commit(ctx)
 	})
 	if err != nil {

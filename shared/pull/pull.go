@@ -13,13 +13,15 @@ import (
 )
 
 // System is the API of a system of record. Errors are dental.Unavailable when
-// later is better, and dental.Invalid when the account has to be mended.
+// later is better. dental.Invalid of Changed, and ErrAccount of both, are of an
+// account that has to be mended.
 type System interface {
 	// Changed brings one page of what has changed since the cursor, "" the first
 	// time. A page may bring again what was brought before.
 	Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (Page, error)
 	// Fetch reads one object. One that is no more there comes back as Gone, one
-	// that is there and cannot be read as Unreadable.
+	// that is there and cannot be read as Unreadable. An error dental.Invalid
+	// without ErrAccount is of this object alone: the system does not show it.
 	Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error)
 }
 
@@ -38,6 +40,10 @@ type Page struct {
 type Confirmer interface {
 	Confirm(ctx context.Context, cl *dental.Clinic, account dental.Account, a dental.Appointment, action string) error
 }
+
+// ErrAccount is in the error of a system that has proof that the account has to be
+// mended before anything can be asked with it.
+var ErrAccount = errors.New("the account has to be mended")
 
 // ErrNotWritten is in the error of a Confirmer that has proof of having changed nothing.
 var ErrNotWritten = errors.New("nothing was written")

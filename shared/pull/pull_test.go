@@ -33,6 +33,7 @@ type office struct {
 	told    []string
 	during  func()               // happens while Changed is asked
 	fail    error                // of Changed and Fetch
+	unseen  map[string]error     // of Fetch, by the object's id
 	answer  func(call int) error // of Confirm
 }
 
@@ -60,7 +61,7 @@ func (o *office) Fetch(_ context.Context, _ *dental.Clinic, _ dental.Account, re
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.fetched = append(o.fetched, ref.Kind+" "+ref.ID)
-	return o.objects[ref.ID], o.fail
+	return o.objects[ref.ID], errors.Join(o.fail, o.unseen[ref.ID])
 }
 
 func (o *office) Confirm(_ context.Context, _ *dental.Clinic, _ dental.Account, a dental.Appointment, action string) error {
@@ -362,6 +363,110 @@ func TestAnObjectThatIsNeverGivenIsGivenUpAfterThreeDays(t *testing.T) {
 	}
 	if s.due(24 * time.Hour); len(s.office.fetched) != n {
 		t.Error("asked once more after that")
+	}
+}
+
+func TestAnObjectThatTheSystemDoesNotShowPausesNothingAndIsNotedOnce(t *testing.T) {
+	s := newScene(t)
+	s.tick()
+	s.office.unseen = map[string]error{"70": dental.Errorf(dental.Invalid, "", "access denied")}
+	s.office.objects["71"] = []intake.Object{card("7")}
+	named := intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "70"}, {Kind: "record", ID: "71"}}}
+	if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, named, s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for range 12 {
+		s.due(time.Hour)
+	}
+	if p := s.pulled(); p.Problem != "" || p.Mend || p.Tries != 0 || p.Refused != 1 || p.RefusedKind != "record" || p.RefusedID != "70" {
+		t.Errorf("known is %+v", p)
+	}
+	if !s.Card("7").Known() || strings.Count(strings.Join(s.office.fetched, ", "), "record 70") > 2 {
+		t.Errorf("the card is known: %v, asked for %q", s.Card("7").Known(), s.office.fetched)
+	}
+}
+
+func TestAnAccountThatAnObjectProvesToBeWrongIsNotAskedWithAgain(t *testing.T) {
+	s := newScene(t)
+	s.tick()
+	s.office.fail = errors.Join(dental.Errorf(dental.Invalid, "", "no such webhook"), pull.ErrAccount)
+	if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "70"}}}, s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.due(time.Minute)
+	if p := s.pulled(); p.Problem != "no such webhook" || !p.Mend || p.Refused != 0 {
+		t.Errorf("known is %+v", p)
+	}
+	s.office.fail = nil
+	s.office.objects["70"] = []intake.Object{card("7")}
+	for range 7 {
+		s.due(time.Hour)
+	}
+	if !s.Card("7").Known() {
+		t.Error("what it named was not asked for once the account was right")
+	}
+}
+
+func TestWhatSaysMoreLaterIsReadAgainThenHoweverItCame(t *testing.T) {
+	for name, come := range map[string]func(s *scene, held intake.Object){
+		"told": func(s *scene, held intake.Object) {
+			if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Objects: []intake.Object{card("7"), held}}, s.Now()); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"listed": func(s *scene, held intake.Object) {
+			s.office.pages = [][]intake.Object{{card("7"), held}}
+			s.Set(s.Now().Add(pull.Every))
+			s.tick()
+		},
+		"read": func(s *scene, held intake.Object) {
+			s.office.objects["70"] = []intake.Object{card("7"), held}
+			if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "70"}}}, s.Now()); err != nil {
+				t.Fatal(err)
+			}
+			s.due(time.Minute)
+			s.office.fetched = nil
+		},
+		"told twice, and read in between": func(s *scene, held intake.Object) {
+			tell := func(h intake.Heard) {
+				if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, h, s.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tell(intake.Heard{Objects: []intake.Object{card("7"), held}})
+			s.office.objects["70"] = []intake.Object{card("7"), held}
+			tell(intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "70"}}})
+			if s.due(time.Minute); len(s.office.fetched) == 0 {
+				t.Error("what was named is left for later")
+			}
+			tell(intake.Heard{Objects: []intake.Object{held}})
+			s.office.fetched = nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.tick()
+			over := s.Now().AddDate(0, 0, 9)
+			held := record("70", "7", over.Add(-time.Hour), 1)
+			held.Again = over
+			come(s, held)
+			s.due(over.Sub(s.Now()) - time.Minute)
+			if len(s.office.fetched) != 0 {
+				t.Errorf("before it was over there was asked for %q", s.office.fetched)
+			}
+			s.office.objects["70"] = []intake.Object{card("7"), visit("70", "7", over)}
+			s.office.unseen = map[string]error{"70": dental.Errorf(dental.Unavailable, "", "not just now")}
+			s.due(2 * time.Minute)
+			s.office.unseen = nil
+			s.due(time.Hour)
+			if card := s.Card("7"); card.Visit("70") == nil {
+				t.Errorf("the visit is not on the card, and there was asked for %q", s.office.fetched)
+			}
+			s.office.fetched = nil
+			if s.due(24 * time.Hour); len(s.office.fetched) != 0 {
+				t.Errorf("after that there was asked for %q", s.office.fetched)
+			}
+		})
 	}
 }
 

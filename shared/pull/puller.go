@@ -215,6 +215,9 @@ func (p *Puller) pull(ctx context.Context, clinic, system string, when urgency) 
 		if err != nil {
 			return err
 		}
+		if err := later(ctx, p.Store, clinic, page.Objects); err != nil {
+			return err
+		}
 		if quiet && slices.ContainsFunc(outcomes, func(o intake.Outcome) bool { return o.News }) {
 			if err := p.figures(ctx, clinic, at); err != nil {
 				return err

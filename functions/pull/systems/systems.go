@@ -19,25 +19,28 @@ import (
 )
 
 // Readers read what they tell by themselves, by the name of the clinic's account.
-func Readers() map[string]intake.Reader {
-	return map[string]intake.Reader{
-		dental.YClients:   yclients.Read,
-		dental.SQNS:       sqns.Read,
-		dental.Renovatio:  renovatio.Read,
-		dental.FHIR:       fhir.Read,
-		dental.OpenDental: opendental.Read,
-		dental.Bitrix24:   bitrix24.Read,
+func Readers() map[string]intake.Dialect {
+	return map[string]intake.Dialect{
+		dental.YClients:   {Read: yclients.Read, Largest: yclients.Largest},
+		dental.SQNS:       {Read: sqns.Read, Largest: sqns.Largest},
+		dental.Renovatio:  {Read: renovatio.Read, Largest: renovatio.Largest},
+		dental.FHIR:       {Read: fhir.Read, Largest: fhir.MaxDelivery},
+		dental.OpenDental: {Read: opendental.Read, Largest: opendental.Largest},
+		dental.Bitrix24:   {Read: bitrix24.Read, Largest: bitrix24.Largest},
 	}
 }
 
+// Patience is what the patient calls of Clients may take.
+const Patience = renovatio.Timeout
+
 // Clients are the ways to those that have an API, over the connections of calls,
-// and to the slow one over others, which wait for longer.
+// and to the slow one over those of patient, which wait for longer.
 // hosts may be called beside the vendors' own: a test's servers.
-func Clients(calls *wire.Client, clock func() time.Time, hosts ...string) map[string]pull.System {
+func Clients(calls, patient *wire.Client, clock func() time.Time, hosts ...string) map[string]pull.System {
 	return map[string]pull.System{
 		dental.YClients:   yclients.New(calls, yclients.NewPace(clock, wire.Sleep), hosts...),
 		dental.SQNS:       sqns.New(calls, hosts...),
-		dental.Renovatio:  renovatio.New(wire.NewClient(wire.Options{Timeout: renovatio.Timeout}), hosts...),
+		dental.Renovatio:  renovatio.New(patient, hosts...),
 		dental.FHIR:       fhir.New(calls, hosts...),
 		dental.OpenDental: opendental.New(calls, hosts...),
 		dental.Bitrix24:   bitrix24.New(calls, hosts...),

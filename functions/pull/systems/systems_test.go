@@ -13,6 +13,7 @@ import (
 	"github.com/returnpoint/returnpoint/functions/pull/systems"
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/lambdaio"
 	"github.com/returnpoint/returnpoint/shared/mis/renovatio"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
@@ -30,10 +31,21 @@ func TestEverySystemThatAClinicCanChooseIsReadAndJudged(t *testing.T) {
 	}
 }
 
+// TestTheLongestDeliveryOfEachSystemFitsIntoAnEventOfAFunction holds the limits to
+// what Lambda takes, where a body may go as base64.
+func TestTheLongestDeliveryOfEachSystemFitsIntoAnEventOfAFunction(t *testing.T) {
+	const beside = 64 << 10 // headers and the rest of the event
+	for name, d := range systems.Readers() {
+		if d.Largest <= 0 || d.Largest*4/3+beside > lambdaio.MaxPayload {
+			t.Errorf("%s: a delivery may have %d bytes", name, d.Largest)
+		}
+	}
+}
+
 // TestWhatCanBeToldIsWhatTheRulesSay holds the rules' list to the adapters: a
 // patient's answer is left to a job for just those that can be told.
 func TestWhatCanBeToldIsWhatTheRulesSay(t *testing.T) {
-	clients := systems.Clients(wire.NewClient(wire.Options{}), time.Now)
+	clients := systems.Clients(nil, nil, time.Now)
 	for _, name := range dental.Systems() {
 		if _, can := clients[name].(pull.Confirmer); can != dental.TakesAnswers(name) {
 			t.Errorf("%s can be told: %v; by the rules: %v", name, can, dental.TakesAnswers(name))
@@ -47,7 +59,7 @@ func TestABusyRenovatioIsGivenMoreTimeThanTheOthersNeed(t *testing.T) {
 		_, _ = io.WriteString(w, `{"error":0,"data":[]}`)
 	}))
 	t.Cleanup(srv.Close)
-	clients := systems.Clients(wire.NewClient(wire.Options{Timeout: 50 * time.Millisecond}), time.Now, strings.TrimPrefix(srv.URL, "http://"))
+	clients := systems.Clients(wire.NewClient(wire.Options{Timeout: 50 * time.Millisecond}), wire.NewClient(wire.Options{Timeout: systems.Patience}), time.Now, strings.TrimPrefix(srv.URL, "http://"))
 	cl := &dental.Clinic{ID: "demo", TimeZone: "Europe/Moscow", Country: "RU", Currency: "RUB"}
 	account := dental.Account{Settings: map[string]string{renovatio.URLSetting: srv.URL}, Secrets: map[string]dental.Secret{renovatio.KeySecret: "0123456789abcdef"}}
 	if _, err := clients[dental.Renovatio].Changed(t.Context(), cl, account, "", time.Now()); err != nil {
@@ -56,7 +68,7 @@ func TestABusyRenovatioIsGivenMoreTimeThanTheOthersNeed(t *testing.T) {
 }
 
 func TestAnAccountThatOnlyTakesWebhooksOpensNothing(t *testing.T) {
-	for name := range systems.Clients(wire.NewClient(wire.Options{}), time.Now) {
+	for name := range systems.Clients(nil, nil, time.Now) {
 		if systems.Opens(name, dental.Account{Secrets: map[string]dental.Secret{dental.CallbackSecret: "path-secret-example"}}) {
 			t.Errorf("%s is asked without a key", name)
 		}

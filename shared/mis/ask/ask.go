@@ -104,22 +104,34 @@ func Unavailable(message string, cause error) error {
 	return &dental.Error{Kind: dental.Unavailable, Message: message, Err: cause}
 }
 
-// Invalid is an error of an account that has to be mended, in the field, ""
-// when it is none of its fields or nobody knows which.
+// Invalid is an error of an account that has to be mended, pull.ErrAccount, in the
+// field, "" when it is none of its fields or nobody knows which.
 func Invalid(field, message string, cause error) error {
-	return &dental.Error{Kind: dental.Invalid, Field: field, Message: message, Err: cause}
+	return Account(&dental.Error{Kind: dental.Invalid, Field: field, Message: message, Err: cause})
 }
+
+// Refused is an error of what was asked for, which the vendor does not show or
+// change however often it is asked. cause may be nil.
+func Refused(message string, cause error) error {
+	return &dental.Error{Kind: dental.Invalid, Message: message, Err: cause}
+}
+
+// Account is the error with the proof in it that the account has to be mended,
+// pull.ErrAccount; nil for nil.
+func Account(err error) error { return marked(err, pull.ErrAccount) }
 
 // NotWritten is the error with the proof in it that nothing was written,
 // pull.ErrNotWritten; nil for nil.
-func NotWritten(err error) error {
+func NotWritten(err error) error { return marked(err, pull.ErrNotWritten) }
+
+func marked(err, proof error) error {
 	if err == nil {
 		return nil
 	}
-	return &proven{err}
+	return &proven{err, proof}
 }
 
-type proven struct{ err error }
+type proven struct{ err, proof error }
 
 func (p *proven) Error() string   { return p.err.Error() }
-func (p *proven) Unwrap() []error { return []error{p.err, pull.ErrNotWritten} }
+func (p *proven) Unwrap() []error { return []error{p.err, p.proof} }

@@ -30,8 +30,10 @@
 //     birth date;
 //   - a deal with a time in the field of the setting "startField" is an appointment
 //     of its first contact. One that was won took place: it is a visit too, and its
-//     sum the receipt. One that was lost is cancelled. Stages of the settings say
-//     it more exactly: which of them mean confirmed, came, missed, lost;
+//     sum the receipt, once it is over, an hour after its time: a deal may be won
+//     when it is paid for. Until then it is an appointment, and is read again. One
+//     that was lost is cancelled. Stages of the settings say it more exactly: which
+//     of them mean confirmed, came, missed, lost;
 //   - a deal that was won and has no time is a visit of when it came to that stage,
 //     or was closed;
 //   - what was done are the deal's products, else its title;
@@ -62,8 +64,8 @@ import (
 var _ intake.Reader = Read
 
 const (
-	// largest is what an event may have: it has some fifteen short fields.
-	largest = 64 << 10
+	// Largest is how many bytes an event may have: it has some fifteen short fields.
+	Largest = 64 << 10
 	// last is the version of what was deleted: no state comes after it.
 	last = 1<<53 - 1
 
@@ -76,9 +78,6 @@ var number = regexp.MustCompile(`^[1-9][0-9]{0,17}$`)
 
 // Read reads an event. It says which object is to be read, or that one is gone.
 func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.Heard, error) {
-	if len(d.Body) > largest {
-		return intake.Heard{}, dental.Errorf(dental.Invalid, "", "the event is %d bytes, and at most %d are taken", len(d.Body), largest)
-	}
 	form, err := url.ParseQuery(string(d.Body))
 	if err != nil {
 		return intake.Heard{}, dental.Errorf(dental.Invalid, "", "the event is not a form")

@@ -1,8 +1,11 @@
 package bitrix24_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,6 +22,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/mis/bitrix24"
 	"github.com/returnpoint/returnpoint/shared/mis/mistest"
+	"github.com/returnpoint/returnpoint/shared/pull"
 )
 
 const (
@@ -168,24 +172,34 @@ func (o *office) set(change func()) {
 	change()
 }
 
+// question is what a method is called with.
+type question struct {
+	ID     json.Number `json:"id"`
+	Filter struct {
+		After string `json:">ID"`
+		Since string `json:">=DATE_MODIFY"`
+	} `json:"filter"`
+}
+
 func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	method, ok := strings.CutPrefix(r.URL.Path, "/rest/1/"+code+"/")
-	var of struct {
-		ID     json.Number `json:"id"`
-		Filter struct {
-			After string `json:">ID"`
-			Since string `json:">=DATE_MODIFY"`
-		} `json:"filter"`
-	}
-	if err := json.NewDecoder(r.Body).Decode(&of); err != nil || !ok {
+	var of question
+	body, err := io.ReadAll(r.Body)
+	if err != nil || json.Unmarshal(body, &of) != nil || !ok {
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = fmt.Fprint(w, `{"error":"INVALID_CREDENTIALS","error_description":"Invalid request credentials"}`)
 		return
 	}
 	if instead := o.Heard(method + " " + of.ID.String() + of.Filter.After); instead != nil {
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		instead(w, r)
 		return
 	}
+	o.serve(w, method, of)
+}
+
+// serve answers as the portal does.
+func (o *office) serve(w http.ResponseWriter, method string, of question) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var result any
@@ -275,7 +289,7 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 	}{
 		"in progress with a time":            {nil, "b24.759 booked 25.05 15:00 of b24.7: Гигиена"},
 		"confirmed":                          {[]string{"STAGE_ID", "CONFIRMED"}, "b24.759 confirmed 25.05 15:00 of b24.7: Гигиена"},
-		"won":                                {[]string{"STAGE_ID", "WON", "STAGE_SEMANTIC_ID", "S"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена; visit b24.759 25.05 15:00 of b24.7: Гигиена, 5400.00 RUB"},
+		"won":                                {[]string{"STAGE_ID", "WON", "STAGE_SEMANTIC_ID", "S"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена; visit b24.759 25.05 16:00 of b24.7: Гигиена, 5400.00 RUB"},
 		"lost":                               {[]string{"STAGE_ID", "LOSE", "STAGE_SEMANTIC_ID", "F"}, "b24.759 cancelled 25.05 15:00 of b24.7: Гигиена"},
 		"lost, because nobody came":          {[]string{"STAGE_ID", "C2:MISSED", "STAGE_SEMANTIC_ID", "F"}, "b24.759 missed 25.05 15:00 of b24.7: Гигиена"},
 		"in progress without a time":         {[]string{startField, ""}, ""},
@@ -283,7 +297,7 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 		"won without a time":                 {[]string{startField, "", "STAGE_SEMANTIC_ID", "S"}, "visit b24.759 25.05 16:00 of b24.7: Гигиена, 5400.00 RUB"},
 		"won without a time, of old portals": {[]string{startField, "", "MOVED_TIME", "", "STAGE_SEMANTIC_ID", "S"}, "visit b24.759 30.05 12:00 of b24.7: Гигиена, 5400.00 RUB"},
 		"won without any date":               {[]string{startField, "", "MOVED_TIME", "", "CLOSEDATE", "", "STAGE_SEMANTIC_ID", "S"}, ""},
-		"won for nothing":                    {[]string{"STAGE_SEMANTIC_ID", "S", "OPPORTUNITY", "0.00"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена; visit b24.759 25.05 15:00 of b24.7: Гигиена, nothing"},
+		"won for nothing":                    {[]string{"STAGE_SEMANTIC_ID", "S", "OPPORTUNITY", "0.00"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена; visit b24.759 25.05 16:00 of b24.7: Гигиена, nothing"},
 		"lost without a time":                {[]string{startField, "", "STAGE_SEMANTIC_ID", "F"}, ""},
 		"in the zone of another city":        {[]string{startField, "2026-05-25T17:00:00+05:00"}, "b24.759 booked 25.05 15:00 of b24.7: Гигиена"},
 	} {
@@ -293,7 +307,7 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 				o.contacts["7"], o.deals["759"] = person("7"), booking("759", c.change...)
 				o.products["759"] = []map[string]any{{"ID": "1", "PRODUCT_NAME": "Гигиена", "PRICE": 5400, "QUANTITY": 1}}
 			})
-			objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, time.Time{})
+			objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, time.Date(2026, 6, 1, 9, 0, 0, 0, time.UTC))
 			if err != nil || len(objects) != 2 {
 				t.Fatalf("got %d, %v", len(objects), err)
 			}
@@ -326,6 +340,26 @@ func TestADealIsReadWithItsContactAndItsProducts(t *testing.T) {
 		if err != nil || !strings.HasSuffix(words(objects[1]), ": Запись Вера") {
 			t.Errorf("got %+v, %v", objects, err)
 		}
+	})
+}
+
+func TestADealThatIsPaidForAheadIsAnAppointmentUntilItIsOver(t *testing.T) {
+	o := open(t)
+	o.set(func() { o.contacts["7"], o.deals["759"] = person("7"), booking("759", "STAGE_SEMANTIC_ID", "S") })
+	over := time.Date(2026, 5, 25, 16, 0, 0, 0, clinic().Location())
+	mistest.Held(t, over, over, func(at time.Time) intake.Object {
+		objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, at)
+		if err != nil || len(objects) != 2 {
+			t.Fatal(objects, err)
+		}
+		return objects[1]
+	})
+	mistest.Held(t, over, over, func(at time.Time) intake.Object {
+		objects, _, err := mistest.Round(t.Context(), o.client(t), clinic(), account(o.host()), "", at)
+		if err != nil || len(objects) != 2 {
+			t.Fatal(objects, err)
+		}
+		return objects[1]
 	})
 }
 
@@ -376,6 +410,8 @@ func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
 		"an unknown webhook": {401, `{"error":"INVALID_CREDENTIALS"}`, dental.Invalid},
 		"too little allowed": {403, `{"error":"insufficient_scope"}`, dental.Invalid},
 		"too few rights":     {400, `{"error":"ACCESS_DENIED","error_description":"Ромашкина: доступ запрещён"}`, dental.Invalid},
+		"no rights at all":   {403, `{"error":"ACCESS_DENIED"}`, dental.Invalid},
+		"an unseen object":   {400, `{"error":"","error_description":"Access denied"}`, dental.Invalid},
 		"a key twice":        {200, `{"result":{},"result":{}}`, dental.Unavailable},
 		"no result":          {200, `{}`, dental.Unavailable},
 		"a list for a deal":  {200, `{"result":[1]}`, dental.Unavailable},
@@ -388,8 +424,68 @@ func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
 			if dental.KindOf(err) != c.kind || strings.Contains(err.Error(), code) || strings.Contains(err.Error(), "Ромашкина") {
 				t.Errorf("it is %q: %v", dental.KindOf(err), err)
 			}
+			if mend := c.kind == dental.Invalid && c.status != 400; errors.Is(err, pull.ErrAccount) != mend {
+				t.Errorf("the account is to be mended: %v; %v", !mend, err)
+			}
 		})
 	}
+}
+
+// denied answers one call in the portal's place, as it does of what it does not show.
+func (o *office) denied(call, words string) {
+	o.Answer(func(w http.ResponseWriter, r *http.Request) {
+		if asked := o.Asked(); asked[len(asked)-1] != call {
+			var of question
+			_ = json.NewDecoder(r.Body).Decode(&of)
+			o.serve(w, strings.TrimPrefix(r.URL.Path, "/rest/1/"+code+"/"), of)
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `{"error":"","error_description":%q}`, words)
+	})
+}
+
+func TestADealWhoseContactIsNotShownIsReadAsOneWhoseContactIsGone(t *testing.T) {
+	o := open(t)
+	o.set(func() { o.contacts["7"], o.deals["759"] = person("7"), booking("759") })
+	for _, said := range []string{"Access denied", "Not found"} {
+		o.denied("crm.contact.get 7", said)
+		objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "759"}, time.Date(2026, 6, 1, 9, 0, 0, 0, time.UTC))
+		if err != nil || len(objects) != 1 || !strings.HasPrefix(words(objects[0]), "b24.759 booked") {
+			t.Errorf("%s: got %+v, %v", said, objects, err)
+		}
+	}
+}
+
+func TestADealThatGoesWhileItIsListedStopsNoOther(t *testing.T) {
+	for said, want := range map[string]string{"Not found": "gone", "Access denied": "refused"} {
+		o := open(t)
+		o.set(func() { o.deals["1"], o.deals["2"], o.deals["3"] = booking("1"), booking("2"), booking("3") })
+		o.denied("crm.deal.productrows.get 2", said)
+		objects, _, err := mistest.Round(t.Context(), o.client(t), clinic(), account(o.host()), "", time.Date(2026, 5, 26, 12, 0, 0, 0, time.UTC))
+		if err != nil || len(objects) != 3 || objects[2].Patient() != "b24.7" {
+			t.Fatalf("%s: got %+v, %v", said, objects, err)
+		}
+		got := "taken"
+		switch {
+		case objects[1].ID != "2":
+		case objects[1].Gone:
+			got = "gone"
+		case objects[1].Patient() == "":
+			got = "refused"
+		}
+		if got != want {
+			t.Errorf("%s: it is %s: %+v", said, got, objects[1])
+		}
+	}
+}
+
+func TestTheTimeForWhichAPortalWantsToBeLeftAloneIsKept(t *testing.T) {
+	o := open(t)
+	mistest.Obeys(t, `{"error":"QUERY_LIMIT_EXCEEDED"}`, o.Answer, func() error {
+		_, err := o.client(t).Changed(t.Context(), clinic(), account(o.host()), "", time.Now())
+		return err
+	})
 }
 
 func TestWhatWasLostIsFoundByAskingWhatHasChanged(t *testing.T) {

@@ -86,11 +86,13 @@ func (c contact) object(cl *dental.Clinic) intake.Object {
 	return finished(intake.Object{Kind: contacts, ID: string(c.ID), Facts: []intake.Event{{Type: intake.PatientUpdated, Card: &card}}}, c.DATE_MODIFY)
 }
 
-// object makes an object of a deal and its products.
-func (d deal) object(cl *dental.Clinic, account dental.Account, products []product) intake.Object {
+// object makes an object of a deal and its products, as they were read now. A deal
+// may be won when it is paid for: it is a visit once that is over.
+func (d deal) object(cl *dental.Clinic, account dental.Account, products []product, now time.Time) intake.Object {
 	o := intake.Object{Kind: deals, ID: string(d.ID)}
 	if number.MatchString(string(d.CONTACT_ID)) && (account.Settings[CategorySetting] == "" || account.Settings[CategorySetting] == string(d.CATEGORY_ID)) {
 		o.Facts = d.facts(cl, account, products)
+		told.Hold(&o, now)
 	}
 	return finished(o, d.DATE_MODIFY)
 }
@@ -126,9 +128,9 @@ func (d deal) facts(cl *dental.Clinic, account dental.Account, products []produc
 	if !came {
 		return facts
 	}
-	v := dental.Visit{Clinic: cl.ID, Patient: patient, ID: id, FinishedAt: start, Receipt: d.receipt()}
+	v := dental.Visit{Clinic: cl.ID, Patient: patient, ID: id, Receipt: d.receipt()}
 	if !start.IsZero() {
-		v.AppointmentID = id
+		v.AppointmentID, v.FinishedAt = id, told.Over(start, time.Time{}, cl.Location())
 	} else if v.FinishedAt = instant(d.MOVED_TIME); v.FinishedAt.IsZero() {
 		closed := told.Day(d.CLOSEDATE)
 		if closed.IsZero() {

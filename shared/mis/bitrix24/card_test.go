@@ -15,7 +15,7 @@ func TestAFieldOfAnotherTypeIsNothingAndTakesNoOtherWithIt(t *testing.T) {
 			o.deals["1"][startField], o.deals["1"]["TITLE"] = value, " Запись\u00a0 Вера "
 			o.contacts["7"]["SECOND_NAME"] = value
 		})
-		objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "1"}, time.Time{})
+		objects, err := o.client(t).Fetch(t.Context(), clinic(), account(o.host()), intake.Ref{Kind: "deal", ID: "1"}, time.Date(2026, 6, 1, 9, 0, 0, 0, time.UTC))
 		if err != nil || len(objects) != 2 {
 			t.Fatalf("a field that is %v: %+v, %v", value, objects, err)
 		}

@@ -32,11 +32,11 @@ type Client struct {
 func New(calls *wire.Client, hosts ...string) *Client { return &Client{calls: calls, hosts: hosts} }
 
 // Fetch reads one contact, or a deal with its products and its contact.
-func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, _ time.Time) ([]intake.Object, error) {
+func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
 	if !number.MatchString(ref.ID) || ref.Kind != contacts && ref.Kind != deals {
 		return nil, dental.Errorf(dental.Invalid, "kind", "Bitrix24 has no %.20q to read", ref.Kind)
 	}
-	objects, err := c.fetch(ctx, cl, account, ref)
+	objects, err := c.fetch(ctx, cl, account, ref, now)
 	if said, ok := errors.AsType[*refusal](err); ok && said.gone() {
 		return []intake.Object{removed(cl, ref)}, nil
 	}
@@ -46,7 +46,7 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	return objects, nil
 }
 
-func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref) ([]intake.Object, error) {
+func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Account, ref intake.Ref, now time.Time) ([]intake.Object, error) {
 	if ref.Kind == contacts {
 		var of contact
 		if err := c.call(ctx, account, "crm.contact.get", params{"id": ref.ID}, &of); err != nil {
@@ -58,23 +58,20 @@ func (c *Client) fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	if err := c.call(ctx, account, "crm.deal.get", params{"id": ref.ID}, &raw); err != nil {
 		return nil, err
 	}
-	return c.deal(ctx, cl, account, raw, true)
-}
-
-// deal makes objects of a deal as the API writes it: with its contact, so that a
-// patient is known before what became of them, where that is wanted.
-func (c *Client) deal(ctx context.Context, cl *dental.Clinic, account dental.Account, raw map[string]json.RawMessage, withContact bool) ([]intake.Object, error) {
 	d, err := dealOf(account, raw)
 	if err != nil {
 		return nil, err
 	}
+	return c.deal(ctx, cl, account, d, true, now)
+}
+
+// deal makes objects of a deal: with its contact, so that a patient is known
+// before what became of them, where that is wanted.
+func (c *Client) deal(ctx context.Context, cl *dental.Clinic, account dental.Account, d deal, withContact bool, now time.Time) ([]intake.Object, error) {
 	var out []intake.Object
 	if withContact && number.MatchString(string(d.CONTACT_ID)) {
-		some, err := c.fetch(ctx, cl, account, intake.Ref{Kind: contacts, ID: string(d.CONTACT_ID)})
-		if said, ok := errors.AsType[*refusal](err); ok && said.gone() {
-			some, err = nil, nil // deleted, or out of the webhook's sight
-		}
-		if err != nil {
+		some, err := c.fetch(ctx, cl, account, intake.Ref{Kind: contacts, ID: string(d.CONTACT_ID)}, now)
+		if err != nil && !unseen(err) { // deleted, or out of the webhook's sight
 			return nil, err
 		}
 		out = some
@@ -83,9 +80,10 @@ func (c *Client) deal(ctx context.Context, cl *dental.Clinic, account dental.Acc
 	if err := c.call(ctx, account, "crm.deal.productrows.get", params{"id": string(d.ID)}, &products); err != nil {
 		return nil, err
 	}
-	return append(out, d.object(cl, account, products)), nil
+	return append(out, d.object(cl, account, products, now)), nil
 }
 
+// dealOf is a deal as the API writes it.
 func dealOf(account dental.Account, raw map[string]json.RawMessage) (deal, error) {
 	var d deal
 	whole, err := json.Marshal(raw)
@@ -153,11 +151,22 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 		}
 		full = len(rows) > dealt
 		for _, raw := range rows[:min(len(rows), dealt)] {
-			objects, err := c.deal(ctx, cl, account, raw, false)
+			d, err := dealOf(account, raw)
 			if err != nil {
 				return pull.Page{}, fmt.Errorf("bitrix24: list deals: %w", err)
 			}
-			page.Objects, at.After = append(page.Objects, objects...), objects[len(objects)-1].ID
+			ref := intake.Ref{Kind: deals, ID: string(d.ID)}
+			objects, err := c.deal(ctx, cl, account, d, false, now)
+			said, refused := errors.AsType[*refusal](err)
+			switch { // what became of it since it was listed stops no other
+			case refused && said.gone():
+				objects = []intake.Object{removed(cl, ref)}
+			case unseen(err): // it is refused by its name
+				objects = []intake.Object{{System: dental.Bitrix24, Kind: ref.Kind, ID: ref.ID, Unreadable: err}}
+			case err != nil:
+				return pull.Page{}, fmt.Errorf("bitrix24: list deals: %w", err)
+			}
+			page.Objects, at.After = append(page.Objects, objects...), ref.ID
 		}
 	}
 	if !full {
@@ -185,11 +194,11 @@ const longest = 4 << 20
 // call calls a method and reads what it returns.
 func (c *Client) call(ctx context.Context, account dental.Account, method string, of params, result any) error {
 	if err := Validate(account, c.hosts...); err != nil {
-		return err
+		return ask.Account(err)
 	}
 	at, err := portal.Open(account, c.hosts)
 	if err != nil {
-		return err
+		return ask.Account(err)
 	}
 	body, err := json.Marshal(of)
 	if err != nil {
@@ -200,27 +209,28 @@ func (c *Client) call(ctx context.Context, account dental.Account, method string
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
-	return answer(method, said.Status, said.Body, result)
+	return answer(method, said, result)
 }
 
 // answer takes an answer apart. That the key "error" is there tells an error, not
 // its value and not the status: https://apidocs.bitrix24.com/error-codes.html
-func answer(method string, status int, raw []byte, result any) error {
+func answer(method string, from ask.Answer, result any) error {
 	var a struct {
 		Result      json.RawMessage `json:"result"`
 		Error       *text           `json:"error"`
 		Description text            `json:"error_description"`
 	}
+	status := from.Status
 	said := &refusal{method: method, status: status}
-	err := strictjson.Decode(raw, longest, &a)
+	err := strictjson.Decode(from.Body, longest, &a)
 	switch {
 	case err != nil && (status/100 == 3 || status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound):
 		return ask.Invalid("", "there is no Bitrix24 at the portal's address", said)
 	case err != nil:
-		return ask.Unavailable("Bitrix24's answer cannot be read", said)
+		return from.Later(ask.Unavailable("Bitrix24's answer cannot be read", said))
 	case a.Error != nil:
 		said.code, said.missing = string(*a.Error), strings.EqualFold(strings.TrimSpace(string(a.Description)), "Not found")
-		return said.judge()
+		return said.judge(from)
 	case status/100 != 2 || len(a.Result) == 0:
 		return ask.Unavailable("Bitrix24's answer cannot be read", said)
 	case json.Unmarshal(a.Result, result) != nil:
@@ -245,20 +255,29 @@ func (r *refusal) Error() string {
 // the one of newer methods.
 func (r *refusal) gone() bool { return r.missing && (r.code == "" || r.code == "NOT_FOUND") }
 
-// judge says whose turn it is.
-func (r *refusal) judge() error {
+// judge says whose turn it is. Of what the webhook's user may not see the portal
+// says by the status 400 that access is denied, with a code or without one.
+func (r *refusal) judge(from ask.Answer) error {
 	invalid := func(message string) error { return ask.Invalid("", message, r) }
 	switch {
 	case r.gone():
-		return invalid("Bitrix24 has no such object")
+		return ask.Refused("Bitrix24 has no such object", r)
 	case r.code == "QUERY_LIMIT_EXCEEDED" || r.code == "OPERATION_TIME_LIMIT":
-		return ask.Unavailable("Bitrix24 takes no more calls just now", r)
+		return from.Later(ask.Unavailable("Bitrix24 takes no more calls just now", r))
 	case r.code == "INTERNAL_SERVER_ERROR" || r.code == "ERROR_UNEXPECTED_ANSWER" || r.status >= 500 || r.status == http.StatusTooManyRequests:
-		return ask.Unavailable("Bitrix24 failed inside", r)
+		return from.Later(ask.Unavailable("Bitrix24 failed inside", r))
 	case r.code == "NO_AUTH_FOUND" || r.code == "INVALID_CREDENTIALS" || r.code == "expired_token":
 		return invalid("Bitrix24 knows no such webhook: check its user and its code, or make a new one")
 	case r.code == "insufficient_scope" || r.code == "ERROR_METHOD_NOT_FOUND":
 		return invalid("the webhook is allowed too little: it needs CRM (crm)")
+	case r.status == http.StatusUnauthorized || r.status == http.StatusPaymentRequired || r.status == http.StatusForbidden:
+		return invalid("Bitrix24 refused: check the portal's tariff and what the webhook's user may see")
 	}
-	return invalid("Bitrix24 refused: check what the webhook's user may see")
+	return ask.Refused("Bitrix24 refused: check what the webhook's user may see", r)
+}
+
+// unseen reports whether an error is of an object that the portal does not have
+// or does not show.
+func unseen(err error) bool {
+	return dental.KindOf(err) == dental.Invalid && !errors.Is(err, pull.ErrAccount)
 }

@@ -3,13 +3,13 @@ package fhir
 import (
 	"errors"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/outside"
 )
 
 // The settings and secrets of an account. Without URLSetting the server is not
@@ -39,7 +39,6 @@ const (
 var (
 	pathSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{16,}$`)
 	logicalID  = regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`)
-	hostName   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
 // Validate names everything that is missing or wrong in an account at once, as
@@ -90,14 +89,8 @@ func public(address string, hosts []string) error {
 	if slices.Contains(hosts, u.Host) && (u.Scheme == "https" || u.Scheme == "http") {
 		return nil
 	}
-	name := strings.ToLower(u.Hostname())
-	if _, err := netip.ParseAddr(name); err == nil || !hostName.MatchString(name) {
+	if !outside.Domain(u.Hostname()) {
 		return errors.New("names no host of the public network")
-	}
-	for _, private := range []string{".internal", ".local", ".localhost", ".lan", ".home.arpa"} {
-		if strings.HasSuffix(name, private) {
-			return errors.New("names no host of the public network")
-		}
 	}
 	if port := u.Port(); port != "" {
 		if _, err := net.LookupPort("tcp", port); err != nil {

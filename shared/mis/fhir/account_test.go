@@ -23,15 +23,16 @@ func TestAnAccountSaysAllThatIsWrongWithItAtOnce(t *testing.T) {
 		want    []string // fields, in order
 	}{
 		"one that is only told":            {account(path), nil},
-		"a whole one":                      {account(map[string]dental.Secret{"callback": callback, "token": "t", "signature": "0123456789abcdef"}, "url", "https://fhir.example.com:8443/r4", "user", "clinic", "subscription", "a-1", "since", "2024-01-01", "careplans", "all"), nil},
+		"a whole one":                      {account(map[string]dental.Secret{"callback": callback, "token": "t", "signature": "0123456789abcdef"}, "url", "https://fhir.clinic.ru:8443/r4", "user", "clinic", "subscription", "a-1", "since", "2024-01-01", "careplans", "all"), nil},
 		"an empty one":                     {dental.Account{}, []string{"secrets.callback"}},
-		"one with everything wrong":        {account(map[string]dental.Secret{"token": "т", "signature": "short", "x": "y"}, "url", "http://fhir.example.com", "user", "a:b", "subscription", "a/b", "since", "soon", "careplans", "none", "y", "z"), []string{"settings.url", "secrets.token", "settings.user", "settings.subscription", "settings.since", "settings.careplans", "secrets.signature", "secrets.callback", "settings.y", "secrets.x"}},
+		"one with everything wrong":        {account(map[string]dental.Secret{"token": "т", "signature": "short", "x": "y"}, "url", "http://fhir.clinic.ru", "user", "a:b", "subscription", "a/b", "since", "soon", "careplans", "none", "y", "z"), []string{"settings.url", "secrets.token", "settings.user", "settings.subscription", "settings.since", "settings.careplans", "secrets.signature", "secrets.callback", "settings.y", "secrets.x"}},
 		"a token for nowhere":              {account(map[string]dental.Secret{"callback": callback, "token": "t"}), []string{"settings.url"}},
 		"a server of the clinic's network": {account(path, "url", "https://192.168.0.1/r4"), []string{"settings.url"}},
 		"a server by a name at home":       {account(path, "url", "https://fhir.clinic.local/r4"), []string{"settings.url"}},
+		"a server that nobody can have":    {account(path, "url", "https://fhir.example.com/r4"), []string{"settings.url"}},
 		"a server named localhost":         {account(path, "url", "https://localhost/r4"), []string{"settings.url"}},
-		"a user within the address":        {account(path, "url", "https://u:p@fhir.example.com/r4"), []string{"settings.url"}},
-		"a question within the address":    {account(path, "url", "https://fhir.example.com/r4?x=1"), []string{"settings.url"}},
+		"a user within the address":        {account(path, "url", "https://u:p@fhir.clinic.ru/r4"), []string{"settings.url"}},
+		"a question within the address":    {account(path, "url", "https://fhir.clinic.ru/r4?x=1"), []string{"settings.url"}},
 		"a server of the deployment":       {account(path, "url", "http://10.1.2.3:8080/fhir"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

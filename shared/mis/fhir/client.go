@@ -201,7 +201,7 @@ func (s *session) fetch(ctx context.Context, ref intake.Ref) ([]intake.Object, e
 		// shows for a wrong address proves nothing.
 		return s.deleted(ref.Kind, ref.ID, s.at), nil
 	case answer.Status == http.StatusNotFound:
-		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "what answers at the address is no FHIR server")
+		return nil, ask.Invalid("settings."+URLSetting, "what answers at the address is no FHIR server", nil)
 	case slices.Contains(unsupported, answer.Status):
 		return nil, nil // it does not show such resources, which Changed passes over as well
 	default:
@@ -237,10 +237,10 @@ type session struct {
 func (c *Client) session(cl *dental.Clinic, a dental.Account, now time.Time) (*session, error) {
 	base := strings.TrimRight(a.Settings[URLSetting], "/")
 	if base == "" {
-		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "the server's address is missing: it cannot be asked")
+		return nil, ask.Invalid("settings."+URLSetting, "the server's address is missing: it cannot be asked", nil)
 	}
 	if err := public(base, c.hosts); err != nil {
-		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "%v", err)
+		return nil, ask.Invalid("settings."+URLSetting, err.Error(), nil)
 	}
 	s := &session{listener: listen(cl, a, now), calls: c.calls, base: base, since: day(a.Settings[SinceSetting])}
 	switch token, user := string(a.Secrets[TokenSecret]), a.Settings[UserSetting]; {
@@ -425,11 +425,11 @@ func (a answer) refusal() error {
 	}
 	switch {
 	case a.Status == http.StatusUnauthorized:
-		return dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "the FHIR server does not accept the token (%s)", said)
+		return ask.Invalid("secrets."+TokenSecret, "the FHIR server does not accept the token ("+said+")", nil)
 	case a.Status == http.StatusForbidden:
 		return dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "the FHIR server shows nothing to this token (%s)", said)
 	case a.Status/100 == 3:
-		return dental.Errorf(dental.Invalid, "settings."+URLSetting, "the FHIR server has another address now (%s)", said)
+		return ask.Invalid("settings."+URLSetting, "the FHIR server has another address now ("+said+")", nil)
 	case a.Status == http.StatusTooManyRequests || a.Status == http.StatusRequestTimeout || a.Status/100 == 5 && a.Status != http.StatusNotImplemented:
 		return a.Later(dental.Errorf(dental.Unavailable, "", "the FHIR server cannot answer now (%s)", said))
 	}

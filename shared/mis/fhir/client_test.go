@@ -20,6 +20,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/mis/fhir"
 	"github.com/returnpoint/returnpoint/shared/mis/mistest"
+	"github.com/returnpoint/returnpoint/shared/pull"
 )
 
 // shelf is a FHIR server that keeps resources, answers searches by their time
@@ -364,6 +365,9 @@ func TestAnAnswerThatIsNoneSaysWhatToDo(t *testing.T) {
 			}
 			if dental.KindOf(err) != q.kind || !strings.Contains(err.Error(), q.words) {
 				t.Errorf("the error is of the kind %q: %v", dental.KindOf(err), err)
+			}
+			if mend := q.status == http.StatusUnauthorized || q.status == http.StatusMovedPermanently; errors.Is(err, pull.ErrAccount) != mend {
+				t.Errorf("the account is to be mended: %v; %v", !mend, err)
 			}
 			if err != nil && (strings.Contains(err.Error(), "Ромашкина") || strings.Contains(err.Error(), "t0ken")) {
 				t.Errorf("%v repeats what the server said, or the token", err)

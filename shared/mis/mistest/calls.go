@@ -74,9 +74,9 @@ func (n *Notes) Forget() {
 	n.lines = nil
 }
 
-// pages is how many of them a round has at most: the first of a book that is
-// asked for week by week has about two hundred.
-const pages = 300
+// pages is how many of them a round has at most: the first of cards and a book that
+// are asked for week by week has about four hundred.
+const pages = 500
 
 // Round asks what has changed until there is no more, and returns what came and
 // the cursor of the next round.

@@ -105,7 +105,7 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, err)
 	}
 	var rows []json.RawMessage
-	if err := told.Decode(body, largest, &rows); err != nil {
+	if err := told.Decode(body, Largest, &rows); err != nil {
 		return pull.Page{}, fmt.Errorf("opendental: list %s: %w", list.table, ask.Unavailable("Open Dental's answer cannot be read", err))
 	}
 	page := pull.Page{More: true}
@@ -167,7 +167,7 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	}
 	office := newOffice(cl, account, now)
 	body, err := c.call(ctx, account, http.MethodGet, path+ref.ID, nil, nil)
-	if said, ok := errors.AsType[*refusal](err); ok && said.status == http.StatusNotFound {
+	if absent(err) {
 		return []intake.Object{office.removed(ref.Kind, ref.ID, "")}, nil
 	}
 	if err != nil {
@@ -180,9 +180,17 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	return []intake.Object{o}, nil
 }
 
+// absent reports whether Open Dental has no such row.
+func absent(err error) bool {
+	said, ok := errors.AsType[*refusal](err)
+	return ok && said.status == http.StatusNotFound
+}
+
 // Confirm writes a confirmation, or breaks the appointment and puts it on the
-// Unscheduled List, where the office sees that a new time is wanted.
-func (c *Client) Confirm(ctx context.Context, _ *dental.Clinic, account dental.Account, a dental.Appointment, action string) error {
+// Unscheduled List, where the office sees that a new time is wanted. It looks at the
+// appointment first, and changes it by one request at most: one that was moved,
+// given to another patient, or that anything has come of meanwhile is left to staff.
+func (c *Client) Confirm(ctx context.Context, cl *dental.Clinic, account dental.Account, a dental.Appointment, action string) error {
 	var path, body string
 	switch {
 	case !number.MatchString(a.ID):
@@ -194,26 +202,57 @@ func (c *Client) Confirm(ctx context.Context, _ *dental.Clinic, account dental.A
 	default:
 		return fmt.Errorf("opendental: nothing is written for %.20q: %w", action, pull.ErrNotWritten)
 	}
+	done, err := c.ready(ctx, cl, account, a, action)
+	if err != nil {
+		return fmt.Errorf("opendental: look at appointment %s: %w", a.ID, ask.NotWritten(err))
+	}
+	if done {
+		return nil
+	}
 	if _, err := c.call(ctx, account, http.MethodPut, path, nil, []byte(body)); err != nil {
 		return fmt.Errorf("opendental: %s appointment %s: %w", action, a.ID, err)
 	}
 	return nil
 }
 
+// ready is told.Ready of the appointment as the office has it now.
+func (c *Client) ready(ctx context.Context, cl *dental.Clinic, account dental.Account, a dental.Appointment, action string) (done bool, err error) {
+	body, err := c.call(ctx, account, http.MethodGet, single(appointments)+a.ID, nil, nil)
+	if absent(err) {
+		return told.Ready(a, nil, false, action)
+	}
+	if err != nil {
+		return false, err
+	}
+	var r row
+	if err := told.Decode(body, Largest, &r); err != nil {
+		return false, ask.Unavailable("Open Dental's answer cannot be read", err)
+	}
+	o, err := newOffice(cl, account, time.Time{}).object(appointments, r)
+	if err != nil || o.ID != a.ID {
+		return false, ask.Unavailable("Open Dental's answer cannot be read", err)
+	}
+	now := &dental.Appointment{} // without a time it is none
+	if len(o.Facts) > 0 {
+		now = o.Facts[0].Appointment
+	}
+	return told.Ready(a, now, r.AptStatus == complete, action)
+}
+
 // call makes one request and returns the body of an answer 200 or 201. The error
 // of a request that proves to have changed nothing is pull.ErrNotWritten.
 func (c *Client) call(ctx context.Context, account dental.Account, method, path string, query url.Values, body []byte) ([]byte, error) {
 	if err := Validate(account, c.hosts...); err != nil {
-		return nil, ask.NotWritten(err)
+		return nil, ask.NotWritten(ask.Account(err))
 	}
 	address, err := base(account, c.hosts)
 	if err != nil {
-		return nil, ask.NotWritten(err)
+		return nil, ask.NotWritten(ask.Account(err))
 	}
 	if address += path; len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "Open Dental", Method: method, Address: address, Body: body, Most: largest, Header: map[string]string{
+	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "Open Dental", Method: method, Address: address, Body: body, Most: Largest, Header: map[string]string{
 		"Authorization": "ODFHIR " + string(account.Secrets[DeveloperSecret]) + "/" + string(account.Secrets[CustomerSecret]),
 		"Content-Type":  "application/json", // asked for of every request, with a body or without
 	}})
@@ -221,7 +260,7 @@ func (c *Client) call(ctx context.Context, account dental.Account, method, path 
 	case 0, http.StatusOK, http.StatusCreated:
 		return answer.Body, err
 	}
-	return nil, (&refusal{answer.Status}).judge()
+	return nil, judge(answer)
 }
 
 // refusal is an answer that is none. What it says in words is not kept: it may
@@ -233,19 +272,20 @@ func (r *refusal) Error() string { return "HTTP " + strconv.Itoa(r.status) }
 // judge says whose turn it is. The statuses are those of
 // https://www.opendental.com/site/apiimplementation.html, of which 400 covers both
 // a request that was refused and one whose answer from the office was too late.
-func (r *refusal) judge() error {
+func judge(answer ask.Answer) error {
+	r := &refusal{answer.Status}
 	nothing := ask.NotWritten(r)
 	switch {
 	case r.status == http.StatusUnauthorized || r.status == http.StatusForbidden:
 		return ask.Invalid("", "Open Dental does not know the keys, or they may not do this: look at Setup, Advanced Setup, API", nothing)
 	case r.status == http.StatusNotFound || r.status == http.StatusGone:
-		return ask.Invalid("", "Open Dental has no such thing: the address of the API is wrong, the version of the office too old, or the row gone", nothing)
+		return ask.Refused("Open Dental has no such thing: the address of the API is wrong, the version of the office too old, or the row gone", nothing)
 	case r.status == http.StatusTooManyRequests:
-		return ask.Unavailable("Open Dental takes no more requests just now", nothing)
+		return answer.Later(ask.Unavailable("Open Dental takes no more requests just now", nothing))
 	case r.status == http.StatusBadRequest:
 		return ask.Unavailable("Open Dental could not ask the office: is its eConnector running?", r)
 	case r.status/100 == 3:
 		return ask.Invalid("", "the API has another address now", nothing)
 	}
-	return ask.Unavailable("Open Dental failed inside", r)
+	return answer.Later(ask.Unavailable("Open Dental failed inside", r))
 }

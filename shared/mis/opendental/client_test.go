@@ -215,12 +215,29 @@ func TestOneRowIsReadByItsNumber(t *testing.T) {
 	}
 }
 
-func TestAPatientsAnswerIsWrittenBackOnce(t *testing.T) {
+// seen is appointment 18 as its patient has answered for it.
+func seen() dental.Appointment {
+	return dental.Appointment{ID: "18", Patient: "od.48", Start: at("2026-07-31 08:30:00")}
+}
+
+// writes answers what looks by an office that has the row, and what writes by h.
+func (a *api) writes(row string, h http.HandlerFunc) {
+	a.Answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			_, _ = io.WriteString(w, row)
+			return
+		}
+		h(w, r)
+	})
+}
+
+func TestAPatientsAnswerIsWrittenBackOnceAfterALook(t *testing.T) {
 	for action, want := range map[string]string{"confirm": `/appointments/18/Confirm {"confirmVal":"Confirmed"}`, "cancel": `/appointments/18/Break {"sendToUnscheduledList":"true"}`} {
 		a := start(t)
-		err := a.client(t).Confirm(t.Context(), clinic(), a.account(), dental.Appointment{ID: "18"}, action)
-		if written := a.written.All(); err != nil || len(written) != 1 || written[0] != want {
-			t.Errorf("%s wrote %q, %v", action, written, err)
+		a.add("/appointments", 18, appointmentRow)
+		err := a.client(t).Confirm(t.Context(), clinic(), a.account(), seen(), action)
+		if written := a.written.All(); err != nil || len(written) != 1 || written[0] != want || len(a.Asked()) != 2 || a.Asked()[0] != "GET /appointments/18" {
+			t.Errorf("%s wrote %q, %v, asked %q", action, written, err, a.Asked())
 		}
 	}
 	t.Run("what is proven not to have been written says so", func(t *testing.T) {
@@ -238,20 +255,56 @@ func TestAPatientsAnswerIsWrittenBackOnce(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				a := start(t)
 				if c.status != 0 {
-					a.Answer(refused(c.status))
+					a.writes(appointmentRow, refused(c.status))
 				}
-				err := a.client(t).Confirm(t.Context(), clinic(), a.account(), dental.Appointment{ID: c.id}, c.action)
-				if err == nil || errors.Is(err, pull.ErrNotWritten) != c.proven || strings.Contains(err.Error(), "Larkspur") {
-					t.Errorf("got %v", err)
+				of := seen()
+				of.ID = c.id
+				err := a.client(t).Confirm(t.Context(), clinic(), a.account(), of, c.action)
+				if n := len(a.Asked()); err == nil || errors.Is(err, pull.ErrNotWritten) != c.proven || strings.Contains(err.Error(), "Larkspur") || c.status != 0 && n != 2 {
+					t.Errorf("got %v, asked %q", err, a.Asked())
 				}
 			})
 		}
 		a := start(t)
 		a.Close()
-		if err := a.client(t).Confirm(t.Context(), clinic(), a.account(), dental.Appointment{ID: "18"}, "confirm"); !errors.Is(err, pull.ErrNotWritten) {
+		if err := a.client(t).Confirm(t.Context(), clinic(), a.account(), seen(), "confirm"); !errors.Is(err, pull.ErrNotWritten) {
 			t.Errorf("nobody was there, and it is %v", err)
 		}
 	})
+}
+
+func TestAnAppointmentThatHasChangedIsLeftToStaff(t *testing.T) {
+	gone, inside := refused(http.StatusNotFound), refused(http.StatusInternalServerError)
+	for name, c := range map[string]struct {
+		look   http.HandlerFunc // the row where it is nil
+		change []string
+		action string
+		kind   dental.ErrorKind // "" where the office says the same already
+	}{
+		"moved":                        {nil, []string{"AptDateTime", `"2026-07-31 09:00:00"`}, "cancel", dental.Conflict},
+		"another patient's":            {nil, []string{"PatNum", "49"}, "cancel", dental.Conflict},
+		"come of":                      {nil, []string{"AptStatus", `"Complete"`}, "cancel", dental.Conflict},
+		"missed":                       {nil, []string{"AptStatus", `"Broken"`, "DateTStamp", `"2026-07-31 09:00:00"`}, "confirm", dental.Conflict},
+		"without a time any more":      {nil, []string{"AptStatus", `"Planned"`}, "confirm", dental.Conflict},
+		"off the book":                 {nil, []string{"AptStatus", `"UnschedList"`}, "confirm", dental.Conflict},
+		"deleted":                      {gone, nil, "confirm", dental.Conflict},
+		"confirmed by staff meanwhile": {nil, []string{"confirmed", `"Appointment Confirmed"`}, "confirm", ""},
+		"broken by staff meanwhile":    {nil, []string{"AptStatus", `"UnschedList"`}, "cancel", ""},
+		"deleted by staff meanwhile":   {gone, nil, "cancel", ""},
+		"not to be looked at":          {inside, nil, "cancel", dental.Unavailable},
+		"another row":                  {nil, []string{"AptNum", "19"}, "cancel", dental.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := start(t)
+			if a.writes(with(appointmentRow, c.change...), refused(http.StatusOK)); c.look != nil {
+				a.Answer(c.look)
+			}
+			err := a.client(t).Confirm(t.Context(), clinic(), a.account(), seen(), c.action)
+			if n := len(a.Asked()); dental.KindOf(err) != c.kind || (c.kind != "") != errors.Is(err, pull.ErrNotWritten) || c.kind == "" && err != nil || n != 1 {
+				t.Errorf("got %v, asked %q", err, a.Asked())
+			}
+		})
+	}
 }
 
 func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
@@ -262,7 +315,8 @@ func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
 		a := start(t)
 		a.Answer(refused(status))
 		_, err := a.client(t).Changed(t.Context(), clinic(), a.account(), "", now())
-		if dental.KindOf(err) != kind || strings.Contains(err.Error(), customer) || strings.Contains(err.Error(), "Larkspur") {
+		mend := kind == dental.Invalid && status != http.StatusNotFound && status != http.StatusGone // or only the row is not there
+		if dental.KindOf(err) != kind || errors.Is(err, pull.ErrAccount) != mend || strings.Contains(err.Error(), customer) || strings.Contains(err.Error(), "Larkspur") {
 			t.Errorf("%d is %q: %v", status, dental.KindOf(err), err)
 		}
 	}
@@ -270,8 +324,16 @@ func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
 		a := start(t)
 		own := a.account()
 		delete(own.Secrets, opendental.DeveloperSecret)
-		if _, err := a.client(t).Changed(t.Context(), clinic(), own, "", now()); dental.KindOf(err) != dental.Invalid || len(a.Asked()) != 0 {
+		if _, err := a.client(t).Changed(t.Context(), clinic(), own, "", now()); !errors.Is(err, pull.ErrAccount) || dental.KindOf(err) != dental.Invalid || len(a.Asked()) != 0 {
 			t.Errorf("it was called: %v", err)
 		}
+	})
+}
+
+func TestTheTimeForWhichOpenDentalWantsToBeLeftAloneIsKept(t *testing.T) {
+	a := start(t)
+	mistest.Obeys(t, "Too many requests", a.Answer, func() error {
+		_, err := a.client(t).Changed(t.Context(), clinic(), a.account(), "", now())
+		return err
 	})
 }

@@ -71,9 +71,14 @@ import (
 
 var _ intake.Reader = Read
 
-// largest is what one delivery may have: 1000 rows of less than 1.5 KB each, and
+// Largest is what one delivery may have: 1000 rows of less than 1.5 KB each, and
 // as much again.
-const largest = 4 << 20
+const Largest = 4 << 20
+
+// atOnce is how many rows of a delivery are taken in, or asked for, one by one: as
+// many as a function that answers it has the time for. For more the office is asked
+// for all that has changed, but for what is gone, of which no list tells.
+const atOnce = 200
 
 // The tables that are understood, as Event-Type and the kinds of objects name them.
 const (
@@ -107,15 +112,19 @@ func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.
 		o, err := office.read(table, raw)
 		if err != nil {
 			wrong = append(wrong, within(i, err))
-			if ref := nameOf(raw).ref(table); ref.ID != "" && single(ref.Kind) != "" {
+			if ref := nameOf(raw).ref(table); ref.ID != "" && single(ref.Kind) != "" && len(heard.Fetch) < atOnce {
 				heard.Fetch = append(heard.Fetch, ref)
 			} else {
 				heard.Gap = true
 			}
 			continue
 		}
-		if o.Kind != "" {
+		switch {
+		case o.Kind == "":
+		case len(heard.Objects) < atOnce || o.Gone:
 			heard.Objects = append(heard.Objects, o)
+		default:
+			heard.Gap = true
 		}
 	}
 	if len(rows) > 0 && len(wrong) == len(rows) {
@@ -149,9 +158,9 @@ func watched(d intake.Delivery) (table string, known bool) {
 // split is the rows of an array of them, or one row.
 func split(body []byte) (rows []json.RawMessage, err error) {
 	if one := json.RawMessage(nil); bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
-		err, rows = told.Decode(body, largest, &one), []json.RawMessage{one}
+		err, rows = told.Decode(body, Largest, &one), []json.RawMessage{one}
 	} else {
-		err = told.Decode(body, largest, &rows)
+		err = told.Decode(body, Largest, &rows)
 	}
 	return rows, err
 }

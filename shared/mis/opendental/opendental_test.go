@@ -31,7 +31,7 @@ func account() dental.Account {
 
 // event is a delivery of a table's rows.
 func event(table, body string) intake.Delivery {
-	return intake.Delivery{Header: http.Header{"Authorization": {customer}, "Event-Type": {"WatchTable: " + table}, "Workstation": {"FRONTDESK"}}, Body: []byte(body)}
+	return intake.Delivery{Header: http.Header{"Authorization": {customer}, "Event-Type": {"WatchTable: " + table}, "Workstation": {"FRONTDESK"}}, Body: []byte(body), At: now()}
 }
 
 func read(t testing.TB, table, body string) intake.Heard {
@@ -209,7 +209,7 @@ func TestOddValuesOfAnAppointment(t *testing.T) {
 		"one that took place, without it":                    {[]string{"AptStatus", `"Complete"`}, dental.Booked, "2026-07-31 09:10:00"},
 		"one whose patient left at midnight, which is never": {[]string{"AptStatus", `"Complete"`, "DateTimeDismissed", `"2026-07-31 00:00:00"`}, dental.Booked, "2026-07-31 09:10:00"},
 		"one whose patient left on another day":              {[]string{"AptStatus", `"Complete"`, "DateTimeDismissed", `"2026-08-02 09:00:00"`}, dental.Booked, "2026-07-31 09:10:00"},
-		"one of no known length":                             {[]string{"AptStatus", `"Complete"`, "Pattern", `""`}, dental.Booked, "2026-07-31 08:30:00"},
+		"one of no known length":                             {[]string{"AptStatus", `"Complete"`, "Pattern", `""`}, dental.Booked, "2026-07-31 09:30:00"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := only(t, "Appointment", with(appointmentRow, c.changes...))
@@ -343,7 +343,7 @@ func TestADeletedAppointmentIsGone(t *testing.T) {
 			if err != nil || len(heard.Objects) != 1 {
 				t.Fatalf("got %+v, %v", heard, err)
 			}
-			if o := heard.Objects[0]; !o.Gone || o.Kind != "appointment" || o.ID != "18" || len(o.Facts) != 0 || o.Version != at("2026-05-04 08:00:00").UnixMilli() {
+			if o := heard.Objects[0]; !o.Gone || o.Kind != "appointment" || o.ID != "18" || len(o.Facts) != 0 || o.Version != max(at("2026-05-04 08:00:00").UnixMilli(), d.At.UnixMilli()) {
 				t.Errorf("it is %+v", o)
 			}
 		})
@@ -534,4 +534,16 @@ func TestWhatTheOfficeKnowsStandsOnTheCards(t *testing.T) {
 	cl := &dental.Clinic{ID: "demo", TimeZone: "Europe/Moscow", Country: "RU", Language: "ru", Currency: "RUB"}
 	mistest.Run(t, cl, account(), mistest.Vendor{Name: dental.OpenDental, Ordered: true, Read: opendental.Read, Say: say,
 		Tells: mistest.Tells{BirthDates: true, Receipts: true, Stages: true, DeletedPatients: true}})
+}
+
+func TestAVisitThatIsMarkedAheadOfItsDayIsHeldBack(t *testing.T) {
+	mistest.Held(t, at("2026-07-31 09:10:00"), at("2026-07-31 00:00:00"), func(now time.Time) intake.Object {
+		d := event("Appointment", with(appointmentRow, "AptStatus", `"Complete"`))
+		d.At = now
+		heard, err := opendental.Read(clinic(), account(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return heard.Objects[0]
+	})
 }

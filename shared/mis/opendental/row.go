@@ -92,7 +92,7 @@ type name struct {
 
 // nameOf is empty of what is no row, or has a number of another shape.
 func nameOf(raw []byte) (n name) {
-	if told.Decode(raw, largest, &n) != nil {
+	if told.Decode(raw, Largest, &n) != nil {
 		return name{}
 	}
 	return n
@@ -122,7 +122,7 @@ func (n name) ref(table string) intake.Ref {
 // read reads one row of the table, or of the one that it can only be of.
 func (f office) read(table string, raw []byte) (intake.Object, error) {
 	var r row
-	if err := told.Decode(raw, largest, &r); err != nil {
+	if err := told.Decode(raw, Largest, &r); err != nil {
 		return intake.Object{}, err
 	}
 	return f.object(table, r)
@@ -180,6 +180,7 @@ func (f office) object(table string, r row) (intake.Object, error) {
 	case payments:
 		o.Facts = f.payment(r, who, told.ID("", id))
 	}
+	told.Hold(&o, told.Night(f.received, f.zone))
 	o.Body = told.Body(o.Facts)
 	return o, nil
 }
@@ -355,6 +356,9 @@ const slot = 5 * time.Minute
 // pattern is the form of an appointment's length: at most nine hours.
 var pattern = regexp.MustCompile(`^[X/]{1,288}$`)
 
+// complete is the status of an appointment whose visit took place.
+const complete = "Complete"
+
 func (f office) appointment(r row, patient, id string, changed time.Time) []intake.Event {
 	start := f.instant(r.AptDateTime)
 	if start.IsZero() {
@@ -375,7 +379,7 @@ func (f office) appointment(r row, patient, id string, changed time.Time) []inta
 		if f.confirmed(string(r.ConfirmedName), string(r.ConfirmedNum)) {
 			a.Status = dental.Confirmed
 		}
-	case "Complete":
+	case complete:
 		a.Status = dental.Booked
 	case "UnschedList":
 		a.Status = dental.Cancelled
@@ -389,7 +393,7 @@ func (f office) appointment(r row, patient, id string, changed time.Time) []inta
 		return nil
 	}
 	facts := []intake.Event{{Type: told.TypeOf(a.Status), Appointment: &a}}
-	if r.AptStatus == "Complete" {
+	if r.AptStatus == complete {
 		v := dental.Visit{Clinic: f.clinic, Patient: patient, ID: id, AppointmentID: id, FinishedAt: f.finished(r, a), Doctor: a.Doctor}
 		facts = append(facts, intake.Event{Type: intake.VisitCompleted, Visit: &v})
 	}
@@ -399,12 +403,10 @@ func (f office) appointment(r row, patient, id string, changed time.Time) []inta
 // finished is when somebody left the chair, else when the appointment was to end:
 // on the day on which it began, for that is the day of the visit.
 func (f office) finished(r row, a dental.Appointment) time.Time {
-	for _, at := range []time.Time{f.instant(r.DateTimeDismissed), a.End} {
-		if at.After(a.Start) && dental.DateOf(at.In(f.zone)) == dental.DateOf(a.Start) {
-			return at
-		}
+	if at := f.instant(r.DateTimeDismissed); at.After(a.Start) && dental.DateOf(at.In(f.zone)) == dental.DateOf(a.Start) {
+		return at
 	}
-	return a.Start
+	return told.Over(a.Start, a.End, f.zone)
 }
 
 // doctor is who treats: the hygienist of a hygiene appointment. Open Dental's own

@@ -3,6 +3,8 @@ package opendental_test
 import (
 	"net/http"
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -119,5 +121,31 @@ func TestAProcedureWhoseFeeIsNoValueIsRefusedByItsName(t *testing.T) {
 	objects, _, err := mistest.Round(t.Context(), a.client(t), clinic(), a.account(), "", now())
 	if err != nil || len(objects) != 1 || objects[0].Kind != "procedurelog" || objects[0].ID != "20" || dental.KindOf(objects[0].Unreadable) != dental.Invalid {
 		t.Errorf("got %+v, %v", objects, err)
+	}
+}
+
+func TestOfAStormAsManyRowsAreTakenAtOnceAsThereIsTimeForAndTheRestIsAskedFor(t *testing.T) {
+	var rows []string
+	for n := 1; n <= 1000; n++ {
+		rows = append(rows, with(appointmentRow, "AptNum", strconv.Itoa(n)))
+	}
+	heard := read(t, "Appointment", "["+strings.Join(rows[:200], ",")+"]")
+	if len(heard.Objects) != 200 || heard.Gap {
+		t.Errorf("of 200 rows there are %d objects, and the rest is asked for: %v", len(heard.Objects), heard.Gap)
+	}
+	heard = read(t, "Appointment", "["+strings.Join(rows, ",")+"]")
+	if len(heard.Objects) != 200 || !heard.Gap || heard.Objects[199].ID != "200" {
+		t.Errorf("of 1000 rows there are %d objects, and the rest is asked for: %v", len(heard.Objects), heard.Gap)
+	}
+	for i := range rows {
+		rows[i] = with(appointmentRow, "AptNum", strconv.Itoa(i+1), "PatNum", "0")
+	}
+	heard = read(t, "Appointment", "["+appointmentRow+","+strings.Join(rows, ",")+"]")
+	if len(heard.Fetch) != 200 || !heard.Gap {
+		t.Errorf("of 1000 rows that cannot be read %d are asked for, and the rest is: %v", len(heard.Fetch), heard.Gap)
+	}
+	heard = read(t, "AppointmentDeleted", "["+strings.Join(rows, ",")+"]")
+	if len(heard.Objects) != 1000 || heard.Gap {
+		t.Errorf("of 1000 that are gone there are %d objects", len(heard.Objects))
 	}
 }

@@ -23,11 +23,7 @@ const (
 // address is the vendor's cloud.
 const address = "https://app.rnova.org"
 
-var (
-	keyText = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
-	// hostName is a name of the public network: with a dot, and no address.
-	hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
-)
+var keyText = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
 
 // Validate names everything that is missing or wrong in an account at once, as
 // errors of the kind dental.Invalid without a secret in them. An account without
@@ -68,13 +64,8 @@ func base(a dental.Account, hosts []string) (string, error) {
 		if u.Scheme != "https" && !outside.Loopback(host) {
 			return "", bad
 		}
-	case u.Scheme != "https" || !hostName.MatchString(strings.ToLower(u.Hostname())) || within(u.Hostname(), "local", "localhost", "internal", "lan", "home", "corp", "intranet"):
+	case u.Scheme != "https" || !outside.Domain(u.Hostname()):
 		return "", bad
 	}
 	return u.Scheme + "://" + host, nil
-}
-
-// within reports whether a name ends in one of the top levels.
-func within(name string, tops ...string) bool {
-	return slices.ContainsFunc(tops, func(top string) bool { return strings.HasSuffix(strings.ToLower(name), "."+top) })
 }

@@ -44,7 +44,8 @@ const (
 	// notice has overwritten comes again, and so does the other of two of one minute.
 	overlap = time.Hour
 	// The API has no pages: what is asked for is cut by time. step is of changed
-	// appointments, days of changed cards, week of the appointments of the base.
+	// appointments, days of changed cards, week of the cards and the appointments of
+	// the base.
 	step = 3 * time.Hour
 	days = 3
 	week = 7
@@ -52,8 +53,10 @@ const (
 	past, ahead = 3 * 366, 366 // days
 )
 
-// place is where the asking stands. The first round takes the book week by week,
-// each later one the cards and then the appointments that have changed.
+// place is where the asking stands. The first round takes the cards and then the
+// book week by week: who was archived is known so before an appointment names them,
+// and would pass for a patient otherwise. Each later round takes the cards and then
+// the appointments that have changed.
 type place struct {
 	// Done is when the last whole round began, in Unix seconds; 0 for never.
 	Done int64 `json:"done,omitempty"`
@@ -100,10 +103,9 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 // begin is the first question of the next round.
 func (p place) begin(cl *dental.Clinic, now time.Time) place {
 	p.Round = now.Unix()
-	if p.Done == 0 {
-		p.Of, p.From = kindBook, cl.Today(now).AddDays(-past).String()
-	} else {
-		p.Of, p.From = kindPatient, cl.Today(time.Unix(p.Done, 0).Add(-overlap)).String()
+	p.Of, p.From = kindPatient, cl.Today(now).AddDays(-past).String()
+	if p.Done != 0 {
+		p.From = cl.Today(time.Unix(p.Done, 0).Add(-overlap)).String()
 	}
 	return p
 }
@@ -131,9 +133,16 @@ func (p place) question(cl *dental.Clinic) (method string, query url.Values, nex
 			from = today
 		}
 		to := from.AddDays(days - 1)
-		if to.Before(today) {
+		if p.Done == 0 {
+			to = from.AddDays(week - 1)
+		}
+		switch {
+		case to.Before(today):
 			next.From = to.AddDays(1).String()
-		} else {
+		case p.Done == 0:
+			to = today
+			next.Of, next.From = kindBook, today.AddDays(-past).String()
+		default:
 			to = today
 			next.Of, next.From = kindAppointment, time.Unix(p.Done, 0).Add(-overlap).UTC().Format(time.RFC3339)
 		}
@@ -212,11 +221,11 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 func (c *Client) call(ctx context.Context, account dental.Account, method string, query url.Values) ([]json.RawMessage, error) {
 	base, err := base(account, c.hosts)
 	if err != nil {
-		return nil, dental.Errorf(dental.Invalid, "settings."+URLSetting, "%s", err.Error())
+		return nil, ask.Invalid("settings."+URLSetting, err.Error(), nil)
 	}
 	key := string(account.Secrets[KeySecret])
 	if key == "" {
-		return nil, dental.Errorf(dental.Invalid, "secrets."+KeySecret, "is missing")
+		return nil, ask.Invalid("secrets."+KeySecret, "is missing", nil)
 	}
 	query.Set("api_key", key)
 	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "Renovatio", Method: http.MethodPost, Address: base + "/api/public/" + method, Body: []byte(query.Encode()), Most: longestAnswer,
@@ -286,7 +295,7 @@ func judge(method string, answer ask.Answer) error {
 	case s == http.StatusTooManyRequests:
 		return answer.Later(ask.Unavailable("Renovatio takes no more calls just now", said))
 	case s >= 500:
-		return ask.Unavailable("Renovatio failed inside", said)
+		return answer.Later(ask.Unavailable("Renovatio failed inside", said))
 	}
 	return ask.Unavailable("Renovatio refused the question", said)
 }

@@ -41,17 +41,43 @@ func names(objects []intake.Object) string {
 	return strings.Join(slices.Compact(out), ", ")
 }
 
+func TestWhoWasArchivedBeforeIsNoPatientOfTheFirstReading(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	archived := b.office.Patients[1]
+	archived.Deleted, archived.Changed = true, now.AddDate(-2, 0, 0)
+	objects, _, err := mistest.Round(t.Context(), client, clinic(), a, "", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := false
+	for _, o := range objects {
+		for _, f := range o.Facts {
+			switch {
+			case f.Card == nil || f.Card.ID != "rn.2":
+			case o.Kind == "patient" && f.Card.Status == dental.Archived:
+				read = true
+			case f.Card.Says == intake.Hint && !read:
+				t.Error("the book names the patient before the card is read")
+			}
+		}
+	}
+	if !read {
+		t.Error("the card of the archived patient was not read")
+	}
+}
+
 func TestTheFirstQuestionBringsTheBookAndTheNextWhatHasChanged(t *testing.T) {
 	b, client, a := start(t)
 	now := fill(b)
 	objects, cursor, err := mistest.Round(t.Context(), client, clinic(), a, "", now)
-	if err != nil || names(objects) != "appointment 100, appointment 200, appointment 300" {
+	if err != nil || names(objects) != "appointment 100, appointment 200, appointment 300, patient 1, patient 2, patient 3" {
 		t.Fatalf("got %s, %v", names(objects), err)
 	}
 	asked := b.Asked()
-	first, last := asked[0], asked[len(asked)-1]
-	if first != "getAppointments?date_from=08.03.2023+00%3A00&date_to=14.03.2023+23%3A59&show_patient_data=1" || !strings.Contains(last, "2027") || len(asked) != 210 {
-		t.Errorf("%d questions from %s to %s", len(asked), first, last)
+	if n := len(asked); n != 157+210 || asked[0] != "getPatient?date_updated_from=08.03.2023&date_updated_to=14.03.2023" || asked[156] != "getPatient?date_updated_from=04.03.2026&date_updated_to=10.03.2026" ||
+		asked[157] != "getAppointments?date_from=08.03.2023+00%3A00&date_to=14.03.2023+23%3A59&show_patient_data=1" || !strings.Contains(asked[n-1], "2027") {
+		t.Errorf("%d questions: %q", n, asked)
 	}
 	b.Forget()
 	objects, cursor, err = mistest.Round(t.Context(), client, clinic(), a, cursor, now.Add(15*time.Minute))
@@ -102,7 +128,7 @@ func TestARowThatCannotBeReadStopsNoOther(t *testing.T) {
 	b.Answer(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"error":0,"data":[%s,%s,"?"]}`, example, with(`"id":17`, `"id":18`, `"5400.00"`, `"много"`))
 	})
-	page, err := client.Changed(t.Context(), clinic(), a, "", now)
+	page, err := client.Changed(t.Context(), clinic(), a, fmt.Sprintf(`{"round":%d,"of":"book"}`, now.Unix()), now)
 	if err != nil || names(page.Objects) != "appointment , appointment 17, appointment 18" {
 		t.Fatalf("got %s, %v", names(page.Objects), err)
 	}
@@ -180,7 +206,7 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 		t.Run(says, func(t *testing.T) {
 			b.Answer(c.answer)
 			_, err := client.Changed(t.Context(), clinic(), a, "", now)
-			if dental.KindOf(err) != c.kind {
+			if dental.KindOf(err) != c.kind || errors.Is(err, pull.ErrAccount) != (c.kind == dental.Invalid) {
 				t.Fatalf("got %v", err)
 			}
 			if told, is := errors.AsType[*pull.Later](err); is != (c.later > 0) || is && told.After != c.later {
@@ -243,5 +269,14 @@ func TestAnAppointmentThatIsKnownAndCannotBeReadAnyMoreIsRefused(t *testing.T) {
 			row = with(`"5400.00"`, `"по договору"`, `14:35`, `14:40`)
 		}
 		b.Answer(answer(`{"error":0,"data":[` + row + `]}`))
+	})
+}
+
+func TestTheTimeForWhichRenovatioWantsToBeLeftAloneIsKept(t *testing.T) {
+	b, client, a := start(t)
+	now := fill(b)
+	mistest.Obeys(t, `{"error":1,"data":{"code":"TOO_MANY"}}`, b.Answer, func() error {
+		_, err := client.Changed(t.Context(), clinic(), a, "", now)
+		return err
 	})
 }

@@ -141,7 +141,8 @@ func (r reader) appointment(a appointment) (objects []intake.Object, named bool,
 		v.Procedures = append(v.Procedures, services...)
 		o.Facts = append(o.Facts, intake.Event{Type: intake.VisitCompleted, Visit: &v})
 	}
-	o.Body = told.Body([]any{ap, receipt, completed})
+	told.Hold(&o, told.Night(r.received, r.clinic.Location()))
+	o.Body = told.Body([]any{o.Facts, receipt})
 	if hint, ok := r.hint(a, owner); ok {
 		objects = append(objects, hint)
 	}

@@ -69,6 +69,10 @@
 // patient, patient_id, last_name, first_name, third_name, birth_date, gender,
 // mobile, phone, email, is_deleted, date_updated, time_updated.
 //
+// The first reading takes the cards of three years by their date_updated: that
+// is_deleted moves it is not said, but a card whose archiving were no change could
+// not be told of later either.
+//
 // An object that the API does not find by its number is asked for again and given up
 // in the end: only a notice or is_deleted says that it was deleted. That such an
 // answer is a list without rows is not documented, nor what else may come to one.
@@ -96,8 +100,8 @@ import (
 var _ intake.Reader = Read
 
 const (
-	// largest bounds one delivery, in bytes.
-	largest = 1 << 20
+	// Largest bounds one delivery, in bytes.
+	Largest = 1 << 20
 	// most bounds how many objects one delivery may have.
 	most = 500
 )
@@ -172,7 +176,7 @@ func (r reader) notice(heard *intake.Heard, verb, kind string, raw json.RawMessa
 	var id string
 	if kind == kindPatient {
 		var p patient
-		err := told.Decode(raw, largest, &p)
+		err := told.Decode(raw, Largest, &p)
 		if p.gone = verb == verbDelete; err == nil {
 			objects, named, err = r.patient(p)
 		}
@@ -182,7 +186,7 @@ func (r reader) notice(heard *intake.Heard, verb, kind string, raw json.RawMessa
 		id = p.id()
 	} else {
 		var a appointment
-		err := told.Decode(raw, largest, &a)
+		err := told.Decode(raw, Largest, &a)
 		if a.gone, a.refused = verb == verbDelete, verb == verbCancel; err == nil {
 			objects, named, err = r.appointment(a)
 		}
@@ -248,14 +252,11 @@ func open(d intake.Delivery) (event string, data json.RawMessage, err error) {
 			Event told.Text       `json:"event"`
 			Data  json.RawMessage `json:"data"`
 		}
-		if err := told.Decode(d.Body, largest, &doc); err != nil {
+		if err := told.Decode(d.Body, Largest, &doc); err != nil {
 			return "", nil, err
 		}
 		event, data = string(doc.Event), doc.Data
 	} else {
-		if len(body) > largest {
-			return "", nil, dental.Errorf(dental.Invalid, "", "the form is longer than %d bytes", largest)
-		}
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
 			return "", nil, dental.Errorf(dental.Invalid, "", "is neither JSON nor a form")
@@ -275,13 +276,13 @@ func open(d intake.Delivery) (event string, data json.RawMessage, err error) {
 func rowsOf(data json.RawMessage) ([]json.RawMessage, error) {
 	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '"' {
 		var inner string
-		if err := told.Decode(data, largest, &inner); err != nil {
+		if err := told.Decode(data, Largest, &inner); err != nil {
 			return nil, told.Under("data", err)
 		}
 		data = bytes.TrimSpace([]byte(inner))
 	}
 	var checked json.RawMessage
-	if err := told.Decode(data, largest, &checked); err != nil {
+	if err := told.Decode(data, Largest, &checked); err != nil {
 		return nil, told.Under("data", err)
 	}
 	switch data[0] {
@@ -289,7 +290,7 @@ func rowsOf(data json.RawMessage) ([]json.RawMessage, error) {
 		return []json.RawMessage{data}, nil
 	case '[':
 		var rows []json.RawMessage
-		err := told.Decode(data, largest, &rows)
+		err := told.Decode(data, Largest, &rows)
 		return rows, told.Under("data", err)
 	}
 	return nil, dental.Errorf(dental.Invalid, "data", "must be an object or a list")

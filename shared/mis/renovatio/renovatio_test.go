@@ -10,6 +10,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
 	"github.com/returnpoint/returnpoint/shared/mis/renovatio"
 )
 
@@ -21,7 +22,7 @@ func account() dental.Account {
 	return dental.Account{Settings: map[string]string{}, Secrets: map[string]dental.Secret{renovatio.KeySecret: "0f1e2d3c4b5a69788796a5b4c3d2e1f0", dental.CallbackSecret: "0123456789abcdef"}}
 }
 
-var received = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+var received = time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC)
 
 func document(event, data string) string { return fmt.Sprintf(`{"event":%q,"data":%s}`, event, data) }
 
@@ -338,7 +339,7 @@ func TestAnAccountIsReadAtOnce(t *testing.T) {
 	if err := renovatio.Validate(account()); err != nil {
 		t.Errorf("a good one: %v", err)
 	}
-	for _, url := range []string{"https://mis.clinic.example.com:3010", "https://app.rnova.org/api/public/", "https://MIS.example.com"} {
+	for _, url := range []string{"https://mis.clinic.ru:3010", "https://app.rnova.org/api/public/", "https://MIS.clinic.ru"} {
 		a := account()
 		a.Settings[renovatio.URLSetting] = url
 		if err := renovatio.Validate(a); err != nil {
@@ -356,11 +357,22 @@ func TestAnAccountIsReadAtOnce(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for _, url := range []string{"http://app.rnova.org", "https://127.0.0.1", "https://169.254.169.254/latest", "https://10.0.0.1:3010", "https://[::1]", "https://mis", "https://mis.local", "https://metadata.google.internal",
-		"https://u:p@example.com", "https://example.com/x", "https://example.com?x=1", "ftp://example.com", "https://"} {
+		"https://u:p@clinic.ru", "https://clinic.ru/x", "https://clinic.ru?x=1", "ftp://clinic.ru", "https://mis.example.com", "https://mis.home", "https://127.1", "https://"} {
 		a := account()
 		a.Settings[renovatio.URLSetting] = url
 		if renovatio.Validate(a) == nil {
 			t.Errorf("%s is taken for a server", url)
 		}
 	}
+}
+
+func TestAVisitThatIsMarkedAheadOfItsDayIsHeldBack(t *testing.T) {
+	zone := clinic().Location()
+	mistest.Held(t, time.Date(2026, 3, 12, 13, 15, 0, 0, zone), time.Date(2026, 3, 12, 0, 0, 0, 0, zone), func(at time.Time) intake.Object {
+		heard, err := renovatio.Read(clinic(), account(), intake.Delivery{Body: []byte(document("update_appointment", with(`"upcoming"`, `"completed"`))), At: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return heard.Objects[len(heard.Objects)-1]
+	})
 }

@@ -188,8 +188,8 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 		return nil, dental.Errorf(dental.Invalid, "kind", "1Denta has no %.20q", ref.Kind)
 	}
 	r := reader{cl, now}
-	raw, err := c.get(ctx, account, "/api/v2/"+ref.Kind+"/"+url.PathEscape(ref.ID))
-	if said, ok := errors.AsType[*refusal](err); ok && said.status == http.StatusNotFound {
+	raw, err := c.one(ctx, account, ref)
+	if absent(err) {
 		id := told.Text(ref.ID)
 		if ref.Kind == kindClient {
 			return r.client(patient{ID: id, gone: true})
@@ -199,8 +199,20 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 	if err != nil {
 		return nil, err
 	}
-	// The object stands in a field of its name, as the client does in the vendor's
-	// examples, in "data", or by itself.
+	objects := r.row(ref.Kind, raw)
+	if o := objects[0]; o.Unreadable != nil && o.ID != ref.ID { // it may be another's page
+		return nil, ask.Unavailable("1Denta's answer cannot be read", o.Unreadable)
+	}
+	return objects, nil
+}
+
+// one asks for one visit or client. It stands in a field of its name, as the
+// client does in the vendor's examples, in "data", or by itself.
+func (c *Client) one(ctx context.Context, account dental.Account, ref intake.Ref) (json.RawMessage, error) {
+	raw, err := c.get(ctx, account, "/api/v2/"+ref.Kind+"/"+url.PathEscape(ref.ID))
+	if err != nil {
+		return nil, err
+	}
 	var inside map[string]json.RawMessage
 	if err := told.Decode(raw, longestAnswer, &inside); err != nil {
 		return nil, ask.Unavailable("1Denta's answer cannot be read", err)
@@ -210,24 +222,31 @@ func (c *Client) Fetch(ctx context.Context, cl *dental.Clinic, account dental.Ac
 			raw = inside[field]
 		}
 	}
-	objects := r.row(ref.Kind, raw)
-	if o := objects[0]; o.Unreadable != nil && o.ID != ref.ID { // it may be another's page
-		return nil, ask.Unavailable("1Denta's answer cannot be read", o.Unreadable)
-	}
-	return objects, nil
+	return raw, nil
 }
 
-// Confirm sets a visit's status, in one call at most. Above the pace of the API,
-// with a bad token and with a visit that it does not find or will not change,
-// nothing was written: these are refusals of its own, by their status. 1Denta
-// changes no visit that has begun.
-func (c *Client) Confirm(ctx context.Context, _ *dental.Clinic, account dental.Account, a dental.Appointment, action string) error {
+// absent reports whether 1Denta has no such object.
+func absent(err error) bool {
+	said, ok := errors.AsType[*refusal](err)
+	return ok && said.status == http.StatusNotFound
+}
+
+// Confirm sets a visit's status. It looks at the visit first, and changes it in one
+// call at most; one that was moved, given to another client, or that anything has
+// come of meanwhile is left to staff. Above the pace of the API, with a bad token
+// and with a visit that it does not find or will not change, nothing was written:
+// these are refusals of its own, by their status. 1Denta changes no visit that has
+// begun.
+func (c *Client) Confirm(ctx context.Context, cl *dental.Clinic, account dental.Account, a dental.Appointment, action string) error {
 	status, known := map[string]string{"confirm": "confirmed", "cancel": "cancel"}[action]
 	if !known {
 		return ask.NotWritten(dental.Errorf(dental.Invalid, "action", "1Denta cannot be told %.20q", action))
 	}
 	if !organisation.MatchString(a.ID) {
 		return ask.NotWritten(dental.Errorf(dental.Invalid, "id", "is not the number of a visit in 1Denta"))
+	}
+	if done, err := c.ready(ctx, cl, account, a, action); done || err != nil {
+		return ask.NotWritten(err)
 	}
 	body, err := json.Marshal(map[string]string{"status": status})
 	if err != nil {
@@ -239,10 +258,34 @@ func (c *Client) Confirm(ctx context.Context, _ *dental.Clinic, account dental.A
 		case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, tooMany:
 			return ask.NotWritten(err)
 		case http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity: // as often as it is tried
-			return ask.NotWritten(ask.Invalid("", "1Denta does not change this visit", said))
+			return ask.NotWritten(ask.Refused("1Denta does not change this visit", said))
 		}
 	}
 	return err
+}
+
+// ready is told.Ready of the visit as 1Denta has it now.
+func (c *Client) ready(ctx context.Context, cl *dental.Clinic, account dental.Account, a dental.Appointment, action string) (done bool, err error) {
+	raw, err := c.one(ctx, account, intake.Ref{Kind: kindVisit, ID: a.ID})
+	if absent(err) {
+		return told.Ready(a, nil, false, action)
+	}
+	if err != nil {
+		return false, err
+	}
+	var v visit
+	if err := told.Decode(raw, longestAnswer, &v); err != nil {
+		return false, ask.Unavailable("1Denta's answer cannot be read", err)
+	}
+	if v.Deleted.True() {
+		return told.Ready(a, nil, false, action)
+	}
+	now, err := reader{clinic: cl}.appointment(v)
+	if err != nil {
+		return false, ask.Unavailable("1Denta's answer cannot be read", err)
+	}
+	attendance, _ := v.attendance()
+	return told.Ready(a, &now, attendance == came, action)
 }
 
 // tooMany is the status of the API above its pace.
@@ -258,11 +301,11 @@ func (c *Client) get(ctx context.Context, account dental.Account, path string) (
 func (c *Client) call(ctx context.Context, account dental.Account, method, path string, body []byte) ([]byte, error) {
 	base, err := base(account, c.hosts)
 	if err != nil {
-		return nil, ask.NotWritten(dental.Errorf(dental.Invalid, "settings."+URLSetting, "%s", err.Error()))
+		return nil, ask.NotWritten(ask.Invalid("settings."+URLSetting, err.Error(), nil))
 	}
 	token := string(account.Secrets[TokenSecret])
 	if token == "" {
-		return nil, ask.NotWritten(dental.Errorf(dental.Invalid, "secrets."+TokenSecret, "is missing"))
+		return nil, ask.NotWritten(ask.Invalid("secrets."+TokenSecret, "is missing", nil))
 	}
 	answer, err := ask.Do(ctx, c.calls, ask.Question{Vendor: "1Denta", Method: method, Address: base + path, Body: body, Most: longestAnswer,
 		Header: map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json", "Content-Type": "application/json"}})
@@ -296,7 +339,7 @@ func judge(method string, answer ask.Answer) error {
 	case s == tooMany, s == http.StatusTooManyRequests:
 		return answer.Later(ask.Unavailable("1Denta takes no more calls just now", said))
 	case s >= 500:
-		return ask.Unavailable("1Denta failed inside", said)
+		return answer.Later(ask.Unavailable("1Denta failed inside", said))
 	}
 	return ask.Unavailable("1Denta refused the question", said)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
 	"github.com/returnpoint/returnpoint/shared/mis/sqns"
 	"github.com/returnpoint/returnpoint/shared/pull"
 )
@@ -60,7 +61,7 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 		t.Run(says, func(t *testing.T) {
 			s.Answer(c.answer)
 			_, err := client.Changed(t.Context(), clinic(), a, "", now)
-			if dental.KindOf(err) != c.kind {
+			if dental.KindOf(err) != c.kind || errors.Is(err, pull.ErrAccount) != (c.kind == dental.Invalid) {
 				t.Errorf("got %v", err)
 			}
 			if told, is := errors.AsType[*pull.Later](err); is != (c.later > 0) || is && told.After != c.later {
@@ -72,7 +73,7 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 	t.Run("an account without a token", func(t *testing.T) {
 		without := account()
 		delete(without.Secrets, sqns.TokenSecret)
-		if _, err := client.Changed(t.Context(), clinic(), without, "", now); dental.KindOf(err) != dental.Invalid {
+		if _, err := client.Changed(t.Context(), clinic(), without, "", now); dental.KindOf(err) != dental.Invalid || !errors.Is(err, pull.ErrAccount) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -87,24 +88,87 @@ func TestTheAnswersOfTheAPISayWhoseTurnItIs(t *testing.T) {
 	})
 }
 
-func TestAPatientsAnswerIsWrittenBackInOneCall(t *testing.T) {
+// seen is visit 102 of the office as its patient has answered for it.
+func seen() dental.Appointment {
+	o := office()
+	return dental.Appointment{ID: "102", Patient: "sq.3", Start: o.Records[2].Start}
+}
+
+// writes answers what looks by the API, over the office as it is, and what writes by h.
+func (s *server) writes(h http.HandlerFunc) {
+	s.Answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			s.serve(w, r)
+			return
+		}
+		h(w, r)
+	})
+}
+
+func TestAPatientsAnswerIsWrittenBackInOneCallAfterALook(t *testing.T) {
 	s, client, a := start(t)
+	s.over(office())
 	for action, want := range map[string]string{"confirm": `{"status":"confirmed"}`, "cancel": `{"status":"cancel"}`} {
-		s.Answer(func(w http.ResponseWriter, r *http.Request) {
+		s.writes(func(w http.ResponseWriter, r *http.Request) {
 			if body, _ := io.ReadAll(r.Body); string(body) != want {
 				t.Errorf("%s says %s", action, body)
 			}
 			fmt.Fprint(w, `{"status":"success"}`)
 		})
-		err := client.Confirm(t.Context(), clinic(), a, dental.Appointment{ID: "102"}, action)
-		if asked := s.Asked(); err != nil || len(asked) != 1 || asked[0] != "PUT /api/v2/visit/102/status" {
+		err := client.Confirm(t.Context(), clinic(), a, seen(), action)
+		if asked := s.Asked(); err != nil || strings.Join(asked, ", ") != "GET /api/v2/visit/102, PUT /api/v2/visit/102/status" {
 			t.Errorf("%s: %v by %q", action, err, asked)
 		}
 	}
 }
 
+func TestAVisitThatHasChangedIsLeftToStaff(t *testing.T) {
+	s, client, a := start(t)
+	for says, c := range map[string]struct {
+		change func(o *mistest.Office, x *mistest.Record)
+		action string
+		says   string // "" where 1Denta says the same already
+	}{
+		"moved":                          {func(_ *mistest.Office, x *mistest.Record) { x.Start = x.Start.Add(time.Hour) }, "cancel", "moved"},
+		"given to another client":        {func(o *mistest.Office, x *mistest.Record) { x.Patient = o.Patients[4] }, "cancel", "another patient"},
+		"come of":                        {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Came }, "confirm", "taken place"},
+		"cancelled, and then confirmed":  {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Cancelled }, "confirm", "cancelled"},
+		"deleted, and then confirmed":    {func(_ *mistest.Office, x *mistest.Record) { x.Deleted = true }, "confirm", "deleted"},
+		"not there, and then confirmed":  {func(_ *mistest.Office, x *mistest.Record) { x.ID = 999 }, "confirm", "deleted"},
+		"confirmed by staff meanwhile":   {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Confirmed }, "confirm", ""},
+		"cancelled by staff meanwhile":   {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Cancelled }, "cancel", ""},
+		"deleted by staff meanwhile":     {func(_ *mistest.Office, x *mistest.Record) { x.Deleted = true }, "cancel", ""},
+		"not there and cancelled anyhow": {func(_ *mistest.Office, x *mistest.Record) { x.ID = 999 }, "cancel", ""},
+	} {
+		t.Run(says, func(t *testing.T) {
+			o := office()
+			c.change(o, o.Records[2])
+			s.over(o)
+			s.Answer(nil)
+			err := client.Confirm(t.Context(), clinic(), a, seen(), c.action)
+			if asked := s.Asked(); strings.Join(asked, ", ") != "GET /api/v2/visit/102" {
+				t.Errorf("it was asked %q", asked)
+			}
+			if left := errors.Is(err, pull.ErrNotWritten) && dental.KindOf(err) == dental.Conflict; left != (c.says != "") || !left && err != nil || !strings.Contains(dental.MessageOf(err), c.says) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	for says, answer := range map[string]http.HandlerFunc{"a failure inside": status(500), "an answer that is lost": lost, "no right": status(403),
+		"an answer that is none": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, "a visit without a time": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":102,"client":3}`) }} {
+		t.Run("it cannot be looked at: "+says, func(t *testing.T) {
+			s.Answer(answer)
+			err := client.Confirm(t.Context(), clinic(), a, seen(), "cancel")
+			if n := len(s.Asked()); !errors.Is(err, pull.ErrNotWritten) || n != 1 {
+				t.Errorf("got %v after %d calls", err, n)
+			}
+		})
+	}
+}
+
 func TestOnlyWhatIsProvenCountsAsNotWritten(t *testing.T) {
 	s, client, a := start(t)
+	s.over(office())
 	for says, c := range map[string]struct {
 		answer http.HandlerFunc
 		proven bool
@@ -124,9 +188,9 @@ func TestOnlyWhatIsProvenCountsAsNotWritten(t *testing.T) {
 		"a lost answer":                  {lost, false, dental.Unavailable},
 	} {
 		t.Run(says, func(t *testing.T) {
-			s.Answer(c.answer)
-			err := client.Confirm(t.Context(), clinic(), a, dental.Appointment{ID: "102"}, "confirm")
-			if n := len(s.Asked()); err == nil || errors.Is(err, pull.ErrNotWritten) != c.proven || dental.KindOf(err) != c.kind || n != 1 {
+			s.writes(c.answer)
+			err := client.Confirm(t.Context(), clinic(), a, seen(), "confirm")
+			if n := len(s.Asked()); err == nil || errors.Is(err, pull.ErrNotWritten) != c.proven || dental.KindOf(err) != c.kind || n != 2 {
 				t.Errorf("got %v after %d calls", err, n)
 			}
 			secretless(t, err)
@@ -134,7 +198,11 @@ func TestOnlyWhatIsProvenCountsAsNotWritten(t *testing.T) {
 	}
 	t.Run("a late answer", func(t *testing.T) {
 		release := make(chan struct{})
-		slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				s.serve(w, r)
+				return
+			}
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-release
 		}))
@@ -143,7 +211,7 @@ func TestOnlyWhatIsProvenCountsAsNotWritten(t *testing.T) {
 		of := account()
 		of.Settings[sqns.URLSetting] = slow.URL
 		impatient := sqns.New(wire.NewClient(wire.Options{Timeout: time.Second}), strings.TrimPrefix(slow.URL, "http://"))
-		if err := impatient.Confirm(t.Context(), clinic(), of, dental.Appointment{ID: "102"}, "confirm"); err == nil || errors.Is(err, pull.ErrNotWritten) {
+		if err := impatient.Confirm(t.Context(), clinic(), of, seen(), "confirm"); err == nil || errors.Is(err, pull.ErrNotWritten) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -169,4 +237,12 @@ func TestOnlyWhatIsProvenCountsAsNotWritten(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheTimeForWhich1DentaWantsToBeLeftAloneIsKept(t *testing.T) {
+	s, client, a := start(t)
+	mistest.Obeys(t, `{"message":"too many"}`, s.Answer, func() error {
+		_, err := client.Changed(t.Context(), clinic(), a, "", office().Now)
+		return err
+	})
 }

@@ -73,54 +73,85 @@ func (r reader) visit(v visit) ([]intake.Object, error) {
 	if v.gone || v.Deleted.True() {
 		return []intake.Object{r.gone(o, changed)}, nil
 	}
-	start := r.instant(v.Datetime)
-	if start.IsZero() {
-		return nil, dental.Errorf(dental.Invalid, "datetime", "must be a time as in 2024-11-03 12:30:00")
-	}
-	attendance, ok := v.Attendance.Whole()
-	if v.Attendance == "" {
-		ok = true // new
-	}
-	if !ok || attendance < -1 || attendance > 2 {
-		return nil, dental.Errorf(dental.Invalid, "attendance", "must be -1, 0, 1 or 2")
+	a, err := r.appointment(v)
+	if err != nil {
+		return nil, err
 	}
 	receipt, err := told.Money(string(cmp.Or(v.TotalCost, v.TotalPrice)), r.clinic.Currency)
 	if err != nil {
 		return nil, dental.Errorf(dental.Invalid, "totalCost", "%s", err.Error())
 	}
-	owner := cmp.Or(v.Client.ID(), v.ClientID.ID(), v.ClientData.Value.ID.ID())
+	owner := v.owner()
 	if owner == "" { // nobody's time; whoever had it before has it no more
 		o.Body = told.Body(o.ID)
 		return []intake.Object{o}, nil
 	}
-	var names []string
-	for _, s := range v.Services[:min(len(v.Services), mostServices)] {
-		if name := told.Line(string(cmp.Or(s.Name, s.Title)), longestName); name != "" {
-			names = append(names, name)
-		}
-	}
-	a := dental.Appointment{Clinic: r.clinic.ID, Patient: told.Patient(dental.SQNS, owner), ID: told.ID("", id), Start: start,
-		Status: [...]dental.AppointmentStatus{dental.Cancelled, dental.Booked, dental.Booked, dental.Confirmed}[attendance+1]}
-	if doctor := v.Resource.ID(); doctor != "" {
-		a.Doctor.ID = told.ID("", doctor)
-	}
-	for _, name := range names {
-		a.Services = append(a.Services, dental.ServiceType{Name: name})
-	}
 	o.Facts = []intake.Event{{Type: told.TypeOf(a.Status), Appointment: &a}}
-	if attendance == 1 {
-		took := dental.Visit{Clinic: a.Clinic, Patient: a.Patient, ID: a.ID, AppointmentID: a.ID, FinishedAt: told.Over(start, time.Time{}, r.clinic.Location()), Doctor: a.Doctor, Receipt: receipt}
-		for _, name := range names {
-			took.Procedures = append(took.Procedures, dental.Procedure{Name: name})
+	if n, _ := v.attendance(); n == came {
+		over := told.Over(a.Start, a.End, r.clinic.Location())
+		took := dental.Visit{Clinic: a.Clinic, Patient: a.Patient, ID: a.ID, AppointmentID: a.ID, FinishedAt: over, Doctor: a.Doctor, Receipt: receipt}
+		for _, s := range a.Services {
+			took.Procedures = append(took.Procedures, dental.Procedure{Name: s.Name})
 		}
 		o.Facts = append(o.Facts, intake.Event{Type: intake.VisitCompleted, Visit: &took})
 	}
-	o.Body = told.Body([]any{a, receipt, attendance})
+	told.Hold(&o, told.Night(r.received, r.clinic.Location()))
+	o.Body = told.Body([]any{o.Facts, receipt})
 	objects := []intake.Object{o}
 	if hint, ok := r.hint(v, owner); ok {
 		objects = []intake.Object{hint, o}
 	}
 	return objects, nil
+}
+
+// owner is the number of the visit's client, "" where it is nobody's time.
+func (v visit) owner() string {
+	return cmp.Or(v.Client.ID(), v.ClientID.ID(), v.ClientData.Value.ID.ID())
+}
+
+// attendance is how the visit stands; ok is false where that is no such number.
+func (v visit) attendance() (n int64, ok bool) {
+	if v.Attendance == "" {
+		return 0, true // new
+	}
+	n, ok = v.Attendance.Whole()
+	return n, ok && n >= calledOff && n <= confirmed
+}
+
+// The attendances beside 0, which is booked.
+const (
+	calledOff = -1
+	came      = 1
+	confirmed = 2
+)
+
+// appointment is the time in the book, of whoever has it.
+func (r reader) appointment(v visit) (dental.Appointment, error) {
+	a := dental.Appointment{Clinic: r.clinic.ID, Patient: told.Patient(dental.SQNS, v.owner()), ID: told.ID("", v.ID.ID()), Start: r.instant(v.Datetime)}
+	if a.Start.IsZero() {
+		return a, dental.Errorf(dental.Invalid, "datetime", "must be a time as in 2024-11-03 12:30:00")
+	}
+	attendance, ok := v.attendance()
+	if !ok {
+		return a, dental.Errorf(dental.Invalid, "attendance", "must be -1, 0, 1 or 2")
+	}
+	switch attendance {
+	case calledOff:
+		a.Status = dental.Cancelled
+	case confirmed:
+		a.Status = dental.Confirmed
+	default:
+		a.Status = dental.Booked
+	}
+	if doctor := v.Resource.ID(); doctor != "" {
+		a.Doctor.ID = told.ID("", doctor)
+	}
+	for _, s := range v.Services[:min(len(v.Services), mostServices)] {
+		if name := told.Line(string(cmp.Or(s.Name, s.Title)), longestName); name != "" {
+			a.Services = append(a.Services, dental.ServiceType{Name: name})
+		}
+	}
+	return a, nil
 }
 
 // gone is an object that was deleted. Nothing told before it outdoes it.

@@ -35,6 +35,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		instead(w, r)
 		return
 	}
+	s.serve(w, r)
+}
+
+// serve answers as the API does.
+func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.Header.Get("Authorization") != "Bearer "+string(account().Secrets[sqns.TokenSecret]) {

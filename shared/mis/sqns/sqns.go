@@ -29,7 +29,8 @@
 //
 // 1Denta sets "came" when the patient is at the reception, and says neither how
 // long a visit takes nor when it was over. It is taken to be over an hour after its
-// start (and on the same day): else the patient would be thanked in the chair.
+// start (and on the same day): else the patient would be thanked in the chair. One
+// that is set so ahead of its day is an appointment, and is read again.
 //
 // Times have no offset and are the clinic's. One that does not exist on the day on
 // which clocks are put forward, or that occurs twice when they are put back, is
@@ -70,8 +71,8 @@ import (
 
 var _ intake.Reader = Read
 
-// largest bounds one delivery, in bytes: a visit with a hundred services is some 20 KB.
-const largest = 1 << 20
+// Largest bounds one delivery, in bytes: a visit with a hundred services is some 20 KB.
+const Largest = 1 << 20
 
 // The kinds of objects, as the webhook's "object" names them.
 const (
@@ -91,7 +92,7 @@ type hook struct {
 // Read reads a webhook.
 func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.Heard, error) {
 	var h hook
-	if err := told.Decode(d.Body, largest, &h); err != nil {
+	if err := told.Decode(d.Body, Largest, &h); err != nil {
 		return intake.Heard{}, err
 	}
 	if h.Org == "" || string(h.Org) != account.Settings[OrgSetting] {

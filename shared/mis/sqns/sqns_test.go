@@ -8,6 +8,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
 	"github.com/returnpoint/returnpoint/shared/mis/sqns"
 )
 
@@ -20,7 +21,7 @@ func account() dental.Account {
 		Secrets: map[string]dental.Secret{sqns.TokenSecret: "eyJhbGciOiJIUzI1NiJ9.e30.c2ln", dental.CallbackSecret: "0123456789abcdef"}}
 }
 
-var received = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+var received = time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC)
 
 func read(t *testing.T, body string) intake.Heard {
 	t.Helper()
@@ -282,4 +283,15 @@ func TestAnAccountIsReadAtOnce(t *testing.T) {
 			t.Errorf("%s is taken for the vendor's", url)
 		}
 	}
+}
+
+func TestAVisitThatIsMarkedAheadOfItsDayIsHeldBack(t *testing.T) {
+	zone := clinic().Location()
+	mistest.Held(t, time.Date(2026, 3, 12, 13, 30, 0, 0, zone), time.Date(2026, 3, 12, 0, 0, 0, 0, zone), func(at time.Time) intake.Object {
+		heard, err := sqns.Read(clinic(), account(), intake.Delivery{Body: []byte(visitHook(`"attendance":0`, `"attendance":1`)), At: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return heard.Objects[len(heard.Objects)-1]
+	})
 }

@@ -273,7 +273,7 @@ func (c *Client) open(account dental.Account) (access, error) {
 	if err == nil && at.authorization == "" {
 		err = dental.Errorf(dental.Invalid, "secrets."+UserSecret, "the tokens are missing: without them webhooks are all that is heard")
 	}
-	return at, err
+	return at, ask.Account(err)
 }
 
 // answer is the envelope of every answer.
@@ -325,15 +325,16 @@ func (c *Client) call(ctx context.Context, at access, method, path string, query
 	if err != nil {
 		return answer{}, err
 	}
-	return read(said.Status, said.Body, into)
+	return read(said, into)
 }
 
 // read takes an answer apart.
-func read(status int, raw []byte, into any) (answer, error) {
+func read(said ask.Answer, into any) (answer, error) {
 	var a answer
-	shaped := strictjson.Decode(raw, longestAnswer, &a)
+	status := said.Status
+	shaped := strictjson.Decode(said.Body, longestAnswer, &a)
 	switch {
-	case status/100 == 2 && len(bytes.TrimSpace(raw)) == 0: // 204 of a deletion
+	case status/100 == 2 && len(bytes.TrimSpace(said.Body)) == 0: // 204 of a deletion
 		return a, nil
 	case status/100 == 2 && shaped == nil && a.Success != 0:
 		if into == nil || told.Empty(a.Data) {
@@ -344,9 +345,9 @@ func read(status int, raw []byte, into any) (answer, error) {
 		}
 		return a, nil
 	case status/100 == 4 && shaped == nil && a.Success == 0 && a.Meta.Set:
-		return a, judge(&refusal{status})
+		return a, judge(said)
 	}
-	return a, ask.Unavailable("the answer cannot be read", &unread{status})
+	return a, said.Later(ask.Unavailable("the answer cannot be read", &unread{status}))
 }
 
 // unread is an answer that proves nothing.
@@ -357,7 +358,8 @@ func (u *unread) Error() string {
 }
 
 // judge says whose turn it is after a refusal.
-func judge(said *refusal) error {
+func judge(answer ask.Answer) error {
+	said := &refusal{answer.Status}
 	switch said.status {
 	case http.StatusUnauthorized:
 		return ask.Invalid("", "the tokens are not accepted: a user who changes the password needs a new one", said)
@@ -366,9 +368,9 @@ func judge(said *refusal) error {
 	case http.StatusForbidden:
 		return ask.Invalid("", "the user of the token has too few rights in this company", said)
 	case http.StatusTooManyRequests:
-		return ask.Unavailable("the system takes no more requests just now", said)
+		return answer.Later(ask.Unavailable("the system takes no more requests just now", said))
 	case http.StatusNotFound:
-		return ask.Invalid("", "there is no such company, or nothing like this in it", said)
+		return ask.Refused("there is no such company, or nothing like this in it", said)
 	}
 	return ask.Unavailable("the system refused the question", said)
 }

@@ -94,6 +94,9 @@ func TestWhatIsWrongWithTheSystemOrTheAccountIsTold(t *testing.T) {
 			if dental.KindOf(err) != tt.kind || !strings.Contains(dental.MessageOf(err), tt.says) {
 				t.Errorf("the error is %v", err)
 			}
+			if mend := tt.kind == dental.Invalid && tt.says != "company"; errors.Is(err, pull.ErrAccount) != mend {
+				t.Errorf("the account is to be mended: %v; %v", !mend, err)
+			}
 			for _, secret := range []string{"partnertoken1", "usertoken1", "Ромашкина", "79160000001"} {
 				if err != nil && strings.Contains(err.Error(), secret) {
 					t.Errorf("%q is in %v", secret, err)
@@ -115,7 +118,7 @@ func TestWithoutTokensNothingIsAsked(t *testing.T) {
 	_, fetched := s.client().Fetch(t.Context(), clinic(), a, intake.Ref{Kind: "record", ID: "31"}, noon)
 	confirmed := s.client().Confirm(t.Context(), clinic(), a, appointment(), "confirm")
 	for _, err := range []error{changed, fetched, confirmed} {
-		if dental.KindOf(err) != dental.Invalid || !strings.Contains(err.Error(), "tokens are missing") {
+		if dental.KindOf(err) != dental.Invalid || !errors.Is(err, pull.ErrAccount) || !strings.Contains(err.Error(), "tokens are missing") {
 			t.Errorf("the error is %v", err)
 		}
 	}
@@ -403,5 +406,13 @@ func TestTheAPIIsAskedNoFasterThanItTakes(t *testing.T) {
 		if _, err := client.Changed(ctx, clinic(), account("http://127.0.0.1:1"), "", noon); dental.KindOf(err) != dental.Unavailable || !strings.Contains(err.Error(), "no time") {
 			t.Errorf("a wait that is too long is %v", err)
 		}
+	})
+}
+
+func TestTheTimeForWhichTheSystemWantsToBeLeftAloneIsKept(t *testing.T) {
+	s := serve(t, lost)
+	mistest.Obeys(t, `{"success":false,"data":null,"meta":{"message":"Too many requests"}}`, s.Answer, func() error {
+		_, err := s.client().Changed(t.Context(), clinic(), s.account(), "", noon)
+		return err
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/mis/ask"
+	"github.com/returnpoint/returnpoint/shared/mis/told"
 )
 
 // Confirm writes back that the patient will come, or will not. It looks at the
@@ -68,31 +69,21 @@ func (c *Client) confirm(ctx context.Context, cl *dental.Clinic, account dental.
 // ready reports whether the record says already what the patient has, and why
 // it is not to be changed from here.
 func ready(cl *dental.Clinic, a dental.Appointment, x record, action string) (done bool, err error) {
-	conflict := func(format string) error { return dental.Errorf(dental.Conflict, "", "%s", format) }
 	if x.Deleted != 0 {
-		if action == "cancel" {
-			return true, nil
-		}
-		return false, conflict("the record was deleted meanwhile")
+		return told.Ready(a, nil, false, action)
 	}
-	r := reader{clinic: cl}
 	whose, _ := number(x.Client.Value.ID)
-	now, err := r.appointment(x, a.ID, whose)
-	switch {
-	case err != nil:
+	now, err := reader{clinic: cl}.appointment(x, a.ID, whose)
+	if err != nil {
 		return false, fmt.Errorf("read the record: %w", err)
-	case now.Patient != a.Patient:
-		return false, conflict("the record is another patient's now")
-	case !now.Start.Equal(a.Start):
-		return false, conflict("the record was moved meanwhile")
-	case attendance(x) != 0 && attendance(x) != 2:
-		return false, conflict("the record's visit has taken place or was missed")
 	}
+	if done, err := told.Ready(a, &now, attendance(x) == 1, action); done || err != nil {
+		return done, err
+	}
+	conflict := func(message string) error { return dental.Errorf(dental.Conflict, "", "%s", message) }
 	_, group := number(x.Activity)
 	_, visit := number(x.Visit)
 	switch {
-	case action == "confirm" && attendance(x) == 2:
-		return true, nil
 	case group:
 		return false, conflict("the record is of a group event")
 	case action == "cancel" && (x.Paid != 0 || x.Prepaid != 0 || x.PrepaidSure != 0):

@@ -179,21 +179,14 @@ func (r reader) record(x record, hooks text, deleted bool) ([]intake.Object, err
 	if err != nil {
 		return nil, err
 	}
-	came := attendance(x) == 1
-	var v *dental.Visit
-	if came {
-		v = r.visit(x, a)
+	facts := []intake.Event{{Type: told.TypeOf(a.Status), Appointment: &a}}
+	if attendance(x) == 1 {
+		facts = append(facts, intake.Event{Type: intake.VisitCompleted, Visit: r.visit(x, a)})
 	}
-	body := struct {
-		Appointment dental.Appointment
-		Came        bool
-		Receipt     dental.Money
-	}{a, came, r.receipt(x)}
-	o := r.plain(recordKind, id, changed, body)
-	o.Facts = []intake.Event{{Type: told.TypeOf(a.Status), Appointment: &a}}
-	if v != nil {
-		o.Facts = append(o.Facts, intake.Event{Type: intake.VisitCompleted, Visit: v})
-	}
+	held := intake.Object{Facts: facts}
+	told.Hold(&held, told.Night(r.at, r.clinic.Location()))
+	o := r.plain(recordKind, id, changed, []any{held.Facts, r.receipt(x)})
+	o.Facts, o.Again = held.Facts, held.Again
 	hint := r.card(x.Client.Value, whose)
 	hint.Says = intake.Hint
 	if hint.FamilyName+hint.GivenName+hint.MiddleName+hint.Number+hint.Mail == "" {
@@ -268,18 +261,10 @@ func coded(title text) (code, name string) {
 	return "", name
 }
 
-// visit is that of a record whose patient came; nil while its day is yet to
-// come. It ends with the record, or begins with it where that end is ahead or
-// on another day: a visit is of the day on which it began.
+// visit is that of a record whose patient came.
 func (r reader) visit(x record, a dental.Appointment) *dental.Visit {
-	day := r.clinic.Today(a.Start)
-	if day.After(r.clinic.Today(r.at)) {
-		return nil
-	}
-	v := dental.Visit{Clinic: a.Clinic, Patient: a.Patient, ID: a.ID, AppointmentID: a.ID, Doctor: a.Doctor, FinishedAt: a.Start, Receipt: r.receipt(x)}
-	if !a.End.IsZero() && !a.End.After(r.at) && r.clinic.Today(a.End) == day {
-		v.FinishedAt = a.End
-	}
+	v := dental.Visit{Clinic: a.Clinic, Patient: a.Patient, ID: a.ID, AppointmentID: a.ID, Doctor: a.Doctor,
+		FinishedAt: told.Over(a.Start, a.End, r.clinic.Location()), Receipt: r.receipt(x)}
 	for _, s := range a.Services {
 		v.Procedures = append(v.Procedures, dental.Procedure{Code: s.Code, Name: s.Name})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
+	"github.com/returnpoint/returnpoint/shared/mis/mistest"
 	"github.com/returnpoint/returnpoint/shared/mis/yclients"
 )
 
@@ -201,9 +202,10 @@ func TestAPatientWhoCameIsAVisit(t *testing.T) {
 		receipt      dental.Money
 	}{
 		{"it ends with the record", ``, at(7, 30), money(90000)},
-		{"or begins with it, while the end is ahead", `date="2026-03-10 11:45:00"`, at(8, 45), money(90000)},
-		{"even a little early", `date="2026-03-10 12:30:00"`, at(9, 30), money(90000)},
-		{"or when the end is on another day", `date="2026-03-09 23:50:00"`, time.Date(2026, 3, 9, 20, 50, 0, 0, time.UTC), money(90000)},
+		{"even while that end is ahead", `date="2026-03-10 11:45:00"`, at(9, 15), money(90000)},
+		{"and who came is a little early", `date="2026-03-10 12:30:00"`, at(10, 0), money(90000)},
+		{"or an hour after its start, when it has no end", `seance_length=0`, at(8, 0), money(90000)},
+		{"or with the day, when the end is on another", `date="2026-03-09 23:50:00"`, time.Date(2026, 3, 9, 20, 59, 59, 0, time.UTC), money(90000)},
 		{"a price in a string", `services=[{"title":"А","cost":"1 170"},{"title":"Б","cost":"5"}]`, at(7, 30), dental.Money{}},
 		{"prices in strings and with kopecks", `services=[{"title":"А","cost":"1170.50"},{"title":"Б","cost":0.25}]`, at(7, 30), money(117075)},
 		{"what is to be paid is what counts", `services=[{"title":"А","cost":1000,"cost_to_pay":800,"amount":2}]`, at(7, 30), money(80000)},
@@ -223,9 +225,17 @@ func TestAPatientWhoCameIsAVisit(t *testing.T) {
 			}
 		})
 	}
-	if f := said(t, recordWith(`attendance=1; date="2026-03-11 10:00:00"`)); f.visit != nil || f.appointment == nil {
-		t.Errorf("a day that is yet to come has a visit: %+v", f.visit)
-	}
+}
+
+func TestAVisitThatIsMarkedAheadOfItsDayIsHeldBack(t *testing.T) {
+	zone := clinic().Location()
+	mistest.Held(t, time.Date(2026, 3, 11, 10, 30, 0, 0, zone), time.Date(2026, 3, 11, 0, 0, 0, 0, zone), func(at time.Time) intake.Object {
+		heard, err := yclients.Read(clinic(), account(""), intake.Delivery{Body: []byte(recordWith(`attendance=1; date="2026-03-11 10:00:00"`)), At: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return heard.Objects[len(heard.Objects)-1]
+	})
 }
 
 func TestWhateverACardsValuesAreSpelledLike(t *testing.T) {

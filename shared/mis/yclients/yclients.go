@@ -34,7 +34,8 @@
 //
 // # What follows from what
 //
-// A record is an appointment, and a visit too once the patient came. Its date is
+// A record is an appointment, and a visit too once the patient came; one that says
+// so ahead of its day is read again. Its date is
 // the wall clock of the clinic: the offset of datetime may be another's. A record
 // without a client comes to nothing. The client inside of a record is a hint of
 // who it is; the card itself is the client's own. A deleted client is archived:
@@ -65,10 +66,11 @@ const (
 	operationKind = "finances_operation"
 )
 
-// longest bounds a delivery, and most the hooks in one.
 const (
-	longest = 1 << 20
-	most    = 500
+	// Largest bounds one delivery, in bytes.
+	Largest = 1 << 20
+	// most bounds the hooks in one.
+	most = 500
 )
 
 // hook is one message of a webhook. Its status is what was done, not how things are.
@@ -132,13 +134,13 @@ func Read(cl *dental.Clinic, account dental.Account, d intake.Delivery) (intake.
 func split(body []byte) ([]stdjson.RawMessage, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '[' {
 		var one stdjson.RawMessage
-		if err := told.Decode(body, longest, &one); err != nil {
+		if err := told.Decode(body, Largest, &one); err != nil {
 			return nil, err
 		}
 		return []stdjson.RawMessage{one}, nil
 	}
 	var hooks []stdjson.RawMessage
-	if err := told.Decode(body, longest, &hooks); err != nil {
+	if err := told.Decode(body, Largest, &hooks); err != nil {
 		return nil, err
 	}
 	if len(hooks) > most {
