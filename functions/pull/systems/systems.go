@@ -24,7 +24,7 @@ func Readers() map[string]intake.Dialect {
 		dental.YClients:   {Read: yclients.Read, Largest: yclients.Largest},
 		dental.SQNS:       {Read: sqns.Read, Largest: sqns.Largest},
 		dental.Renovatio:  {Read: renovatio.Read, Largest: renovatio.Largest},
-		dental.FHIR:       {Read: fhir.Read, Largest: fhir.MaxDelivery},
+		dental.FHIR:       {Read: fhir.Read, Largest: fhir.Largest},
 		dental.OpenDental: {Read: opendental.Read, Largest: opendental.Largest},
 		dental.Bitrix24:   {Read: bitrix24.Read, Largest: bitrix24.Largest},
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/returnpoint/returnpoint/shared/strictjson"
 )
 
-// MaxDelivery is how many bytes one delivery may have.
-const MaxDelivery = 1 << 20
+// Largest is how many bytes one delivery may have.
+const Largest = 1 << 20
 
 var _ intake.Reader = Read
 
@@ -175,7 +175,7 @@ func (p *problem) fetch() []intake.Ref {
 
 // whole reads the body as one document.
 func whole(body []byte, into any) error {
-	err := strictjson.Decode(body, MaxDelivery, into)
+	err := strictjson.Decode(body, Largest, into)
 	if bad, ok := errors.AsType[*strictjson.Error](err); ok {
 		return (&problem{broken: bad.Message}).invalid(bad.Field)
 	}

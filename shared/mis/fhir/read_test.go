@@ -129,7 +129,7 @@ func TestADeliveryOfAServer(t *testing.T) {
 }
 
 func TestADeliveryTooLongIsRefused(t *testing.T) {
-	if got := heard(t, dental.Account{}, nil, strings.Repeat(" ", fhir.MaxDelivery)+`{"resourceType":"Patient","id":"1"}`); !strings.HasPrefix(got, "refused: ") {
+	if got := heard(t, dental.Account{}, nil, strings.Repeat(" ", fhir.Largest)+`{"resourceType":"Patient","id":"1"}`); !strings.HasPrefix(got, "refused: ") {
 		t.Errorf("it says %q", got)
 	}
 }
