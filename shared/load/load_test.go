@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/load"
+	"github.com/returnpoint/returnpoint/shared/mis/fhir"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
 	"github.com/returnpoint/returnpoint/shared/phone"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
@@ -783,6 +785,65 @@ func TestWhatLiesInAWatchedFolderIsImported(t *testing.T) {
 	imports, _, err = s.Store.Imports(t.Context(), s.Clinic.ID, 10, "")
 	if err != nil || len(imports) != 2 || imports[0].Accepted != 1 || imports[0].Lines != lines+1 {
 		t.Errorf("there are %+v (%v)", imports, err)
+	}
+}
+
+// packed is a text as gzip packs it.
+func packed(t testing.TB, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := io.WriteString(w, text); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestAFormatIsToldByTheEndOfANameAndOfLinesByTheFirst(t *testing.T) {
+	resource, events := `{"resourceType":"Patient"}`+"\n{}", `{"type":"patient.updated"}`+"\n"+`{"resourceType":1}`
+	long := events + strings.Repeat(" \n"+events, 10_000)
+	for _, c := range []struct{ name, head, want string }{
+		{"База.CSV", "", load.CSV}, {"a.txt", "", load.CSV}, {"a.xlsx", "", load.XLSX}, {"a.json", "", load.Bundle},
+		{"a.NDJSON", resource, load.NDJSON}, {"a.jsonl", "\n" + resource, load.NDJSON}, {"a.ndjson", events, load.JSONLines}, {"a.jsonl", "", load.JSONLines},
+		{"a.xls", "", ""}, {"csv", "", ""}, {"a.gz", "", ""}, {"", "", ""},
+		{"a.json.gz", packed(t, "{}"), load.Bundle}, {"a.Json.GZ", "", load.Bundle},
+		{"a.ndjson.gz", packed(t, resource), load.NDJSON}, {"a.jsonl.gz", "", load.NDJSON},
+		{"a.ndjson.gz", "\x1f\uFFFD\b", load.NDJSON}, // as a browser's text shows it
+		// Their readers unpack nothing.
+		{"a.csv.gz", "", ""}, {"a.txt.gz", "", ""}, {"a.xlsx.gz", "", ""}, {"a.jsonl.gz", packed(t, events), ""}, {"a.jsonl.gz", packed(t, long)[:200], ""},
+	} {
+		format, ok := load.FormatOf(c.name, []byte(c.head))
+		if ok != (c.want != "") || ok && format != c.want {
+			t.Errorf("%s of %.20q is read as %q, %v, and not as %q", c.name, c.head, format, ok, c.want)
+		}
+	}
+}
+
+func TestWhatIsPackedInAWatchedFolderIsTakenWhereItsReaderUnpacksIt(t *testing.T) {
+	s := open(t)
+	s.loader.Formats[load.NDJSON], s.loader.Formats[load.Bundle] = fhir.NDJSONFormat{}, fhir.BundleFormat{}
+	folder := "inbox/" + s.Clinic.ID + "/"
+	for name, body := range map[string]string{
+		"night.ndjson.gz": packed(t, `{"resourceType":"Patient","id":"7","name":[{"family":"Петрова"}]}`),
+		"events.jsonl.gz": packed(t, card(1, "+79160000001")),
+		"base.csv.gz":     packed(t, "id;name\n7;Анна\n"),
+	} {
+		if err := s.files.Put(t.Context(), folder+name, strings.NewReader(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.loader.Tick(t.Context(), s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.work0()
+	imports, _, err := s.Store.Imports(t.Context(), s.Clinic.ID, 10, "")
+	if err != nil || len(imports) != 1 || imports[0].Format != load.NDJSON || imports[0].Accepted != 1 {
+		t.Errorf("there are %+v (%v)", imports, err)
+	}
+	for _, name := range []string{"events.jsonl.gz", "base.csv.gz"} {
+		if why, err := s.files.get("inbox-refused/" + s.Clinic.ID + "/" + name + ".why.txt"); err != nil || !strings.Contains(string(why), "FHIR alone") {
+			t.Errorf("of %s it says %q, %v", name, why, err)
+		}
 	}
 }
 

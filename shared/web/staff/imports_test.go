@@ -359,19 +359,6 @@ func TestATableMayBeAnExportOfASystemThatTheClinicHasAnAccountWith(t *testing.T)
 	}
 }
 
-func TestLinesOfJSONAreToldApartByTheFirstOfThem(t *testing.T) {
-	for head, want := range map[string]string{`{"resourceType":"Patient"}` + "\n{}": load.NDJSON, `{"type":"patient.updated"}` + "\n" + `{"resourceType":1}`: load.JSONLines, "": load.JSONLines} {
-		if got := formatOf("a.NDJSON", []byte(head)); got != want {
-			t.Errorf("%q is read as %s", head, got)
-		}
-	}
-	for name, want := range map[string]string{"База.CSV": load.CSV, "a.txt": load.CSV, "a.xlsx": load.XLSX, "a.json": load.Bundle, "a.xls": "", "csv": ""} {
-		if got := formatOf(name, nil); got != want {
-			t.Errorf("%s is read as %q", name, got)
-		}
-	}
-}
-
 func TestWhereThereIsNoPlaceForFilesThePageSaysSo(t *testing.T) {
 	h := newHouse(t)
 	if page := h.gets("/desk/demo/imports"); !strings.Contains(page, "негде") || strings.Contains(page, `type="file"`) {
