@@ -329,12 +329,16 @@ func (p *Pages) pressImport(w http.ResponseWriter, r request) error {
 			said = "desk.import.started"
 		}
 	case "discard":
-		said = "desk.import.discarded"
-		if imp, err = p.Imports.Discard(r.Context(), r.clinic.ID, imp.ID, p.act(r, "import.discard", imp.ID, imp.Name)); err == nil && imp.State == dental.ImportFailed {
-			p.said(w, r, query, r.locale.Text(said, nil))
+		imp, err = p.Imports.Discard(r.Context(), r.clinic.ID, imp.ID, p.act(r, "import.discard", imp.ID, imp.Name))
+		switch {
+		case err == nil && imp.State == dental.ImportFailed:
+			p.said(w, r, query, r.locale.Text("desk.import.discarded", nil))
 			return back(w, r, "/imports", query)
-		}
-		said = "" // it has begun meanwhile, as its page shows
+		case dental.KindOf(err) == dental.Unavailable:
+			p.Log.ErrorContext(r.Context(), "a file is not deleted", "clinic", r.clinic.ID, "import", imp.ID, "err", err)
+			p.wronged(w, r, query, r.locale.Text("desk.import.wrong.discard", nil))
+			return back(w, r, "/imports/"+url.PathEscape(r.PathValue("import")), query)
+		} // else it has begun meanwhile, as its page shows
 	default:
 		return dental.Errorf(dental.Invalid, "do", "is no press of this page")
 	}

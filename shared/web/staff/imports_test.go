@@ -3,6 +3,7 @@ package staff
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -49,7 +50,7 @@ func newImporting(t *testing.T) *importing {
 	t.Cleanup(func() { _ = files.Close() })
 	o := &orders{}
 	loader := &load.Loader{Store: h.stage.Store, Files: files, Formats: map[string]load.Format{load.CSV: sheet.CSV{}, load.JSONLines: generic.Lines{}},
-		Learn: h.stage.Intake.Learn, Phones: stagetest.Phones, Queue: o, Clock: h.stage.Now, Log: slog.New(slog.DiscardHandler)}
+		Learn: h.stage.Intake.Learn, Phones: stagetest.Phones, Queue: o, Clock: h.stage.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)}
 	h.pages.Imports, h.pages.Uploads = loader, "https://files.example"
 	return &importing{h, loader, o, files}
 }
