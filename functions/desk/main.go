@@ -5,8 +5,8 @@
 //	Writes:  clinic, posts, log, tasks, touches, heads, appointments, contacts, bonuses, costs, ratings, jobs, imports, twins, files
 //	Needs:   dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:DeleteItem
 //	         on the table; dynamodb:Query on its indexes GSI1 and GSI2; sqs:SendMessage on the queue of import;
-//	         s3:ListBucket on the bucket, s3:GetObject, s3:PutObject on its imports/, which the upload and download
-//	         URLs that it signs allow as well; HTTPS to the issuer
+//	         s3:ListBucket on the bucket, s3:GetObject, s3:PutObject, s3:DeleteObject on its imports/, which the upload
+//	         and download URLs that it signs allow as well but for the last; HTTPS to the issuer
 package main
 
 import (

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/returnpoint/returnpoint/infra/local/template"
+	"github.com/returnpoint/returnpoint/shared/load"
 	"github.com/returnpoint/returnpoint/shared/table"
 )
 
@@ -183,6 +184,12 @@ func TestAClaimOutlivesEveryRunOfAFunctionByFiveMinutes(t *testing.T) {
 		if f.Timeout+skew >= claim {
 			t.Errorf("%s may run for %v", name, f.Timeout)
 		}
+	}
+}
+
+func TestAnImportIsAWorkersForLongerThanTheFunctionRuns(t *testing.T) {
+	if f := readFunctions(t)["import"]; f.Timeout+30*time.Second > load.Lease {
+		t.Errorf("import may run for %v, and another takes up its import after %v", f.Timeout, load.Lease)
 	}
 }
 

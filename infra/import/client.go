@@ -140,20 +140,12 @@ func (s standing) String() string {
 	return said
 }
 
-// formatOf tells the format of a file by its name, "" of lines of JSON, which
-// the first one tells; false: it is none.
-func formatOf(name string) (format string, known bool) {
-	switch strings.ToLower(filepath.Ext(strings.TrimSuffix(strings.ToLower(name), ".gz"))) {
-	case ".csv":
-		return load.CSV, true
-	case ".xlsx":
-		return load.XLSX, true
-	case ".json":
-		return load.Bundle, true
-	case ".ndjson", ".jsonl":
-		return "", true
+// bare is a file's name without the end of a packed one, which is unpacked here.
+func bare(name string) string {
+	if strings.EqualFold(filepath.Ext(name), ".gz") {
+		return name[:len(name)-len(".gz")]
 	}
-	return "", false
+	return name
 }
 
 // source is a file to send: what is in it, unpacked, and how long that is, -1 where nobody knows.
@@ -165,9 +157,8 @@ type source struct {
 }
 
 func open(path string) (s source, err error) {
-	var known bool
-	if s.format, known = formatOf(path); !known {
-		return s, errors.New("its name ends in none of .csv, .xlsx, .json, .ndjson, .jsonl")
+	if _, known := load.FormatOf(bare(path), nil); !known {
+		return s, errors.New("its name ends in none of " + load.Ends)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -179,23 +170,19 @@ func open(path string) (s source, err error) {
 		return s, errors.Join(fmt.Errorf("look at it: %w", err), f.Close())
 	}
 	s.Reader, s.size = f, info.Size()
-	if strings.EqualFold(filepath.Ext(path), ".gz") {
+	if bare(path) != path {
 		if s.Reader, err = gzip.NewReader(f); err != nil {
 			return s, errors.Join(fmt.Errorf("unpack it: %w", err), f.Close())
 		}
 		s.size = -1
 	}
-	if s.format == "" {
-		in := bufio.NewReaderSize(s.Reader, 64<<10)
-		head, err := in.Peek(8 << 10)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return s, errors.Join(fmt.Errorf("read it: %w", err), f.Close())
-		}
-		s.Reader, s.format = in, load.JSONLines
-		if line, _, _ := bytes.Cut(bytes.TrimSpace(head), []byte("\n")); bytes.Contains(line, []byte(`"resourceType"`)) {
-			s.format = load.NDJSON
-		}
+	in := bufio.NewReaderSize(s.Reader, 64<<10)
+	head, err := in.Peek(load.HeadBytes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return s, errors.Join(fmt.Errorf("read it: %w", err), f.Close())
 	}
+	s.Reader = in
+	s.format, _ = load.FormatOf(bare(path), head)
 	return s, nil
 }
 

@@ -5,7 +5,7 @@
 //	make import FILE=clients.xlsx CLINIC=smile SYSTEM=yclients
 //	RETURN_POINT_URL=https://rp.example WEBHOOK_SECRET=whsec_… make import FILE=exports/ CLINIC=smile
 //
-// A file is told by the end of its name: .csv, .xlsx, .json (a FHIR Bundle),
+// A file is told by the end of its name: .csv or .txt, .xlsx, .json (a FHIR Bundle),
 // .ndjson and .jsonl (FHIR resources or the product's own events), each also
 // with .gz behind. SYSTEM says of which system a table is an export: yclients,
 // sqns, renovatio, fhir, opendental or bitrix24. Its patients are then those whom
@@ -30,6 +30,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/returnpoint/returnpoint/shared/load"
 )
 
 func main() {
@@ -99,13 +101,13 @@ func filesOf(path string) ([]string, error) {
 	}
 	var out []string
 	for _, e := range entries {
-		if _, known := formatOf(e.Name()); known && !e.IsDir() && !strings.HasSuffix(e.Name(), reportEnd) {
+		if _, known := load.FormatOf(bare(e.Name()), nil); known && !e.IsDir() && !strings.HasSuffix(e.Name(), reportEnd) {
 			out = append(out, filepath.Join(path, e.Name()))
 		}
 	}
 	slices.Sort(out)
 	if len(out) == 0 {
-		return nil, fmt.Errorf("import: no file of %s ends in .csv, .xlsx, .json, .ndjson or .jsonl", path)
+		return nil, fmt.Errorf("import: the name of no file of %s ends in one of %s", path, load.Ends)
 	}
 	return out, nil
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/returnpoint/returnpoint/shared/blob/dir"
 	"github.com/returnpoint/returnpoint/shared/dental"
-	"github.com/returnpoint/returnpoint/shared/outreach"
+	"github.com/returnpoint/returnpoint/shared/load"
 )
 
 // inboxOf is the folder that a clinic's system may lay its exports into.
@@ -70,6 +70,7 @@ func (m *machine) uploaded(name string) {
 // it held the table, so that nobody is at them now. Their due keys would do the
 // same some minutes later.
 func (m *machine) resumeImports() {
+	loader := &load.Loader{Store: m.store, Queue: m.parts.queues.Imports, Clock: m.clock.Now, Log: m.log}
 	for cursor := ""; ; {
 		clinics, next, err := m.store.Clinics(m.work, 100, cursor)
 		if err != nil {
@@ -83,12 +84,8 @@ func (m *machine) resumeImports() {
 			// Those further back are over, or wait for somebody.
 			some, _, err := m.store.Imports(m.work, cl.ID, 50, "")
 			for _, imp := range some {
-				if imp.State != dental.ImportRunning || err != nil {
-					continue
-				}
-				var body []byte
-				if body, err = json.Marshal(outreach.Item{Job: &outreach.JobRef{Clinic: cl.ID, ID: "import." + imp.ID}}); err == nil {
-					err = m.parts.queues.Imports.Enqueue(m.work, string(body))
+				if imp.State == dental.ImportRunning && err == nil {
+					err = loader.Resume(m.work, imp)
 				}
 			}
 			if err != nil {

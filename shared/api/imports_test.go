@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -78,7 +79,7 @@ func openImports(t testing.TB, change ...func(*dental.Clinic)) *bench {
 	}
 	t.Cleanup(func() { _ = files.Close() })
 	b.files = files.Handler()
-	b.loader = &load.Loader{Store: b.Store, Files: files, Learn: b.Intake.Learn, Phones: phone.Read, Queue: b.queue, Clock: b.Now, Log: slog.New(slog.DiscardHandler),
+	b.loader = &load.Loader{Store: b.Store, Files: files, Learn: b.Intake.Learn, Phones: phone.Read, Queue: b.queue, Clock: b.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 		Formats: map[string]load.Format{load.CSV: sheet.CSV{}, load.XLSX: sheet.XLSX{}, load.Bundle: fhir.BundleFormat{}, load.NDJSON: fhir.NDJSONFormat{}, load.JSONLines: generic.Lines{}}}
 	h := &api.Imports{Loader: b.loader, Clock: b.Now, Log: slog.New(slog.DiscardHandler), Clinic: func(ctx context.Context, id string) (*dental.Clinic, error) {
 		if id == "broken" {

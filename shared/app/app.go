@@ -89,7 +89,7 @@ func Pull(d Deps, systems Systems, orders pull.Queue, phones intake.Phones) *pul
 func Import(d Deps, files load.Files, formats map[string]load.Format, queue load.Queue, phones intake.Phones) (loader *load.Loader, requests http.Handler) {
 	phones = load.Once(phones)
 	in := &intake.Intake{Store: d.Store, Catalogue: d.Catalogue, Phones: phones, Log: d.Log}
-	loader = &load.Loader{Store: d.Store, Files: files, Formats: formats, Learn: in.Learn, Phones: phones, Queue: queue, Clock: d.Clock, Leaves: lambdaio.Leaves, Log: d.Log}
+	loader = &load.Loader{Store: d.Store, Files: files, Formats: formats, Learn: in.Learn, Phones: phones, Queue: queue, Clock: d.Clock, Rand: d.Rand, Leaves: lambdaio.Leaves, Log: d.Log}
 	mux := http.NewServeMux()
 	h := &api.Imports{Loader: loader, Clock: d.Clock, Log: d.Log,
 		Clinic: func(ctx context.Context, id string) (*dental.Clinic, error) { return d.Store.Begin().Clinic(ctx, id) }}

@@ -22,6 +22,12 @@ type Import struct {
 	Read int64
 	// Place is where the reading goes on, the reader's own word.
 	Place string
+	// Columns are the clinic's, and no more than it keeps itself, as they were when a
+	// table was started, so that all of it is read alike; nil once it is over.
+	Columns map[string]string
+	// Worker is who reads on in it, and nobody else does before Until; "" for nobody.
+	Worker string
+	Until  time.Time
 	// Lines were read so far; each was accepted, unchanged or refused.
 	Lines     int64
 	Accepted  int64

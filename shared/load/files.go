@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Files are where files are kept, on a disk or in a bucket. A name is of one to
-// some segments between slashes, each of letters, digits and signs, none of them
+// Files are where files are kept, on a disk or in a bucket. A name is of one or
+// more segments between slashes, each of letters, digits and signs, none of them
 // "." or ".."; what is no such name is dental.Invalid, and a file that is not
 // there dental.NotFound.
 type Files interface {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -74,12 +73,12 @@ func (l *Loader) found(ctx context.Context, f Stored) error {
 	if err != nil {
 		return err
 	}
-	format, err := l.formatOf(ctx, f.Name)
+	format, ok, err := l.formatOf(ctx, f.Name)
 	if err != nil {
 		return err
 	}
-	if _, known := l.Formats[format]; !known {
-		return l.refuse(ctx, f, "its name ends in none of .csv, .xlsx, .json, .ndjson, .jsonl")
+	if !ok {
+		return l.refuse(ctx, f, "its name ends in none of "+Ends+"; packed, with .gz behind, FHIR alone is read")
 	}
 	if !FromSystem(format, system) {
 		return l.refuse(ctx, f, "it is no export of "+system+": this format says itself whose patients it is about")
@@ -112,31 +111,20 @@ func (l *Loader) refuse(ctx context.Context, f Stored, why string) error {
 	return l.Files.Move(ctx, f.Name, to)
 }
 
-// formatOf tells the format of a file by the end of its name; of lines of JSON,
-// which FHIR and the product's own events share the ends of, by the first of them.
-func (l *Loader) formatOf(ctx context.Context, name string) (string, error) {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".csv":
-		return CSV, nil
-	case ".xlsx":
-		return XLSX, nil
-	case ".json":
-		return Bundle, nil
-	case ".ndjson", ".jsonl":
-		f, err := l.Files.Open(ctx, name, 0)
-		if err != nil {
-			return "", err
-		}
-		defer func() { _ = f.Close() }()
-		head, err := io.ReadAll(io.LimitReader(f, 8<<10))
-		if err != nil {
-			return "", fmt.Errorf("load: read the head of a file: %w", err)
-		}
-		line, _, _ := strings.Cut(strings.TrimSpace(string(head)), "\n")
-		if strings.Contains(line, `"resourceType"`) {
-			return NDJSON, nil
-		}
-		return JSONLines, nil
+// formatOf is FormatOf of a file that is there, whose head is read where it tells.
+func (l *Loader) formatOf(ctx context.Context, name string) (format string, ok bool, err error) {
+	if format, ok = FormatOf(name, nil); format != JSONLines && format != NDJSON {
+		return format, ok, nil
 	}
-	return "", nil
+	f, err := l.Files.Open(ctx, name, 0)
+	if err != nil {
+		return "", false, err
+	}
+	defer func() { _ = f.Close() }()
+	head, err := io.ReadAll(io.LimitReader(f, HeadBytes))
+	if err != nil {
+		return "", false, fmt.Errorf("load: read the head of a file: %w", err)
+	}
+	format, ok = FormatOf(name, head)
+	return format, ok, nil
 }

@@ -4,8 +4,12 @@
 package load
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
@@ -20,6 +24,48 @@ const (
 	NDJSON    = "application/fhir+ndjson" // FHIR R4 resources, one a line
 	JSONLines = "application/x-ndjson"    // generic events, one a line
 )
+
+// Ends are how the names of files end that FormatOf knows.
+const Ends = ".csv, .txt, .xlsx, .json, .ndjson, .jsonl"
+
+// FormatOf tells the format of a file by the end of its name; of lines of JSON,
+// which FHIR and the product's own events share the ends of, by the first one
+// where the head of the file is at hand. FHIR is read packed by gzip too, with
+// .gz behind; of what else is packed, and of what cannot be read, ok is false.
+func FormatOf(name string, head []byte) (format string, ok bool) {
+	bare, packed := strings.CutSuffix(strings.ToLower(name), ".gz")
+	if packed {
+		head = unpacked(head)
+	}
+	switch path.Ext(bare) {
+	case ".csv", ".txt":
+		return CSV, !packed
+	case ".xlsx":
+		return XLSX, !packed
+	case ".json":
+		return Bundle, true
+	case ".ndjson", ".jsonl":
+		line, _, _ := bytes.Cut(bytes.TrimSpace(head), []byte("\n"))
+		if packed && len(line) == 0 || bytes.Contains(line, []byte(`"resourceType"`)) {
+			return NDJSON, true
+		}
+		return JSONLines, !packed
+	}
+	return "", false
+}
+
+// unpacked is what the head of a packed file unpacks to, nothing if it is none.
+func unpacked(head []byte) []byte {
+	zip, err := gzip.NewReader(bytes.NewReader(head))
+	if err != nil {
+		return nil
+	}
+	out, _ := io.ReadAll(io.LimitReader(zip, HeadBytes)) // it ends in the middle
+	return out
+}
+
+// HeadBytes are as much of a file as FormatOf needs.
+const HeadBytes = 8 << 10
 
 // File is a file to read from.
 type File interface {

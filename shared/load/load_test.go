@@ -2,7 +2,9 @@ package load_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,13 +13,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/load"
+	"github.com/returnpoint/returnpoint/shared/mis/fhir"
 	"github.com/returnpoint/returnpoint/shared/mis/generic"
+	"github.com/returnpoint/returnpoint/shared/mis/sheet"
 	"github.com/returnpoint/returnpoint/shared/phone"
 	"github.com/returnpoint/returnpoint/shared/stagetest"
 	"github.com/returnpoint/returnpoint/shared/table"
@@ -32,6 +37,8 @@ type files struct {
 	all  map[string][]byte
 	old  time.Duration // how long all of them have been as they are
 	left *int          // writes until everything fails; nil never
+	// sized is called with each file whose size is asked for; nil is nothing.
+	sized func(name string)
 }
 
 func newFiles() *files { return &files{all: map[string][]byte{}, old: time.Hour} }
@@ -78,6 +85,12 @@ func (f *files) Open(_ context.Context, name string, from int64) (io.ReadCloser,
 }
 
 func (f *files) Size(_ context.Context, name string) (int64, error) {
+	f.mu.Lock()
+	sized := f.sized
+	f.mu.Unlock()
+	if sized != nil {
+		sized(name)
+	}
 	raw, err := f.get(name)
 	return int64(len(raw)), err
 }
@@ -164,7 +177,7 @@ type site struct {
 func over(s *stagetest.Stage, f *files) *site {
 	out := &site{Stage: s, files: f, queue: &queue{}}
 	out.loader = &load.Loader{Store: s.Store, Files: f, Formats: map[string]load.Format{load.JSONLines: generic.Lines{}, load.CSV: unreadable{}}, Learn: s.Intake.Learn,
-		Phones: phone.Read, Queue: out.queue, Clock: s.Now, Log: slog.New(slog.DiscardHandler), Workers: 3, Chunk: 4}
+		Phones: phone.Read, Queue: out.queue, Clock: s.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler), Workers: 3, Chunk: 4}
 	return out
 }
 
@@ -534,6 +547,8 @@ func TestUnderFaultsOfTheTableNothingIsLostOrTakenTwice(t *testing.T) {
 			err := site.loader.Handle(t.Context(), `{"Job":{"Clinic":"`+imp.Clinic+`","ID":"import.`+imp.ID+`"}}`)
 			if now := over(s, site.files).imported(imp.ID); now.Over() && err == nil {
 				break
+			} else if err == nil { // who has it could not let it go: it comes by its due key
+				site.Set(site.Now().Add(load.Lease))
 			}
 			if try == 200 {
 				t.Fatalf("seed %d: it never ends: %v", seed, err)
@@ -556,7 +571,7 @@ func TestUnderFaultsOfTheTableNothingIsLostOrTakenTwice(t *testing.T) {
 	}
 }
 
-func TestOfTwoWorkersAtOneImportEachLineCountsOnce(t *testing.T) {
+func TestOfSeveralWorkersAtOneImportOneReadsAndEachLineCountsOnce(t *testing.T) {
 	file, lines, refused := base(30)
 	for range 5 {
 		s := open(t)
@@ -571,13 +586,172 @@ func TestOfTwoWorkersAtOneImportEachLineCountsOnce(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		// One that was overtaken has left; whoever stays reaches the end.
-		imp = s.work(imp.ID)
-		if imp.State != dental.ImportDone {
+		imp = s.imported(imp.ID)
+		if imp.State != dental.ImportDone || imp.Accepted != lines-refused || imp.Worker != "" {
 			t.Fatalf("it is %+v", imp)
 		}
 		adds(t, imp, lines, refused)
 	}
+}
+
+// body is the message of an import's due key.
+func body(imp dental.Import) string {
+	return `{"Job":{"Clinic":"` + imp.Clinic + `","ID":"import.` + imp.ID + `"}}`
+}
+
+// stuck is a worker that stands still when it is about to take something in.
+type stuck struct {
+	stands chan struct{}
+	goes   chan struct{}
+	over   chan error
+}
+
+// stick begins to work on an import and comes as far as its first Learn.
+func (s *site) stick(imp dental.Import) stuck {
+	s.T.Helper()
+	w := stuck{make(chan struct{}), make(chan struct{}), make(chan error, 1)}
+	other := over(s.Stage, s.files)
+	other.loader.Workers, other.loader.Chunk = 1, s.loader.Chunk
+	learn, once := other.loader.Learn, sync.Once{}
+	other.loader.Learn = func(ctx context.Context, cl *dental.Clinic, how intake.How, now time.Time, objects ...intake.Object) ([]intake.Outcome, error) {
+		once.Do(func() { close(w.stands); <-w.goes })
+		return learn(ctx, cl, how, now, objects...)
+	}
+	go func() { w.over <- other.loader.Handle(context.Background(), body(imp)) }()
+	<-w.stands
+	return w
+}
+
+// ends lets it go on to its end.
+func (w stuck) ends(t testing.TB) {
+	t.Helper()
+	close(w.goes)
+	if err := <-w.over; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatAnotherWorkerIsAtIsLeftToItHoweverSlowItIs(t *testing.T) {
+	s := open(t)
+	event := func(kind string, status string) string {
+		return fmt.Sprintf(`{"type":"appointment.%s","timestamp":"2026-03-01T10:00:00+03:00","data":{"id":"A-1","patientId":"P-1","start":"2026-05-22T10:00:00+03:00","status":%q}}`, kind, status)
+	}
+	s.loader.Chunk = 1
+	imp := s.begin("m1", event("booked", "booked")+"\n"+event("cancelled", "cancelled")+"\n")
+	slow := s.stick(imp)
+	s.Set(s.Now().Add(load.Lease - time.Second))
+	if now := s.work(imp.ID); now.Lines != 0 {
+		t.Fatalf("another one has read %d lines beside it", now.Lines)
+	}
+	slow.ends(t)
+	if imp = s.imported(imp.ID); imp.State != dental.ImportDone || imp.Accepted != 2 {
+		t.Errorf("it is %+v", imp)
+	}
+	if c := s.Card("P-1"); len(c.Appointments) != 1 || c.Appointments[0].Standing() {
+		t.Errorf("a cancelled appointment stands again: %+v", c.Appointments)
+	}
+}
+
+func TestAWorkerWhoseLeaseHasEndedChangesNothingAnyMore(t *testing.T) {
+	s := open(t)
+	file, lines, refused := base(6)
+	imp := s.begin("m1", file)
+	slow := s.stick(imp)
+	s.Set(s.Now().Add(load.Lease))
+	done := s.work(imp.ID)
+	adds(t, done, lines, refused)
+	report := s.report(done)
+	slow.ends(t)
+	if now := s.imported(imp.ID); now.Lines != lines || now.State != dental.ImportDone || !now.Done.Equal(done.Done) {
+		t.Errorf("it was %+v and is %+v", done, now)
+	}
+	if got := s.report(done); got != report || strings.Count(got, "\r\n") != int(2+refused) {
+		t.Errorf("the report was\n%s\nand is\n%s", report, got)
+	}
+}
+
+func TestAWorkerWhoseLeaseHasEndedCountsNothingBesideTheNext(t *testing.T) {
+	s := open(t)
+	file, lines, refused := base(6)
+	imp := s.begin("m1", file)
+	slow := s.stick(imp)
+	s.Set(s.Now().Add(load.Lease))
+	next := s.stick(imp)
+	slow.ends(t)
+	if now := s.imported(imp.ID); now.Lines != 0 {
+		t.Errorf("it has counted %d lines", now.Lines)
+	}
+	next.ends(t)
+	adds(t, s.imported(imp.ID), lines, refused)
+}
+
+// TestAReportIsNotWrittenOverByAWorkerThatComesTooLate has one worker stand still
+// before it looks for the file, until another has finished and cleared it away.
+func TestAReportIsNotWrittenOverByAWorkerThatComesTooLate(t *testing.T) {
+	s := open(t)
+	file, lines, refused := base(6)
+	imp := s.begin("m1", file)
+	stands, goes, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	var asked atomic.Int32
+	s.files.sized = func(string) {
+		if asked.Add(1) == 1 {
+			close(stands)
+			<-goes
+		}
+	}
+	go func() { ended <- s.loader.Handle(context.Background(), body(imp)) }()
+	<-stands
+	s.Set(s.Now().Add(load.Lease))
+	done := s.work(imp.ID)
+	adds(t, done, lines, refused)
+	close(goes)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if now := s.imported(imp.ID); now.State != dental.ImportDone || now.Problem != "" {
+		t.Errorf("it is %+v", now)
+	}
+	if got := s.report(done); strings.Count(got, "\r\n") != int(2+refused) {
+		t.Errorf("the report is now\n%s", got)
+	}
+}
+
+func TestAWorkerThatFailsLetsTheImportGo(t *testing.T) {
+	s := open(t)
+	file, lines, refused := base(6)
+	imp := s.begin("m1", file)
+	learn, failures := s.loader.Learn, 1
+	s.loader.Workers = 1
+	s.loader.Learn = func(ctx context.Context, cl *dental.Clinic, how intake.How, now time.Time, objects ...intake.Object) ([]intake.Outcome, error) {
+		if failures--; failures >= 0 {
+			return nil, errDown
+		}
+		return learn(ctx, cl, how, now, objects...)
+	}
+	if err := s.loader.Handle(t.Context(), s.queue.take()); !errors.Is(err, errDown) {
+		t.Fatalf("it failed with %v", err)
+	}
+	if err := s.loader.Handle(t.Context(), body(imp)); err != nil {
+		t.Fatal(err)
+	}
+	adds(t, s.imported(imp.ID), lines, refused)
+}
+
+func TestAnImportWhoseWorkerIsKnownToBeGoneGoesOnAtOnce(t *testing.T) {
+	s := open(t)
+	file, lines, refused := base(6)
+	imp := s.begin("m1", file)
+	gone := s.stick(imp)
+	_ = s.queue.take() // it had this message, and is killed
+	if err := s.loader.Resume(t.Context(), s.imported(imp.ID)); err != nil {
+		t.Fatal(err)
+	}
+	imp = s.work(imp.ID)
+	adds(t, imp, lines, refused)
+	if imp.State != dental.ImportDone {
+		t.Errorf("it is %+v", imp)
+	}
+	gone.ends(t)
 }
 
 func TestAFileThatIsNoneFailsWithItsReason(t *testing.T) {
@@ -615,6 +789,9 @@ func TestAnImportWaitsForItsFileAndThenBegins(t *testing.T) {
 	}
 	if err := s.loader.Handle(t.Context(), told); err != nil {
 		t.Fatal(err)
+	}
+	if imp = s.imported(imp.ID); imp.State != dental.ImportRunning || imp.Lines != 0 || len(s.queue.bodies) != 1 {
+		t.Fatalf("the bucket's word alone makes it %+v, and %q are queued", imp, s.queue.bodies)
 	}
 	imp = s.work(imp.ID)
 	if imp.State != dental.ImportDone || imp.Name != "base.jsonl" {
@@ -679,6 +856,70 @@ func TestAFileThatNobodyBeginsIsDeletedAndItIsSaidSo(t *testing.T) {
 		}
 	}
 	s.dropped(s.imported(imp.ID), "not-started")
+}
+
+func TestAFileThatCannotBeDeletedStaysToBeDeletedAgain(t *testing.T) {
+	s := open(t)
+	file, _, _ := base(2)
+	imp := s.held(file)
+	entry := dental.LogEntry{Clinic: imp.Clinic, ID: "press-2", At: s.Now(), Action: "import.discard"}
+	s.files.left = new(int)
+	if _, err := s.loader.Discard(t.Context(), imp.Clinic, imp.ID, entry); !errors.Is(err, errDown) {
+		t.Errorf("where nothing can be deleted it says %v", err)
+	}
+	if now := s.imported(imp.ID); now.State != dental.ImportWaiting || !now.Held || len(s.log()) != 0 {
+		t.Errorf("it is %+v, and the log has %+v", now, s.log())
+	}
+	s.files.left = nil
+	if _, err := s.loader.Discard(t.Context(), imp.Clinic, imp.ID, entry); err != nil {
+		t.Fatal(err)
+	}
+	s.dropped(s.imported(imp.ID), "discarded")
+}
+
+func TestATableIsReadToItsEndAsItsColumnsWereWhenItWasStarted(t *testing.T) {
+	s := open(t)
+	s.loader.Formats[load.CSV] = sheet.CSV{}
+	s.loader.Leaves = func(_ context.Context, need time.Duration) bool { return need <= 10*time.Second }
+	read := func(as map[string]string) {
+		t.Helper()
+		tx := s.Store.Begin()
+		cl, err := tx.Clinic(t.Context(), s.Clinic.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cl.Columns = as
+		tx.Put(*cl)
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := "Шифр;ФИО;Телефон\n"
+	for n := range 12 {
+		file += fmt.Sprintf("%d;Петрова Анна;+7916000%04d\n", 100+n, n)
+	}
+	read(map[string]string{"шифр": "id"})
+	imp, err := s.loader.Begin(t.Context(), s.clinic(), load.Order{ID: "m1", Body: file, Format: load.CSV}, []byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.loader.Handle(t.Context(), s.queue.take()); err != nil {
+		t.Fatal(err)
+	}
+	if now := s.imported(imp.ID); now.Lines != 4 || len(now.Columns) != 1 {
+		t.Fatalf("after one run it is %+v", now)
+	}
+	read(map[string]string{"шифр": "-"}) // of another file
+	imp = s.work(imp.ID)
+	adds(t, imp, 12, 0)
+	for n := range 12 {
+		if c := s.Card(fmt.Sprint(100 + n)); !c.Known() {
+			t.Errorf("the patient %d is another one", 100+n)
+		}
+	}
+	if imp.Columns != nil {
+		t.Errorf("over, it still has the columns %v", imp.Columns)
+	}
 }
 
 func TestAFileThatWasTheWrongOneIsDroppedBeforeItIsBegunAndNeverAfter(t *testing.T) {
@@ -839,6 +1080,65 @@ func TestWhatLiesInAWatchedFolderIsImported(t *testing.T) {
 	imports, _, err = s.Store.Imports(t.Context(), s.Clinic.ID, 10, "")
 	if err != nil || len(imports) != 2 || imports[0].Accepted != 1 || imports[0].Lines != lines+1 {
 		t.Errorf("there are %+v (%v)", imports, err)
+	}
+}
+
+// packed is a text as gzip packs it.
+func packed(t testing.TB, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := io.WriteString(w, text); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestAFormatIsToldByTheEndOfANameAndOfLinesByTheFirst(t *testing.T) {
+	resource, events := `{"resourceType":"Patient"}`+"\n{}", `{"type":"patient.updated"}`+"\n"+`{"resourceType":1}`
+	long := events + strings.Repeat(" \n"+events, 10_000)
+	for _, c := range []struct{ name, head, want string }{
+		{"База.CSV", "", load.CSV}, {"a.txt", "", load.CSV}, {"a.xlsx", "", load.XLSX}, {"a.json", "", load.Bundle},
+		{"a.NDJSON", resource, load.NDJSON}, {"a.jsonl", "\n" + resource, load.NDJSON}, {"a.ndjson", events, load.JSONLines}, {"a.jsonl", "", load.JSONLines},
+		{"a.xls", "", ""}, {"csv", "", ""}, {"a.gz", "", ""}, {"", "", ""},
+		{"a.json.gz", packed(t, "{}"), load.Bundle}, {"a.Json.GZ", "", load.Bundle},
+		{"a.ndjson.gz", packed(t, resource), load.NDJSON}, {"a.jsonl.gz", "", load.NDJSON},
+		{"a.ndjson.gz", "\x1f\uFFFD\b", load.NDJSON}, // as a browser's text shows it
+		// Their readers unpack nothing.
+		{"a.csv.gz", "", ""}, {"a.txt.gz", "", ""}, {"a.xlsx.gz", "", ""}, {"a.jsonl.gz", packed(t, events), ""}, {"a.jsonl.gz", packed(t, long)[:200], ""},
+	} {
+		format, ok := load.FormatOf(c.name, []byte(c.head))
+		if ok != (c.want != "") || ok && format != c.want {
+			t.Errorf("%s of %.20q is read as %q, %v, and not as %q", c.name, c.head, format, ok, c.want)
+		}
+	}
+}
+
+func TestWhatIsPackedInAWatchedFolderIsTakenWhereItsReaderUnpacksIt(t *testing.T) {
+	s := open(t)
+	s.loader.Formats[load.NDJSON], s.loader.Formats[load.Bundle] = fhir.NDJSONFormat{}, fhir.BundleFormat{}
+	folder := "inbox/" + s.Clinic.ID + "/"
+	for name, body := range map[string]string{
+		"night.ndjson.gz": packed(t, `{"resourceType":"Patient","id":"7","name":[{"family":"Петрова"}]}`),
+		"events.jsonl.gz": packed(t, card(1, "+79160000001")),
+		"base.csv.gz":     packed(t, "id;name\n7;Анна\n"),
+	} {
+		if err := s.files.Put(t.Context(), folder+name, strings.NewReader(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.loader.Tick(t.Context(), s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.work0()
+	imports, _, err := s.Store.Imports(t.Context(), s.Clinic.ID, 10, "")
+	if err != nil || len(imports) != 1 || imports[0].Format != load.NDJSON || imports[0].Accepted != 1 {
+		t.Errorf("there are %+v (%v)", imports, err)
+	}
+	for _, name := range []string{"events.jsonl.gz", "base.csv.gz"} {
+		if why, err := s.files.get("inbox-refused/" + s.Clinic.ID + "/" + name + ".why.txt"); err != nil || !strings.Contains(string(why), "FHIR alone") {
+			t.Errorf("of %s it says %q, %v", name, why, err)
+		}
 	}
 }
 

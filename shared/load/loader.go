@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -36,6 +37,8 @@ type Loader struct {
 	Phones intake.Phones
 	Queue  Queue
 	Clock  func() time.Time
+	// Rand names workers; Handle needs it.
+	Rand io.Reader
 	// Leaves reports whether a context leaves the time needed; nil always does.
 	Leaves func(ctx context.Context, need time.Duration) bool
 	Log    *slog.Logger
@@ -53,8 +56,10 @@ type Queue interface {
 const (
 	workers = 64
 	chunk   = 2000
-	// lease is how long after its last sign of life an import is taken up again.
-	lease = 2 * time.Minute
+	// Lease is how long an import is one worker's after the last sign of life, and
+	// so how long after it another takes it up. It is longer than a function runs:
+	// whoever had it is gone by then.
+	Lease = 5 * time.Minute
 	// stalled is after how long without a sign of life what was brought in so far comes to the figures.
 	stalled = 30 * time.Minute
 	// patience is how long an import waits for its file.
@@ -190,7 +195,7 @@ func (l *Loader) Start(ctx context.Context, clinic, id string, entry dental.LogE
 }
 
 // Discard drops an import that has not been begun, with its file. One that has
-// begun stays as it is.
+// begun stays as it is, and so does one whose file could not be deleted.
 func (l *Loader) Discard(ctx context.Context, clinic, id string, entry dental.LogEntry) (dental.Import, error) {
 	imp, err := l.Import(ctx, clinic, id)
 	if err != nil || imp.State != dental.ImportWaiting {
@@ -232,6 +237,9 @@ func (l *Loader) start(ctx context.Context, imp dental.Import, entry dental.LogE
 			return err
 		}
 		imp.State, imp.Held, imp.Size = dental.ImportRunning, false, size
+		if _, table := l.Formats[imp.Format].(Previewer); table {
+			imp.Columns = cl.Columns
+		}
 		tx.Put(imp)
 		tx.Put(job(imp, l.Clock().Add(time.Minute))) // in case the queue loses it
 		if entry.ID == "" {
@@ -326,10 +334,11 @@ func (l *Loader) file(ctx context.Context, imp dental.Import) (kept, error) {
 	return kept{l.Files, name, size}, nil
 }
 
-// Handle works on the import that a message names, until it is over or the
-// deadline is near: then the import is queued again. The message is a
-// dispatcher's, or a bucket's word that an upload has come. An error asks for it
-// again; nothing is lost by it.
+// Handle starts the import that a message names, or works on it until it is over
+// or the deadline is near: either has it queued again. The message is a
+// dispatcher's, or a bucket's word that an upload has come. One whose import
+// another worker is at is passed over: its due key comes when that one's lease
+// ends. An error asks for it again; nothing is lost by it.
 func (l *Loader) Handle(ctx context.Context, body string) error {
 	refs, err := named(body)
 	if err != nil {
@@ -388,43 +397,117 @@ func (l *Loader) work(ctx context.Context, clinic, id string) error {
 	if err != nil || imp.ID == "" {
 		return err // one that there is not has no job either
 	}
-	if imp.State == dental.ImportWaiting {
-		if imp, err = l.wait(ctx, imp); err != nil || imp.State == dental.ImportWaiting {
-			return err
-		}
-	}
-	if imp.Over() {
+	switch {
+	case imp.State == dental.ImportWaiting:
+		return l.wait(ctx, imp)
+	case imp.Over():
 		return l.close(ctx, imp)
 	}
 	cl, err := tx.Clinic(ctx, clinic)
 	if err != nil {
 		return err
 	}
-	return l.run(ctx, cl, imp)
+	imp, mine, err := l.claim(ctx, imp)
+	if err != nil || !mine {
+		return err
+	}
+	if err := l.run(ctx, cl, imp); err != nil {
+		return errors.Join(err, l.release(context.WithoutCancel(ctx), imp))
+	}
+	return nil
+}
+
+// claim makes an import one worker's until its lease ends; false: it is
+// another's, or over.
+func (l *Loader) claim(ctx context.Context, imp dental.Import) (_ dental.Import, mine bool, err error) {
+	name := make([]byte, 8)
+	if _, err := io.ReadFull(l.Rand, name); err != nil {
+		return imp, false, fmt.Errorf("load: name a worker: %w", err)
+	}
+	worker := hex.EncodeToString(name)
+	err = store.Retry(ctx, func(ctx context.Context) error {
+		tx := l.Store.Begin()
+		var err error
+		if imp, err = tx.Import(ctx, imp.Clinic, imp.ID); err != nil {
+			return err
+		}
+		now := l.Clock()
+		if mine = imp.Worker == worker || free(imp, now); !mine || imp.Worker == worker { // the write before this try was done
+			return nil
+		}
+		imp.Worker, imp.Until = worker, now.Add(Lease)
+		tx.Put(imp)
+		tx.Put(job(imp, imp.Until))
+		return tx.Commit(ctx)
+	})
+	if err != nil {
+		return imp, false, fmt.Errorf("load: claim an import: %w", err)
+	}
+	if !mine {
+		l.Log.InfoContext(ctx, "an import is left to the worker that is at it", "clinic", imp.Clinic, "import", imp.ID)
+	}
+	return imp, mine, nil
+}
+
+// free reports whether an import may be worked on by whoever asks first.
+func free(imp dental.Import, now time.Time) bool {
+	return imp.State == dental.ImportRunning && (imp.Worker == "" || !now.Before(imp.Until))
+}
+
+// release ends the lease of an import's worker, if it still is that one's.
+func (l *Loader) release(ctx context.Context, of dental.Import) error {
+	err := store.Retry(ctx, func(ctx context.Context) error {
+		tx := l.Store.Begin()
+		imp, err := tx.Import(ctx, of.Clinic, of.ID)
+		if err != nil || imp.Worker == "" || imp.Worker != of.Worker {
+			return err
+		}
+		imp.Worker, imp.Until = "", time.Time{}
+		tx.Put(imp)
+		tx.Put(job(imp, l.Clock().Add(time.Minute)))
+		return tx.Commit(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("load: let an import go: %w", err)
+	}
+	return nil
+}
+
+// Resume has an import worked on at once whose worker is known to be gone,
+// whatever is left of its lease.
+func (l *Loader) Resume(ctx context.Context, imp dental.Import) error {
+	if err := l.release(ctx, imp); err != nil {
+		return err
+	}
+	l.soon(ctx, imp)
+	return nil
 }
 
 // wait starts an import whose file has come, gives up one whose file never came,
 // and has any other looked at later, the less often the longer it waits.
-func (l *Loader) wait(ctx context.Context, imp dental.Import) (dental.Import, error) {
+func (l *Loader) wait(ctx context.Context, imp dental.Import) error {
 	_, err := l.Files.Size(ctx, fileName(imp.Clinic, imp.ID))
 	if err != nil && dental.KindOf(err) != dental.NotFound {
-		return imp, fmt.Errorf("load: look at the file: %w", err)
+		return fmt.Errorf("load: look at the file: %w", err)
 	}
 	age := l.Clock().Sub(imp.Made)
 	switch {
 	case err == nil && !imp.Held:
-		return l.start(ctx, imp, dental.LogEntry{})
+		_, err := l.start(ctx, imp, dental.LogEntry{})
+		return err
 	case age > patience && err == nil:
-		return l.drop(ctx, imp, notStarted, dental.LogEntry{})
+		_, err := l.drop(ctx, imp, notStarted, dental.LogEntry{})
+		return err
 	case age > patience:
-		return l.drop(ctx, imp, noFile, dental.LogEntry{})
+		_, err := l.drop(ctx, imp, noFile, dental.LogEntry{})
+		return err
 	}
 	tx := l.Store.Begin()
 	tx.Put(job(imp, l.Clock().Add(min(max(age, time.Minute), time.Hour))))
 	if err := tx.Commit(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		l.Log.WarnContext(ctx, "a waiting import is looked at later than it might be", "import", imp.ID, "error", err)
 	}
-	return imp, nil
+	return nil
 }
 
 // short cuts a text to so many bytes, at the end of a letter.

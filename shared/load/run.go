@@ -27,15 +27,16 @@ var errOvertaken = errors.New("load: another worker is at this import")
 func (l *Loader) run(ctx context.Context, cl *dental.Clinic, imp dental.Import) error {
 	file, err := l.file(ctx, imp)
 	if dental.KindOf(err) == dental.NotFound {
-		_, err = l.finish(ctx, imp, &Fault{Code: "no-file"})
+		return l.finish(ctx, imp, &Fault{Code: noFile})
 	}
-	if err != nil || file.files == nil {
+	if err != nil {
 		return err
 	}
-	scanner, err := l.Formats[imp.Format].Scan(ctx, file, imp.Place, Options{Clinic: cl, Now: l.Clock(), System: imp.System, Phones: l.Phones})
+	as := *cl
+	as.Columns = imp.Columns // and not those that were chosen for another file since
+	scanner, err := l.Formats[imp.Format].Scan(ctx, file, imp.Place, Options{Clinic: &as, Now: l.Clock(), System: imp.System, Phones: l.Phones})
 	if fault, ok := errors.AsType[*Fault](err); ok {
-		_, err := l.finish(ctx, imp, fault)
-		return err
+		return l.finish(ctx, imp, fault)
 	}
 	if err != nil {
 		return fmt.Errorf("load: begin to read: %w", err)
@@ -44,7 +45,7 @@ func (l *Loader) run(ctx context.Context, cl *dental.Clinic, imp dental.Import) 
 	defer stop()
 	for c := range chunks {
 		if len(c.records) > 0 {
-			if imp, err = l.chunk(ctx, cl, imp, c.records); err != nil {
+			if imp, err = l.chunk(ctx, cl, imp, c); err != nil {
 				if errors.Is(err, errOvertaken) {
 					l.Log.InfoContext(ctx, "an import is left to another worker", "clinic", cl.ID, "import", imp.ID)
 					return nil
@@ -55,15 +56,12 @@ func (l *Loader) run(ctx context.Context, cl *dental.Clinic, imp dental.Import) 
 		fault, broken := errors.AsType[*Fault](c.end)
 		switch {
 		case errors.Is(c.end, io.EOF):
-			_, err := l.finish(ctx, imp, nil)
-			return err
+			return l.finish(ctx, imp, nil)
 		case broken:
-			_, err := l.finish(ctx, imp, fault)
-			return err
+			return l.finish(ctx, imp, fault)
 		case c.end != nil:
 			return fmt.Errorf("load: read on: %w", c.end)
-		}
-		if l.Leaves != nil && !l.Leaves(ctx, near) {
+		case imp.Worker == "":
 			l.soon(ctx, imp)
 			return nil
 		}
@@ -112,8 +110,9 @@ func (l *Loader) read(ctx context.Context, s Scanner) (<-chan records, func()) {
 func (l *Loader) chunkSize() int { return cmp.Or(l.Chunk, chunk) }
 
 // chunk takes records in, writes what is to be reported of them, and then the
-// place to go on from.
-func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import, all []Record) (dental.Import, error) {
+// place to go on from. Near the deadline it lets the import go with that.
+func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import, c records) (dental.Import, error) {
+	all := c.records
 	verdicts, err := l.take(ctx, cl, all)
 	if err != nil {
 		return imp, fmt.Errorf("load: take records in: %w", err)
@@ -143,8 +142,13 @@ func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import
 			return imp, fmt.Errorf("load: keep a part of the report: %w", err)
 		}
 	}
+	next.Until = l.Clock().Add(Lease)
+	again := next.Until
+	if c.end == nil && l.Leaves != nil && !l.Leaves(ctx, near) {
+		next.Worker, next.Until = "", time.Time{}
+	}
 	return next, l.checkpoint(ctx, imp, next, func(tx *store.Tx) {
-		tx.Put(job(next, l.Clock().Add(lease)))
+		tx.Put(job(next, again))
 		if next.Accepted > imp.Accepted {
 			tx.Put(store.Figures(next.Clinic, l.Clock(), stalled))
 		}
@@ -152,7 +156,7 @@ func (l *Loader) chunk(ctx context.Context, cl *dental.Clinic, imp dental.Import
 }
 
 // checkpoint writes an import one step further, if it is still where this worker
-// left it: of two workers one comes further.
+// left it, and still its own.
 func (l *Loader) checkpoint(ctx context.Context, before, next dental.Import, also func(*store.Tx)) error {
 	err := store.Retry(ctx, func(ctx context.Context) error {
 		tx := l.Store.Begin()
@@ -175,10 +179,10 @@ func (l *Loader) checkpoint(ctx context.Context, before, next dental.Import, als
 	return err
 }
 
-// same compares how far two states of an import are; the clock that the store
-// keeps may be coarser than the one that was written.
+// same compares how far two states of an import are, and whose they are; the
+// clock that the store keeps may be coarser than the one that was written.
 func same(a, b dental.Import) bool {
-	return a.State == b.State && a.Place == b.Place && a.Read == b.Read && a.Lines == b.Lines && a.Accepted == b.Accepted &&
+	return a.State == b.State && a.Worker == b.Worker && a.Place == b.Place && a.Read == b.Read && a.Lines == b.Lines && a.Accepted == b.Accepted &&
 		a.Unchanged == b.Unchanged && a.Refused == b.Refused && a.Noted == b.Noted && a.Parts == b.Parts && a.Problem == b.Problem
 }
 
@@ -331,17 +335,22 @@ func faultOf(cl *dental.Clinic, err error) Fault {
 }
 
 // finish ends an import: its report becomes one file, then it is over, then what
-// nobody needs any more is deleted. fault is why the whole file failed, nil when it was read.
-func (l *Loader) finish(ctx context.Context, imp dental.Import, fault *Fault) (dental.Import, error) {
-	cl, err := l.Store.Begin().Clinic(ctx, imp.Clinic)
+// nobody needs any more is deleted. fault is why the whole file failed, nil when
+// it was read. An import that another worker has brought further is left to it,
+// and its report stays.
+func (l *Loader) finish(ctx context.Context, imp dental.Import, fault *Fault) error {
+	tx := l.Store.Begin()
+	cl, err := tx.Clinic(ctx, imp.Clinic)
 	if err != nil {
-		return imp, fmt.Errorf("load: read the clinic: %w", err)
+		return fmt.Errorf("load: read the clinic: %w", err)
+	}
+	if now, err := tx.Import(ctx, imp.Clinic, imp.ID); err != nil || !same(now, imp) {
+		return err
 	}
 	if err := l.Files.Put(ctx, reportName(imp.Clinic, imp.ID), l.report(ctx, cl, imp)); err != nil {
-		return imp, fmt.Errorf("load: keep the report: %w", err)
+		return fmt.Errorf("load: keep the report: %w", err)
 	}
-	next := imp
-	next.State, next.Done, next.Held = dental.ImportDone, l.Clock(), false
+	next := over(imp, dental.ImportDone, l.Clock())
 	if fault != nil {
 		next.State, next.Problem, next.About = dental.ImportFailed, "desk.import.reason."+fault.Code, short(cmp.Or(fault.Detail, fault.Column), 500)
 	} else {
@@ -349,21 +358,32 @@ func (l *Loader) finish(ctx context.Context, imp dental.Import, fault *Fault) (d
 	}
 	err = l.checkpoint(ctx, imp, next, func(tx *store.Tx) { done(tx, next) })
 	if errors.Is(err, errOvertaken) {
-		return imp, nil
+		return nil
 	}
 	if err != nil {
-		return imp, err
+		return err
 	}
 	l.Log.InfoContext(ctx, "import over", "clinic", next.Clinic, "import", next.ID, "state", next.State, "problem", next.Problem,
 		"lines", next.Lines, "accepted", next.Accepted, "unchanged", next.Unchanged, "refused", next.Refused, "noted", next.Noted, "bytes", next.Read)
 	l.clear(ctx, next)
-	return next, nil
+	return nil
 }
 
-// drop ends an import that nothing was read of, and deletes its file.
+// over is an import that ends.
+func over(imp dental.Import, as dental.ImportState, at time.Time) dental.Import {
+	imp.State, imp.Done, imp.Held = as, at, false
+	imp.Columns, imp.Worker, imp.Until = nil, "", time.Time{}
+	return imp
+}
+
+// drop deletes the file of an import that nothing was read of, and ends it. It is
+// said to be deleted only once it is.
 func (l *Loader) drop(ctx context.Context, imp dental.Import, code string, entry dental.LogEntry) (dental.Import, error) {
-	next := imp
-	next.State, next.Done, next.Held, next.Problem = dental.ImportFailed, l.Clock(), false, "desk.import.reason."+code
+	if err := l.Files.Delete(ctx, fileName(imp.Clinic, imp.ID)); err != nil {
+		return imp, fmt.Errorf("load: delete the file: %w", err)
+	}
+	next := over(imp, dental.ImportFailed, l.Clock())
+	next.Problem = "desk.import.reason." + code
 	err := l.checkpoint(ctx, imp, next, func(tx *store.Tx) {
 		done(tx, next)
 		if entry.ID != "" {
@@ -377,7 +397,6 @@ func (l *Loader) drop(ctx context.Context, imp dental.Import, code string, entry
 		return imp, err
 	}
 	l.Log.InfoContext(ctx, "import dropped", "clinic", next.Clinic, "import", next.ID, "problem", next.Problem)
-	l.clear(ctx, next)
 	return next, nil
 }
 

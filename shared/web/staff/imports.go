@@ -1,7 +1,6 @@
 package staff
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,9 +73,6 @@ func silence(r request) (q quiet) {
 	return q
 }
 
-// accepted are the ends of the names of files that can be read.
-const accepted = ".csv,.txt,.xlsx,.json,.ndjson,.jsonl"
-
 func (p *Pages) importsPage(w http.ResponseWriter, r request) error {
 	page, err := p.importsAt(r)
 	if err != nil {
@@ -91,28 +86,7 @@ func (p *Pages) importsPage(w http.ResponseWriter, r request) error {
 func (p *Pages) importsAt(r request) (importsPage, error) {
 	list, err := desk.Imports(r.Context(), p.Store, r.clinic, r.locale)
 	return importsPage{shell: p.shell(r, "/imports", "desk.import.title"), uploading: uploading{p.Uploads}, quiet: silence(r), Press: p.draw(), Imports: list,
-		Most: strconv.Itoa(mostUpload / 1_000_000), Can: p.Imports != nil, Formats: accepted, From: desk.Exporters(r.clinic, r.locale)}, err
-}
-
-// formatOf tells the format of a file by the end of its name; of lines of JSON,
-// which FHIR and the product's own events share the ends of, by how it begins.
-// It is "" of one that cannot be read.
-func formatOf(name string, head []byte) string {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".csv", ".txt":
-		return load.CSV
-	case ".xlsx":
-		return load.XLSX
-	case ".json":
-		return load.Bundle
-	case ".ndjson", ".jsonl":
-		line, _, _ := bytes.Cut(bytes.TrimSpace(head), []byte("\n"))
-		if bytes.Contains(line, []byte(`"resourceType"`)) {
-			return load.NDJSON
-		}
-		return load.JSONLines
-	}
-	return ""
+		Most: strconv.Itoa(mostUpload / 1_000_000), Can: p.Imports != nil, Formats: load.Ends + ", .gz", From: desk.Exporters(r.clinic, r.locale)}, err
 }
 
 // order asks for an import by a press of this desk. Body tells one file from another.
@@ -124,7 +98,7 @@ func (p *Pages) order(r request, format, name, body string) load.Order {
 // takeFile takes a file that stands in the form.
 func (p *Pages) takeFile(w http.ResponseWriter, r request) error {
 	name, wrong := r.form.Get(fileName), ""
-	format := formatOf(name, r.file[:min(len(r.file), 8<<10)])
+	format, readable := load.FormatOf(name, r.file[:min(len(r.file), load.HeadBytes)])
 	switch {
 	case p.Imports == nil:
 		return missing()
@@ -136,7 +110,7 @@ func (p *Pages) takeFile(w http.ResponseWriter, r request) error {
 		wrong = "desk.import.wrong.none"
 	case len(r.file) > mostUpload:
 		wrong = "desk.import.wrong.large"
-	case format == "":
+	case !readable:
 		wrong = "desk.import.wrong.format"
 	case !load.FromSystem(format, r.form.Get("system")):
 		wrong = "desk.import.wrong.system"
@@ -168,11 +142,11 @@ type awaited struct {
 // awaitFile opens an import for a file that the page's script will send elsewhere.
 func (p *Pages) awaitFile(w http.ResponseWriter, r request) error {
 	name := r.form.Get("name")
-	format := formatOf(name, []byte(r.form.Get("head")))
+	format, readable := load.FormatOf(name, []byte(r.form.Get("head")))
 	switch {
 	case p.Imports == nil:
 		return missing()
-	case !dental.ValidID(r.form.Get("id")), name == "", format == "":
+	case !dental.ValidID(r.form.Get("id")), name == "", !readable:
 		return dental.Errorf(dental.Invalid, "name", "the file is none that can be read")
 	}
 	imp, upload, err := p.Imports.Await(r.Context(), r.clinic, p.order(r, format, name, name+"\x00"+r.form.Get("size")))
@@ -361,12 +335,16 @@ func (p *Pages) pressImport(w http.ResponseWriter, r request) error {
 			said = "desk.import.started"
 		}
 	case "discard":
-		said = "desk.import.discarded"
-		if imp, err = p.Imports.Discard(r.Context(), r.clinic.ID, imp.ID, p.act(r, "import.discard", imp.ID, imp.Name)); err == nil && imp.State == dental.ImportFailed {
-			p.said(w, r, query, r.locale.Text(said, nil))
+		imp, err = p.Imports.Discard(r.Context(), r.clinic.ID, imp.ID, p.act(r, "import.discard", imp.ID, imp.Name))
+		switch {
+		case err == nil && imp.State == dental.ImportFailed:
+			p.said(w, r, query, r.locale.Text("desk.import.discarded", nil))
 			return back(w, r, "/imports", query)
-		}
-		said = "" // it has begun meanwhile, as its page shows
+		case dental.KindOf(err) == dental.Unavailable:
+			p.Log.ErrorContext(r.Context(), "a file is not deleted", "clinic", r.clinic.ID, "import", imp.ID, "err", err)
+			p.wronged(w, r, query, r.locale.Text("desk.import.wrong.discard", nil))
+			return back(w, r, "/imports/"+url.PathEscape(r.PathValue("import")), query)
+		} // else it has begun meanwhile, as its page shows
 	default:
 		return dental.Errorf(dental.Invalid, "do", "is no press of this page")
 	}

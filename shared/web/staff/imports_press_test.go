@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/returnpoint/returnpoint/shared/dental"
+	"github.com/returnpoint/returnpoint/shared/load"
 )
 
 func TestAnImportPromisesSilenceNoFurtherThanTheClinicsScenariosKeepIt(t *testing.T) {
@@ -121,6 +123,30 @@ func TestAWrongFileIsDeletedByAPressAndTheListSaysSo(t *testing.T) {
 	}
 	if acts := i.acts(); !slices.Equal(acts, []string{"import.discard", "import.file"}) {
 		t.Errorf("the log has %q", acts)
+	}
+}
+
+// undeleting are files of which none can be deleted.
+type undeleting struct{ load.Files }
+
+func (undeleting) Delete(context.Context, string) error {
+	return &dental.Error{Kind: dental.Unavailable, Message: "the files cannot be reached just now"}
+}
+
+func TestAFileThatCannotBeDeletedIsNotSaidToBe(t *testing.T) {
+	i := newImporting(t)
+	at := i.sends("press-1", "base.csv", base).Header().Get("Location")
+	i.loader.Files = undeleting{i.files}
+	w := i.sendsForm(at, url.Values{"do": {"discard"}})
+	if page := i.follows(w, dental.Manager).Body.String(); !strings.HasPrefix(w.Header().Get("Location"), at+"?") || !strings.Contains(page, "Файл не удалён") || !strings.Contains(page, `value="discard"`) {
+		t.Errorf("after it %q says %.400s", w.Header().Get("Location"), page)
+	}
+	if acts := i.acts(); !slices.Equal(acts, []string{"import.file"}) {
+		t.Errorf("the log has %q", acts)
+	}
+	i.loader.Files = i.files
+	if page := i.follows(i.sendsForm(at, url.Values{"do": {"discard"}}), dental.Manager).Body.String(); !strings.Contains(page, "из него ничего не загружено") {
+		t.Errorf("pressed again it says %.400s", page)
 	}
 }
 

@@ -3,6 +3,7 @@ package staff
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -52,7 +53,7 @@ func newImporting(t *testing.T) *importing {
 	t.Cleanup(func() { _ = files.Close() })
 	o := &orders{}
 	loader := &load.Loader{Store: h.stage.Store, Files: files, Formats: map[string]load.Format{load.CSV: sheet.CSV{}, load.XLSX: sheet.XLSX{}, load.JSONLines: generic.Lines{}},
-		Learn: h.stage.Intake.Learn, Phones: stagetest.Phones, Queue: o, Clock: h.stage.Now, Log: slog.New(slog.DiscardHandler)}
+		Learn: h.stage.Intake.Learn, Phones: stagetest.Phones, Queue: o, Clock: h.stage.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)}
 	h.pages.Imports, h.pages.Uploads = loader, "https://files.example"
 	return &importing{h, loader, o, files}
 }
@@ -406,19 +407,6 @@ func TestATableMayBeAnExportOfASystemThatTheClinicHasAnAccountWith(t *testing.T)
 	}
 	if w := i.sendsForm("/desk/demo/imports/upload", url.Values{"id": {"press-4"}, "name": {"big.csv"}, "size": {"9000000"}, "head": {"ID;ФИО"}, "system": {"dentas"}}); w.Code < 400 {
 		t.Errorf("a system that nobody knows is answered %d", w.Code)
-	}
-}
-
-func TestLinesOfJSONAreToldApartByTheFirstOfThem(t *testing.T) {
-	for head, want := range map[string]string{`{"resourceType":"Patient"}` + "\n{}": load.NDJSON, `{"type":"patient.updated"}` + "\n" + `{"resourceType":1}`: load.JSONLines, "": load.JSONLines} {
-		if got := formatOf("a.NDJSON", []byte(head)); got != want {
-			t.Errorf("%q is read as %s", head, got)
-		}
-	}
-	for name, want := range map[string]string{"База.CSV": load.CSV, "a.txt": load.CSV, "a.xlsx": load.XLSX, "a.json": load.Bundle, "a.xls": "", "csv": ""} {
-		if got := formatOf(name, nil); got != want {
-			t.Errorf("%s is read as %q", name, got)
-		}
 	}
 }
 
