@@ -49,6 +49,8 @@ func (p *Puller) fetch(ctx context.Context, tx *store.Tx, job store.Job) error {
 	now := p.Clock()
 	job.Done = now
 	switch account := cl.Accounts[job.System]; {
+	case !p.reaches(job.System, account) && held(job, now):
+		p.again(ctx, &job, errUnreached, now)
 	case !p.reaches(job.System, account): // it can not be asked; what it tells is all there is
 	case job.Object == "":
 		when := soon
@@ -79,11 +81,11 @@ func (p *Puller) fetch(ctx context.Context, tx *store.Tx, job store.Job) error {
 			}
 			for _, o := range objects {
 				if o.Again.After(now) {
-					job.Made = o.Again
+					job.Made, job.Step = o.Again, store.Held
 					putOff(&job, o.Again)
 				}
 			}
-		case !mend && dental.KindOf(err) == dental.Invalid: // the system does not show it
+		case !mend && dental.KindOf(err) == dental.Invalid && !held(job, now): // the system does not show it
 			objects, outcomes = []intake.Object{{Kind: job.Object, ID: job.Subject}}, []intake.Outcome{{Err: err}}
 		default:
 			p.again(ctx, &job, err, now)
@@ -106,6 +108,15 @@ func (p *Puller) fetch(ctx context.Context, tx *store.Tx, job store.Job) error {
 		return fmt.Errorf("end the job: %w", err)
 	}
 	return nil
+}
+
+// errUnreached is that of an account which lacks what its system is asked with.
+var errUnreached = dental.Errorf(dental.Invalid, "", "the account cannot be asked")
+
+// held reports whether a job is to read what was held back, for which nobody
+// would ask again: no answer ends it before its time.
+func held(job store.Job, now time.Time) bool {
+	return job.Step == store.Held && now.Sub(job.Made) < givenUp
 }
 
 // putOff leaves a job for later. What its present dispatch has queued is done with.

@@ -42,7 +42,7 @@ func (l *Listener) Take(ctx context.Context, cl *dental.Clinic, system string, h
 		asked = append([]intake.Ref{{}}, asked...)
 	}
 	for _, ref := range asked {
-		failed = errors.Join(failed, leave(ctx, l.Store, cl.ID, system, ref, now, now.Add(settle)))
+		failed = errors.Join(failed, leave(ctx, l.Store, cl.ID, system, ref, "", now, now.Add(settle)))
 	}
 	failed = errors.Join(failed, later(ctx, l.Store, cl.ID, heard.Objects))
 	err := l.note(ctx, cl.ID, system, func(p *dental.Pulled) bool {
@@ -84,7 +84,7 @@ func (l *Listener) note(ctx context.Context, clinic, system string, change func(
 func later(ctx context.Context, st *store.Store, clinic string, objects []intake.Object) (failed error) {
 	for _, o := range objects {
 		if !o.Again.IsZero() {
-			failed = errors.Join(failed, leave(ctx, st, clinic, o.System, intake.Ref{Kind: o.Kind, ID: o.ID}, o.Again, o.Again))
+			failed = errors.Join(failed, leave(ctx, st, clinic, o.System, intake.Ref{Kind: o.Kind, ID: o.ID}, store.Held, o.Again, o.Again))
 		}
 	}
 	return failed
@@ -93,19 +93,23 @@ func later(ctx context.Context, st *store.Store, clinic string, objects []intake
 // leave leaves the reading of an object to a job, that of all that has changed
 // for a ref without a kind. One that is left already for no later, and not begun,
 // is enough; one that may have begun is left anew, so that what it has read too
-// early is read again.
-func leave(ctx context.Context, st *store.Store, clinic, system string, ref intake.Ref, made, wake time.Time) error {
+// early is read again. Nothing that is left for sooner waits any longer for it.
+func leave(ctx context.Context, st *store.Store, clinic, system string, ref intake.Ref, step string, made, wake time.Time) error {
 	err := store.Retry(ctx, func(ctx context.Context) error {
 		tx := st.Begin()
 		job, err := tx.Job(ctx, clinic, fetchID(system, ref))
 		if err != nil {
 			return err
 		}
-		if waits := job.ID != "" && job.Done.IsZero() && job.Tries == 0 && !job.Wake.After(wake); waits {
-			return nil
+		next := store.Job{Clinic: clinic, ID: fetchID(system, ref), Kind: store.FetchJob, System: system, Object: ref.Kind, Subject: ref.ID,
+			Step: step, Wake: wake, Made: made}
+		if left := job.ID != "" && job.Done.IsZero(); left && !job.Wake.After(wake) {
+			if job.Tries == 0 {
+				return nil
+			}
+			next.Wake, next.Made = job.Wake, job.Made
 		}
-		tx.Put(store.Job{Clinic: clinic, ID: fetchID(system, ref), Kind: store.FetchJob, System: system, Object: ref.Kind, Subject: ref.ID,
-			Wake: wake, Made: made})
+		tx.Put(next)
 		return tx.Commit(ctx)
 	})
 	if err != nil {

@@ -470,6 +470,65 @@ func TestWhatSaysMoreLaterIsReadAgainThenHoweverItCame(t *testing.T) {
 	}
 }
 
+func TestNoDeadEndAtItsTimeLosesWhatWasHeldBack(t *testing.T) {
+	for name, end := range map[string]func(s *scene) (mended func()){
+		"the system does not show it": func(s *scene) func() {
+			s.office.unseen = map[string]error{"70": dental.Errorf(dental.Invalid, "", "access denied")}
+			return func() { s.office.unseen = nil }
+		},
+		"the account's keys are not there": func(s *scene) func() {
+			opens := s.puller.Opens
+			s.puller.Opens = func(string, dental.Account) bool { return false }
+			return func() { s.puller.Opens = opens }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.tick()
+			over := s.Now().AddDate(0, 0, 9)
+			held := record("70", "7", over.Add(-time.Hour), 1)
+			held.Again = over
+			if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, intake.Heard{Objects: []intake.Object{card("7"), held}}, s.Now()); err != nil {
+				t.Fatal(err)
+			}
+			s.office.objects["70"] = []intake.Object{card("7"), visit("70", "7", over)}
+			mended := end(s)
+			s.due(over.Sub(s.Now()) + time.Minute)
+			if s.Card("7").Visit("70") != nil {
+				t.Fatal("the end is not dead")
+			}
+			mended()
+			s.due(13 * time.Hour)
+			if s.Card("7").Visit("70") == nil {
+				t.Error("the visit is not on the card")
+			}
+		})
+	}
+}
+
+func TestAReadingThatIsTriedAgainDoesNotWaitForWhatIsHeldBack(t *testing.T) {
+	s := newScene(t)
+	s.tick()
+	s.office.unseen = map[string]error{"70": dental.Errorf(dental.Unavailable, "", "not just now")}
+	take := func(h intake.Heard) {
+		t.Helper()
+		if _, err := s.listener.Take(t.Context(), &s.Clinic, dental.YClients, h, s.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take(intake.Heard{Fetch: []intake.Ref{{Kind: "record", ID: "70"}}})
+	s.due(10 * time.Second)
+	over := s.Now().AddDate(0, 0, 9)
+	held := record("70", "7", over.Add(-time.Hour), 1)
+	held.Again = over
+	take(intake.Heard{Objects: []intake.Object{card("7"), held}})
+	s.office.unseen, s.office.fetched = nil, nil
+	s.office.objects["70"] = []intake.Object{card("7"), held}
+	if s.due(5 * time.Minute); len(s.office.fetched) == 0 {
+		t.Error("what was named is read when the visit is over, and not now")
+	}
+}
+
 func TestADeliveryThatCannotBeReadIsNotedForStaff(t *testing.T) {
 	s := newScene(t)
 	if err := s.listener.Unread(t.Context(), &s.Clinic, dental.YClients, "data.id: is missing", s.Now()); err != nil {

@@ -85,6 +85,10 @@ type Job struct {
 // its system from being asked before is no reason any more.
 const Mended = "mended"
 
+// Held is the Step of a FetchJob that reads an object again which had said more
+// than was true yet.
+const Held = "held"
+
 // Adds reports whether a job adds figures up: there may be as many as patients.
 func (j Job) Adds() bool { return j.Kind == TallyJob || j.Kind == TotalJob || j.Kind == FiguresJob }
 

@@ -412,6 +412,7 @@ func TestAFailureSaysWhoseTurnItIs(t *testing.T) {
 		"too few rights":     {400, `{"error":"ACCESS_DENIED","error_description":"Ромашкина: доступ запрещён"}`, dental.Invalid},
 		"no rights at all":   {403, `{"error":"ACCESS_DENIED"}`, dental.Invalid},
 		"an unseen object":   {400, `{"error":"","error_description":"Access denied"}`, dental.Invalid},
+		"an unknown error":   {400, `{"error":"","error_description":"Internal error of the core"}`, dental.Unavailable},
 		"a key twice":        {200, `{"result":{},"result":{}}`, dental.Unavailable},
 		"no result":          {200, `{}`, dental.Unavailable},
 		"a list for a deal":  {200, `{"result":[1]}`, dental.Unavailable},

@@ -229,7 +229,9 @@ func answer(method string, from ask.Answer, result any) error {
 	case err != nil:
 		return from.Later(ask.Unavailable("Bitrix24's answer cannot be read", said))
 	case a.Error != nil:
+		words := strings.ToLower(string(*a.Error) + " " + strings.TrimSpace(string(a.Description)))
 		said.code, said.missing = string(*a.Error), strings.EqualFold(strings.TrimSpace(string(a.Description)), "Not found")
+		said.denied = strings.Contains(words, "access denied") || strings.Contains(words, "access_denied")
 		return said.judge(from)
 	case status/100 != 2 || len(a.Result) == 0:
 		return ask.Unavailable("Bitrix24's answer cannot be read", said)
@@ -245,6 +247,7 @@ type refusal struct {
 	status  int
 	code    string
 	missing bool // it says "Not found"
+	denied  bool // it says "Access denied"
 }
 
 func (r *refusal) Error() string {
@@ -272,8 +275,10 @@ func (r *refusal) judge(from ask.Answer) error {
 		return invalid("the webhook is allowed too little: it needs CRM (crm)")
 	case r.status == http.StatusUnauthorized || r.status == http.StatusPaymentRequired || r.status == http.StatusForbidden:
 		return invalid("Bitrix24 refused: check the portal's tariff and what the webhook's user may see")
+	case r.denied:
+		return ask.Refused("Bitrix24 refused: check what the webhook's user may see", r)
 	}
-	return ask.Refused("Bitrix24 refused: check what the webhook's user may see", r)
+	return from.Later(ask.Unavailable("Bitrix24 gave an answer that is not known here", r))
 }
 
 // unseen reports whether an error is of an object that the portal does not have

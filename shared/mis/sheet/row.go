@@ -510,13 +510,16 @@ func (r *row) visits() {
 		r.note(column, VisitAhead, "")
 		return
 	}
-	r.came(f, deeds{}, dental.Visit{})
+	r.came(f, deeds{Bare: true}, dental.Visit{})
 }
 
 // deeds are what tells a visit from its patient's others. What may be put right
 // of it stands on it alone.
 type deeds struct {
 	Patient, Day, Time, Number, Doctor, Code, Service, Kind, Tooth string
+	// Bare: of the day of a first or last visit nothing more is said. A journal has
+	// what was done and paid that day, and neither takes the other's place.
+	Bare bool
 
 	own bool // the Number is the visit's, and not of a paper about it
 }
@@ -632,8 +635,10 @@ func (r *row) visitID(w when, d deeds, v dental.Visit) string {
 	if d.Number+d.Code+d.Service+d.Kind+d.Tooth == "" {
 		d.Doctor = v.Doctor.ID
 	}
+	said := len(v.Procedures) > 0 || !v.Receipt.IsZero()
+	d.Bare = d.Bare || r.last && !said
 	name := told.Body(d)
-	if !r.last && (len(v.Procedures) > 0 || !v.Receipt.IsZero()) {
+	if !r.last && said {
 		if n := r.again(name); n > 0 {
 			name += "." + strconv.Itoa(n)
 		}

@@ -124,6 +124,29 @@ func TestALineThatWasPutRightIsTheSameVisit(t *testing.T) {
 	}
 }
 
+func TestADayOfAFirstOrLastVisitTakesNothingFromWhatWasPaidThatDay(t *testing.T) {
+	journal := nightly("ID;Дата визита;Сумма;Врач", "5;01.02.2026;5000;Ким", "5;12.03.2026;900;Ким", "5;12.03.2026;100;Ким")
+	patients := nightly("ID;ФИО;Первый визит;Последний визит;Врач", "5;Петрова Анна;01.02.2026;12.03.2026;Ким")
+	both := nightly("ID;ФИО;Дата визита;Сумма;Первый визит", "5;Петрова Анна;01.02.2026;5000;01.02.2026", "5;Петрова Анна;12.03.2026;900;01.02.2026", "5;Петрова Анна;12.03.2026;100;01.02.2026")
+	for name, files := range map[string][]memory{"the journal, then the patients": {journal, patients}, "the patients, then the journal": {patients, journal},
+		"the journal with the first visit beside": {both}} {
+		l := newLearner(t)
+		for range 2 {
+			for _, file := range files {
+				l.takes(t, scan(t, sheet.CSV{}, file, "", options()))
+			}
+		}
+		for _, file := range files {
+			if n := l.takes(t, scan(t, sheet.CSV{}, file, "", options())); n != 0 {
+				t.Errorf("%s: %d lines are news the third time", name, n)
+			}
+		}
+		if got := l.brought(t, "5"); !strings.HasSuffix(got, " of 6000 on 01.02 12.03") {
+			t.Errorf("%s: the visits are %s", name, got)
+		}
+	}
+}
+
 func TestWhatLinesOfVisitsComeToHangsNeitherOnTheirOrderNorOnWhereReadingBreaksOff(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		headers := rapid.SampledFrom([]string{"ID;№ визита;Дата визита;Услуга;Сумма", "ID;№ чека;Дата визита;Услуга;Сумма", "ID;Примечание;Дата визита;Услуга;Сумма"}).Draw(r, "headers")

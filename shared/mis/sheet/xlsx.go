@@ -125,7 +125,7 @@ func (x XLSX) Preview(ctx context.Context, f load.File, o load.Options) (load.Pr
 			switch {
 			case i < 0 || s == c.sheets[0]:
 				p.Columns = append(p.Columns, column)
-			case p.Columns[i].Field == "":
+			case p.Columns[i].Field == "" && p.Columns[i].Why == "":
 				p.Columns[i] = column
 			}
 		}

@@ -268,7 +268,7 @@ func (c *Client) Confirm(ctx context.Context, cl *dental.Clinic, account dental.
 func (c *Client) ready(ctx context.Context, cl *dental.Clinic, account dental.Account, a dental.Appointment, action string) (done bool, err error) {
 	raw, err := c.one(ctx, account, intake.Ref{Kind: kindVisit, ID: a.ID})
 	if absent(err) {
-		return told.Ready(a, nil, false, action)
+		return false, nil // the vendor describes no such question: what it says to the change is the proof
 	}
 	if err != nil {
 		return false, err

@@ -129,16 +129,14 @@ func TestAVisitThatHasChangedIsLeftToStaff(t *testing.T) {
 		action string
 		says   string // "" where 1Denta says the same already
 	}{
-		"moved":                          {func(_ *mistest.Office, x *mistest.Record) { x.Start = x.Start.Add(time.Hour) }, "cancel", "moved"},
-		"given to another client":        {func(o *mistest.Office, x *mistest.Record) { x.Patient = o.Patients[4] }, "cancel", "another patient"},
-		"come of":                        {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Came }, "confirm", "taken place"},
-		"cancelled, and then confirmed":  {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Cancelled }, "confirm", "cancelled"},
-		"deleted, and then confirmed":    {func(_ *mistest.Office, x *mistest.Record) { x.Deleted = true }, "confirm", "deleted"},
-		"not there, and then confirmed":  {func(_ *mistest.Office, x *mistest.Record) { x.ID = 999 }, "confirm", "deleted"},
-		"confirmed by staff meanwhile":   {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Confirmed }, "confirm", ""},
-		"cancelled by staff meanwhile":   {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Cancelled }, "cancel", ""},
-		"deleted by staff meanwhile":     {func(_ *mistest.Office, x *mistest.Record) { x.Deleted = true }, "cancel", ""},
-		"not there and cancelled anyhow": {func(_ *mistest.Office, x *mistest.Record) { x.ID = 999 }, "cancel", ""},
+		"moved":                         {func(_ *mistest.Office, x *mistest.Record) { x.Start = x.Start.Add(time.Hour) }, "cancel", "moved"},
+		"given to another client":       {func(o *mistest.Office, x *mistest.Record) { x.Patient = o.Patients[4] }, "cancel", "another patient"},
+		"come of":                       {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Came }, "confirm", "taken place"},
+		"cancelled, and then confirmed": {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Cancelled }, "confirm", "cancelled"},
+		"deleted, and then confirmed":   {func(_ *mistest.Office, x *mistest.Record) { x.Deleted = true }, "confirm", "deleted"},
+		"confirmed by staff meanwhile":  {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Confirmed }, "confirm", ""},
+		"cancelled by staff meanwhile":  {func(_ *mistest.Office, x *mistest.Record) { x.Status = mistest.Cancelled }, "cancel", ""},
+		"deleted by staff meanwhile":    {func(_ *mistest.Office, x *mistest.Record) { x.Deleted = true }, "cancel", ""},
 	} {
 		t.Run(says, func(t *testing.T) {
 			o := office()
@@ -151,6 +149,18 @@ func TestAVisitThatHasChangedIsLeftToStaff(t *testing.T) {
 			}
 			if left := errors.Is(err, pull.ErrNotWritten) && dental.KindOf(err) == dental.Conflict; left != (c.says != "") || !left && err != nil || !strings.Contains(dental.MessageOf(err), c.says) {
 				t.Errorf("got %v", err)
+			}
+		})
+	}
+	for _, action := range []string{"confirm", "cancel"} {
+		t.Run("not there: 1Denta's word on the change counts, "+action, func(t *testing.T) {
+			o := office()
+			o.Records[2].ID = 999
+			s.over(o)
+			s.Answer(nil)
+			err := client.Confirm(t.Context(), clinic(), a, seen(), action)
+			if asked := s.Asked(); strings.Join(asked, ", ") != "GET /api/v2/visit/102, PUT /api/v2/visit/102/status" || !errors.Is(err, pull.ErrNotWritten) || dental.KindOf(err) != dental.Invalid {
+				t.Errorf("got %v by %q", err, asked)
 			}
 		})
 	}
