@@ -877,6 +877,33 @@ func TestAFileThatCannotBeDeletedStaysToBeDeletedAgain(t *testing.T) {
 	s.dropped(s.imported(imp.ID), "discarded")
 }
 
+// deleting are files of which something happens before one is deleted.
+type deleting struct {
+	load.Files
+	before func()
+}
+
+func (d deleting) Delete(ctx context.Context, name string) error {
+	d.before()
+	return d.Files.Delete(ctx, name)
+}
+
+func TestAnImportWhoseFileIsBeingDeletedIsNotBegun(t *testing.T) {
+	s := open(t)
+	file, _, _ := base(2)
+	imp := s.held(file)
+	s.loader.Files = deleting{s.files, func() {
+		_, err := s.loader.Start(t.Context(), imp.Clinic, imp.ID, dental.LogEntry{Clinic: imp.Clinic, ID: "press-1", At: s.Now(), Action: "import.start"})
+		if dental.KindOf(err) != dental.Conflict {
+			t.Errorf("begun meanwhile it says %v", err)
+		}
+	}}
+	if _, err := s.loader.Discard(t.Context(), imp.Clinic, imp.ID, dental.LogEntry{Clinic: imp.Clinic, ID: "press-2", At: s.Now(), Action: "import.discard"}); err != nil {
+		t.Fatal(err)
+	}
+	s.dropped(s.imported(imp.ID), "discarded")
+}
+
 func TestATableIsReadToItsEndAsItsColumnsWereWhenItWasStarted(t *testing.T) {
 	s := open(t)
 	s.loader.Formats[load.CSV] = sheet.CSV{}

@@ -232,11 +232,15 @@ func (l *Loader) start(ctx context.Context, imp dental.Import, entry dental.LogE
 		if imp, err = tx.Import(ctx, imp.Clinic, imp.ID); err != nil || imp.State != dental.ImportWaiting {
 			return err
 		}
+		if imp.Worker == dropping && l.Clock().Before(imp.Until) {
+			return dental.Errorf(dental.Conflict, "", "the file is being deleted")
+		}
 		cl, err := tx.Clinic(ctx, imp.Clinic)
 		if err != nil {
 			return err
 		}
 		imp.State, imp.Held, imp.Size = dental.ImportRunning, false, size
+		imp.Worker, imp.Until = "", time.Time{}
 		if _, table := l.Formats[imp.Format].(Previewer); table {
 			imp.Columns = cl.Columns
 		}

@@ -376,20 +376,30 @@ func over(imp dental.Import, as dental.ImportState, at time.Time) dental.Import 
 	return imp
 }
 
+// dropping is the worker of an import whose file is being deleted: nobody starts it.
+const dropping = "dropping"
+
 // drop deletes the file of an import that nothing was read of, and ends it. It is
-// said to be deleted only once it is.
+// said to be deleted only once it is, and nobody begins to read it meanwhile.
 func (l *Loader) drop(ctx context.Context, imp dental.Import, code string, entry dental.LogEntry) (dental.Import, error) {
-	if err := l.Files.Delete(ctx, fileName(imp.Clinic, imp.ID)); err != nil {
-		return imp, fmt.Errorf("load: delete the file: %w", err)
-	}
-	next := over(imp, dental.ImportFailed, l.Clock())
-	next.Problem = "desk.import.reason." + code
-	err := l.checkpoint(ctx, imp, next, func(tx *store.Tx) {
-		done(tx, next)
-		if entry.ID != "" {
-			tx.Put(entry)
+	mine := imp
+	mine.Worker, mine.Until = dropping, l.Clock().Add(Lease)
+	err := l.checkpoint(ctx, imp, mine, func(*store.Tx) {})
+	if err == nil {
+		if err := l.Files.Delete(ctx, fileName(imp.Clinic, imp.ID)); err != nil {
+			return imp, errors.Join(fmt.Errorf("load: delete the file: %w", err), l.release(context.WithoutCancel(ctx), mine))
 		}
-	})
+	}
+	next := over(mine, dental.ImportFailed, l.Clock())
+	next.Problem = "desk.import.reason." + code
+	if err == nil {
+		err = l.checkpoint(ctx, mine, next, func(tx *store.Tx) {
+			done(tx, next)
+			if entry.ID != "" {
+				tx.Put(entry)
+			}
+		})
+	}
 	if errors.Is(err, errOvertaken) { // somebody has begun it just now, or has dropped it
 		return l.Import(ctx, imp.Clinic, imp.ID)
 	}
