@@ -44,7 +44,8 @@ const (
 	// was seen: servers index what they take in a little later, and out of order.
 	overlap = 5 * time.Minute
 	// fetchedAtOnce is how many resources that $events only names are read for one
-	// page, or somewhat more where one event names them; the next page brings the others.
+	// page, or somewhat more where one event names them; the next page brings the
+	// others, and the next round those of events without numbers.
 	fetchedAtOnce = 20
 	// maxAgain is how often a round reads a type from its beginning.
 	maxAgain = 3
@@ -65,6 +66,11 @@ type cursor struct {
 	Refused []string `json:"refused,omitempty"`
 	// Event is the number of the Subscription's last event that was seen.
 	Event int64 `json:"event,omitempty"`
+	// Anew is how far at least the Subscription is read on that was begun anew in this
+	// round: beyond the last event seen before. 0 where it was not.
+	Anew int64 `json:"anew,omitempty"`
+	// Turn is how many of the resources that events without numbers name were read.
+	Turn int `json:"turn,omitempty"`
 }
 
 // Changed is pull.System's. A page is one of a search by _lastUpdated for one
@@ -97,7 +103,7 @@ func (c *Client) changed(ctx context.Context, cl *dental.Clinic, a dental.Accoun
 	var objects []intake.Object
 	if at.Type == "" {
 		var more bool
-		if objects, at.Event, more, err = s.events(ctx, a.Settings[SubscriptionSetting], at.Event); err != nil {
+		if objects, more, err = s.events(ctx, a.Settings[SubscriptionSetting], &at); err != nil {
 			return pull.Page{}, err
 		}
 		if more {
@@ -160,7 +166,7 @@ func (c *cursor) turn() {
 	i := slices.Index(types, c.Type)
 	c.Seen, c.Next = time.Time{}, ""
 	if i < 0 || i+1 == len(types) {
-		c.Type, c.Refused, c.Again = "", nil, 0
+		c.Type, c.Refused, c.Again, c.Anew = "", nil, 0, 0
 		return
 	}
 	c.Type = types[i+1]
@@ -321,63 +327,88 @@ func (s *session) own(address string) (string, error) {
 }
 
 // events asks a Subscription for what it has told since the last event that was
-// read, deletions among it, and says which is the last one now and whether there
-// are more. A server that cannot be asked so is none the worse: the types are
+// read, deletions among it, moves the cursor to the last one now, and says whether
+// there are more. A server that cannot be asked so is none the worse: the types are
 // asked for in any case, which is also all that a gap among the events asks for.
-func (s *session) events(ctx context.Context, subscription string, last int64) (objects []intake.Object, read int64, more bool, err error) {
+//
+// One that has told of fewer events than were read counts anew, or from the
+// question on: it is read from its beginning, but once in a round. There are more
+// only while the number grows, so that the types have their turn in every round,
+// however a server counts.
+func (s *session) events(ctx context.Context, subscription string, at *cursor) (objects []intake.Object, more bool, err error) {
 	if subscription == "" {
-		return nil, last, false, nil
+		return nil, false, nil
 	}
+	last := at.Event
 	q := url.Values{"eventsSinceNumber": {strconv.FormatInt(last+1, 10)}, "content": {"full-resource"}}
 	answer, err := s.get(ctx, s.base+"/Subscription/"+url.PathEscape(subscription)+"/$events?"+q.Encode())
 	if err != nil {
-		return nil, last, false, err
+		return nil, false, err
 	}
 	var w struct {
 		Entry []json.RawMessage `json:"entry"`
 	}
 	if answer.Status != http.StatusOK || strictjson.Decode(answer.Body, longestPage, &w) != nil || len(w.Entry) == 0 {
 		if answer.Status == http.StatusUnauthorized {
-			return nil, last, false, answer.refusal()
+			return nil, false, answer.refusal()
 		}
-		return nil, last, false, nil
+		return nil, false, nil
 	}
 	status, err := notifies(w.Entry[0])
 	if err != nil || status == nil {
-		return nil, last, false, nil
+		return nil, false, nil
 	}
-	if status.since > 0 && status.since < last { // a Subscription that counts anew
-		return s.events(ctx, subscription, 0)
+	if status.since > 0 && status.since < last && at.Anew == 0 {
+		at.Event, at.Anew = 0, last+1
+		return s.events(ctx, subscription, at)
+	}
+	if at.Anew > 0 {
+		at.Anew = max(at.Anew, status.since)
 	}
 	status.events = slices.DeleteFunc(status.events, func(e event) bool { return e.number > 0 && e.number <= last })
 	heard, _ := s.entries(w.Entry[1:], 1, true)
 	heard = status.heard(heard)
-	objects, read = heard.Objects, last
-	first := map[intake.Ref]int64{} // of the events that name it
+	objects, read := heard.Objects, last
+	first := map[intake.Ref]int64{} // of the events that name it, 0 where one has no number
 	for _, e := range status.events {
 		read = max(read, e.number)
 		for _, ref := range e.refs() {
-			if n := first[ref]; n == 0 || e.number < n {
+			if n, named := first[ref]; !named || e.number < n {
 				first[ref] = e.number
 			}
 		}
 	}
 	by := func(ref intake.Ref) int64 { return cmp.Or(first[ref], read) }
 	slices.SortStableFunc(heard.Fetch, func(a, b intake.Ref) int { return cmp.Compare(by(a), by(b)) })
-	for i, ref := range heard.Fetch {
-		if i >= fetchedAtOnce && by(ref) > by(heard.Fetch[0]) {
-			return objects, by(ref) - 1, true, nil
+	var once, again []intake.Ref // no number says of the latter that they were read: each answer names them
+	for _, ref := range heard.Fetch {
+		if n, named := first[ref]; n == 0 && (named || read == last) {
+			again = append(again, ref)
+		} else {
+			once = append(once, ref)
+		}
+	}
+	if at.Turn >= len(again) {
+		at.Turn = 0
+	}
+	again = again[at.Turn:min(at.Turn+fetchedAtOnce, len(again))]
+	told := max(at.Anew, status.since)
+	for i, ref := range slices.Concat(once, again) {
+		if i >= fetchedAtOnce && i < len(once) && by(ref) > by(once[0]) {
+			at.Event = by(ref) - 1
+			return objects, told == 0 || told > at.Event, nil
 		}
 		found, err := s.fetch(ctx, ref)
 		if said, is := errors.AsType[*dental.Error](err); is && said.Kind == dental.Invalid && said.Field != "secrets."+TokenSecret {
 			found, err = unreadable(ref, err), nil // the server has answered just now: it does not give this one
 		}
 		if err != nil {
-			return nil, last, false, err
+			return nil, false, err
 		}
 		objects = append(objects, found...)
 	}
-	return objects, read, status.since > read && read > last, nil
+	at.Event, at.Turn = read, at.Turn+len(again)
+	return objects, told > read && read > last, nil
 }
 
 // answer is what a server said.

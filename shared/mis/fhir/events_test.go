@@ -94,9 +94,6 @@ func TestNoEventOfASubscriptionIsPassedOver(t *testing.T) {
 			}
 			return strings.TrimSuffix(event(n, "Observation/1"), "]}") + more.String() + "]}"
 		}, upTo(90)},
-		"without numbers": {25, 0, func(n int) string {
-			return strings.Replace(event(n, fmt.Sprint("Encounter/", n)), "event-number", "x", 1)
-		}, upTo(25)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, client, a := subscribed(t, c.events)
@@ -106,9 +103,6 @@ func TestNoEventOfASubscriptionIsPassedOver(t *testing.T) {
 			objects, cursor, err := mistest.Round(t.Context(), client, clinic(), a, "", now)
 			if got := slices.Compact(gone(objects)); err != nil || !slices.Equal(got, c.want) {
 				t.Fatalf("there came %v, %v", got, err)
-			}
-			if name == "without numbers" {
-				return
 			}
 			s.Forget()
 			if objects, _, err = mistest.Round(t.Context(), client, clinic(), a, cursor, now); err != nil || len(objects) > 0 {
@@ -130,6 +124,79 @@ func TestASubscriptionThatCountsAnewIsReadFromItsBeginning(t *testing.T) {
 	s.events = 2
 	if objects, _, err := mistest.Round(t.Context(), client, clinic(), a, cursor, now); err != nil || !slices.Equal(gone(objects), upTo(2)) {
 		t.Errorf("got %v, %v", gone(objects), err)
+	}
+}
+
+func TestTheTypesAreAskedForInEveryRoundHoweverASubscriptionCounts(t *testing.T) {
+	const events = 95
+	plain := func(n int) string { return event(n, fmt.Sprint("Encounter/", n)) }
+	bare := func(n int) string { return strings.Replace(plain(n), "event-number", "x", 1) }
+	answers := func(since int, of func(n int) string, from, to int) (int, []string) {
+		var told []string
+		for n := from; n <= to; n++ {
+			told = append(told, of(n))
+		}
+		return since, told
+	}
+	for name, tells := range map[string]func(from int) (since int, told []string){
+		"from the question on":                 func(from int) (int, []string) { return answers(events+1-from, plain, from, events) },
+		"from the question on, and tells some": func(from int) (int, []string) { return answers(events+1-from, plain, from, min(events, from+6)) },
+		"what the answer has": func(from int) (int, []string) {
+			return answers(min(events+1-from, 30), plain, from, min(events, from+29))
+		},
+		"nothing, and tells all of it each time": func(int) (int, []string) { return answers(0, plain, 1, events) },
+		"by the question": func(from int) (int, []string) {
+			return 1, []string{event(from, fmt.Sprint("Encounter/", 1+from%events))}
+		},
+		"always fewer":                 func(from int) (int, []string) { return answers(max(1, from-2), plain, from, min(events, from+24)) },
+		"always more than it tells":    func(from int) (int, []string) { return answers(from+1000, plain, from, events) },
+		"without numbers":              func(int) (int, []string) { return answers(events, bare, 1, events) },
+		"without numbers, always more": func(from int) (int, []string) { return answers(from+1000, bare, 1, events) },
+		"some with a number, the others without one": func(from int) (int, []string) {
+			since, told := answers(events, bare, 1, events-5)
+			_, more := answers(events, plain, max(from, events-4), events)
+			return since, append(told, more...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, client, a := subscribed(t, 0)
+			s.Answer(func(w http.ResponseWriter, r *http.Request) {
+				if !strings.HasSuffix(r.URL.Path, "/$events") {
+					s.answer(w, r)
+					return
+				}
+				from, _ := strconv.Atoi(r.URL.Query().Get("eventsSinceNumber"))
+				n, told := tells(from)
+				_, _ = w.Write([]byte(status("query-event", strings.Join(append([]string{since(n)}, told...), ","), "")))
+			})
+			var came []int
+			for cursor, n := "", 0; n < 6; n++ {
+				s.Forget()
+				for pages := 1; ; pages++ {
+					page, err := client.Changed(t.Context(), clinic(), a, cursor, now)
+					if err != nil || pages > 2*events/7+len(fhir.Types()) {
+						t.Fatalf("page %d of round %d, up to %s: %v", pages, n, page.Cursor, err)
+					}
+					if len(page.Objects) > 2*20 {
+						t.Fatalf("a page brings %d", len(page.Objects))
+					}
+					came, cursor = append(came, gone(page.Objects)...), page.Cursor
+					if !page.More {
+						break
+					}
+				}
+				asked := strings.Join(s.Asked(), " ")
+				for _, kind := range fhir.Types() {
+					if !strings.Contains(asked, "/r4/"+kind+"?") {
+						t.Errorf("round %d does not ask for %s", n, kind)
+					}
+				}
+			}
+			slices.Sort(came)
+			if came = slices.Compact(came); name != "by the question" && !slices.Equal(came, upTo(events)) {
+				t.Errorf("there came %v", came)
+			}
+		})
 	}
 }
 

@@ -66,11 +66,16 @@ type place struct {
 	Of string `json:"of,omitempty"`
 	// From is where the next question begins: a day, or for appointments an instant.
 	From string `json:"from,omitempty"`
+	// Singly is for how many days more the cards are asked for day by day.
+	Singly int `json:"singly,omitempty"`
 }
 
 const kindBook = "book"
 
-// Changed brings what has changed in a stretch of time.
+// Changed brings what has changed in a stretch of time. Where the cards of several
+// days are too many for one answer, they are asked for day by day; a day that has
+// too many still, as where a whole base was brought over at once, is passed over as
+// an object that is refused by the day, so that the book is read all the same.
 func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.Account, cursor string, now time.Time) (pull.Page, error) {
 	at := place{}
 	if cursor != "" && json.Unmarshal([]byte(cursor), &at) != nil {
@@ -81,14 +86,24 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 	}
 	method, query, next, more := at.question(cl)
 	rows, err := c.call(ctx, account, method, query)
-	if err != nil {
+	out := pull.Page{More: more}
+	switch {
+	case err == nil:
+	case at.Of != kindPatient || ctx.Err() != nil || !tooLarge(err):
 		return pull.Page{}, err
+	case at.Singly == 0:
+		next = at
+		next.Singly = at.stretch()
+	case !c.answers(ctx, cl, account, now):
+		return pull.Page{}, err
+	default:
+		out.Objects = []intake.Object{{System: dental.Renovatio, Kind: kindPatient, ID: at.From,
+			Unreadable: &dental.Error{Kind: dental.Invalid, Field: "date_updated", Message: "the cards of the day are too many for one answer", Err: err}}}
 	}
 	kind := kindAppointment
 	if at.Of == kindPatient {
 		kind = kindPatient
 	}
-	out := pull.Page{More: more}
 	for _, row := range rows {
 		out.Objects = append(out.Objects, reader{cl, now, true}.row(kind, row)...)
 	}
@@ -98,6 +113,23 @@ func (c *Client) Changed(ctx context.Context, cl *dental.Clinic, account dental.
 	}
 	out.Cursor = string(written)
 	return out, nil
+}
+
+// errLong is in the error of an answer that is longer than longestAnswer.
+var errLong = errors.New("too long")
+
+// tooLarge reports whether an answer may be missing for its size: it is too long, or
+// was not there in time although the question was.
+func tooLarge(err error) bool {
+	return errors.Is(err, errLong) || errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, pull.ErrNotWritten)
+}
+
+// answers reports whether the API answers what is small, the book of today: a server
+// that answers nothing in time may be out of order, and gives its cards later.
+func (c *Client) answers(ctx context.Context, cl *dental.Clinic, account dental.Account, now time.Time) bool {
+	today := cl.Today(now)
+	_, err := c.call(ctx, account, "getAppointments", inBook(today, today))
+	return err == nil
 }
 
 // begin is the first question of the next round.
@@ -132,19 +164,19 @@ func (p place) question(cl *dental.Clinic) (method string, query url.Values, nex
 		if from.IsZero() {
 			from = today
 		}
-		to := from.AddDays(days - 1)
-		if p.Done == 0 {
-			to = from.AddDays(week - 1)
+		to := from.AddDays(p.stretch() - 1)
+		if p.Singly > 0 {
+			to, next.Singly = from, p.Singly-1
 		}
 		switch {
 		case to.Before(today):
 			next.From = to.AddDays(1).String()
 		case p.Done == 0:
 			to = today
-			next.Of, next.From = kindBook, today.AddDays(-past).String()
+			next.Of, next.From, next.Singly = kindBook, today.AddDays(-past).String(), 0
 		default:
 			to = today
-			next.Of, next.From = kindAppointment, time.Unix(p.Done, 0).Add(-overlap).UTC().Format(time.RFC3339)
+			next.Of, next.From, next.Singly = kindAppointment, time.Unix(p.Done, 0).Add(-overlap).UTC().Format(time.RFC3339), 0
 		}
 		return "getPatient", url.Values{"date_updated_from": {day(from)}, "date_updated_to": {day(to)}}, next, true
 	}
@@ -157,7 +189,20 @@ func (p place) question(cl *dental.Clinic) (method string, query url.Values, nex
 	if more = to.Before(cl.Today(round).AddDays(ahead)); !more {
 		next = place{Done: p.Round}
 	}
-	return "getAppointments", url.Values{"date_from": {day(from) + " 00:00"}, "date_to": {day(to) + " 23:59"}, "show_patient_data": {"1"}}, next, more
+	return "getAppointments", inBook(from, to), next, more
+}
+
+// stretch is of how many days the changed cards are asked for at once.
+func (p place) stretch() int {
+	if p.Done == 0 {
+		return week
+	}
+	return days
+}
+
+// inBook asks for the appointments of some days.
+func inBook(from, to dental.Date) url.Values {
+	return url.Values{"date_from": {day(from) + " 00:00"}, "date_to": {day(to) + " 23:59"}, "show_patient_data": {"1"}}
 }
 
 // minute and day write times as the API reads them.
@@ -236,7 +281,7 @@ func (c *Client) call(ctx context.Context, account dental.Account, method string
 	case err != nil:
 		return nil, err
 	case len(answer.Body) > longestAnswer:
-		return nil, ask.Unavailable("Renovatio's answer is too long", nil)
+		return nil, ask.Unavailable("Renovatio's answer is too long", errLong)
 	}
 	return rowsIn(method, answer.Body)
 }

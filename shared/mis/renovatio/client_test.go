@@ -1,6 +1,7 @@
 package renovatio_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/returnpoint/returnpoint/shared/channel/wire"
 	"github.com/returnpoint/returnpoint/shared/dental"
 	"github.com/returnpoint/returnpoint/shared/intake"
 	"github.com/returnpoint/returnpoint/shared/mis/mistest"
@@ -110,6 +112,117 @@ func TestARoundThatBreaksOffGoesOnWhereItWas(t *testing.T) {
 	if err != nil || names(rest) != "appointment 100, appointment 200, appointment 300" || next != fmt.Sprintf(`{"done":%d}`, now.Unix()) {
 		t.Errorf("got %s up to %s, %v", names(rest), next, err)
 	}
+}
+
+// migrated is a book whose cards were all changed on one day, and another's: what
+// is asked for that day is answered by h.
+func migrated(t *testing.T, h http.HandlerFunc) (b *book, client *renovatio.Client, a dental.Account, now, day time.Time) {
+	t.Helper()
+	b, _, a = start(t)
+	now = fill(b)
+	day = now.AddDate(0, 0, -10)
+	for _, p := range b.office.Patients[1:] {
+		p.Changed = day
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			t.Error(err)
+		}
+		if r.PostForm.Has("date_updated_from") && strings.HasSuffix(r.URL.Path, "getPatient") && between(day, r.PostForm, "date_updated_", "02.01.2006", b.office) {
+			b.Heard("refused " + r.PostForm.Get("date_updated_from"))
+			h(w, r)
+			return
+		}
+		b.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	a.Settings[renovatio.URLSetting] = srv.URL
+	quick := wire.NewClient(wire.Options{Timeout: time.Second})
+	t.Cleanup(quick.CloseIdleConnections)
+	return b, renovatio.New(quick, strings.TrimPrefix(srv.URL, "http://")), a, now, day
+}
+
+// silent answers nothing for as long as it is waited for.
+func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+func TestADayWithMoreCardsThanAnAnswerHoldsKeepsNobodyFromTheBook(t *testing.T) {
+	for name, h := range map[string]http.HandlerFunc{
+		"the time is over": silent,
+		"the time is over in the middle": func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, `{"error":0,"data":[`)
+			w.(http.Flusher).Flush()
+			silent(w, r)
+		},
+		"the answer is too long": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte(" "), 33<<20)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, client, a, now, day := migrated(t, h)
+			objects, cursor, err := mistest.Round(t.Context(), client, clinic(), a, "", now)
+			passed := day.Format(time.DateOnly)
+			if want := "appointment 100, appointment 200, appointment 300, patient 1, patient " + passed; err != nil || names(objects) != want || cursor != fmt.Sprintf(`{"done":%d}`, now.Unix()) {
+				t.Fatalf("got %s up to %s, %v", names(objects), cursor, err)
+			}
+			for _, o := range objects {
+				if (o.Unreadable != nil) != (o.ID == passed) || o.Unreadable != nil && dental.KindOf(o.Unreadable) != dental.Invalid {
+					t.Errorf("%s %s is refused: %v", o.Kind, o.ID, o.Unreadable)
+				}
+			}
+			var asked []string
+			for _, q := range b.Asked() {
+				if strings.HasPrefix(q, "refused") {
+					asked = append(asked, q)
+				}
+			}
+			if len(asked) != 2 { // in its week, and alone
+				t.Errorf("the day is asked for %q", asked)
+			}
+			if n := len(b.Asked()); n != 157+210+7+1 {
+				t.Errorf("%d questions", n)
+			}
+		})
+	}
+	t.Run("nor from what has changed since", func(t *testing.T) {
+		_, client, a, now, day := migrated(t, silent)
+		objects, _, err := mistest.Round(t.Context(), client, clinic(), a, fmt.Sprintf(`{"done":%d}`, day.AddDate(0, 0, -1).Unix()), now)
+		if want := "appointment 100, appointment 200, appointment 300, patient 1, patient " + day.Format(time.DateOnly); err != nil || names(objects) != want {
+			t.Errorf("got %s, %v", names(objects), err)
+		}
+	})
+}
+
+func TestWhatIsNoMatterOfSizeIsAskedAgain(t *testing.T) {
+	for name, h := range map[string]http.HandlerFunc{
+		"a failure inside":       status(500),
+		"too many calls":         status(429),
+		"an answer that is lost": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, client, a, now, day := migrated(t, h)
+			alone := fmt.Sprintf(`{"round":%d,"of":"patient","from":%q,"singly":3}`, now.Unix(), day.Format(time.DateOnly))
+			for _, cursor := range []string{strings.Replace(alone, `,"singly":3`, "", 1), alone} {
+				if page, err := client.Changed(t.Context(), clinic(), a, cursor, now); dental.KindOf(err) != dental.Unavailable {
+					t.Errorf("from %s it brings %+v, %v", cursor, page, err)
+				}
+			}
+		})
+	}
+	t.Run("a server that answers nothing at all", func(t *testing.T) {
+		b, client, a, now, day := migrated(t, silent)
+		b.Answer(silent)
+		alone := fmt.Sprintf(`{"round":%d,"of":"patient","from":%q,"singly":3}`, now.Unix(), day.Format(time.DateOnly))
+		if page, err := client.Changed(t.Context(), clinic(), a, alone, now); dental.KindOf(err) != dental.Unavailable {
+			t.Errorf("it brings %+v, %v", page, err)
+		}
+	})
+	t.Run("a server that is not there", func(t *testing.T) {
+		_, _, a, now, day := migrated(t, silent)
+		const nobody = "127.0.0.1:1" // a port that no test is given
+		a.Settings[renovatio.URLSetting] = "http://" + nobody
+		alone := fmt.Sprintf(`{"round":%d,"of":"patient","from":%q}`, now.Unix(), day.Format(time.DateOnly))
+		if page, err := renovatio.New(calls(t), nobody).Changed(t.Context(), clinic(), a, alone, now); dental.KindOf(err) != dental.Unavailable {
+			t.Errorf("it brings %+v, %v", page, err)
+		}
+	})
 }
 
 func TestACursorThatIsNoneComesToAnEndAllTheSame(t *testing.T) {
