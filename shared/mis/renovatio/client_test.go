@@ -137,7 +137,7 @@ func migrated(t *testing.T, h http.HandlerFunc) (b *book, client *renovatio.Clie
 	}))
 	t.Cleanup(srv.Close)
 	a.Settings[renovatio.URLSetting] = srv.URL
-	quick := wire.NewClient(wire.Options{Timeout: time.Second})
+	quick := wire.NewClient(wire.Options{Timeout: 2 * time.Second})
 	t.Cleanup(quick.CloseIdleConnections)
 	return b, renovatio.New(quick, strings.TrimPrefix(srv.URL, "http://")), a, now, day
 }
@@ -156,6 +156,7 @@ func TestADayWithMoreCardsThanAnAnswerHoldsKeepsNobodyFromTheBook(t *testing.T) 
 		"the answer is too long": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte(" "), 33<<20)) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b, client, a, now, day := migrated(t, h)
 			objects, cursor, err := mistest.Round(t.Context(), client, clinic(), a, "", now)
 			passed := day.Format(time.DateOnly)
@@ -182,6 +183,7 @@ func TestADayWithMoreCardsThanAnAnswerHoldsKeepsNobodyFromTheBook(t *testing.T) 
 		})
 	}
 	t.Run("nor from what has changed since", func(t *testing.T) {
+		t.Parallel()
 		_, client, a, now, day := migrated(t, silent)
 		objects, _, err := mistest.Round(t.Context(), client, clinic(), a, fmt.Sprintf(`{"done":%d}`, day.AddDate(0, 0, -1).Unix()), now)
 		if want := "appointment 100, appointment 200, appointment 300, patient 1, patient " + day.Format(time.DateOnly); err != nil || names(objects) != want {
@@ -207,6 +209,7 @@ func TestWhatIsNoMatterOfSizeIsAskedAgain(t *testing.T) {
 		})
 	}
 	t.Run("a server that answers nothing at all", func(t *testing.T) {
+		t.Parallel()
 		b, client, a, now, day := migrated(t, silent)
 		b.Answer(silent)
 		alone := fmt.Sprintf(`{"round":%d,"of":"patient","from":%q,"singly":3}`, now.Unix(), day.Format(time.DateOnly))
