@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -169,8 +170,18 @@ type page struct {
 	first  [][]string // the rows after it
 }
 
+// patients reports whether a sheet whose headers are enough is one of patients,
+// as far as that can be told: codes with prices are a price list, and a list of the
+// staff has names and phones too.
+func (p *page) patients() bool {
+	staff := []string{"врачи", "доктора", "специалисты", "сотрудники", "персонал", "doctors", "providers", "employees", "staff"}
+	return !slices.Contains(staff, fold(strings.TrimSpace(p.name))) &&
+		p.table.has(fullName, familyName, givenName, phone, otherPhone, email, birthDate, status, firstVisit, visitDate, returnDate, nextDate, planName, planDate, consentDate)
+}
+
 // choose opens the workbook and finds the sheets to read: the one named, else all
-// visible ones whose headers are enough, else the first with anything in it.
+// visible ones whose headers are enough and that are of patients, else the first
+// of the others, else the first with anything in it.
 func (x XLSX) choose(ctx context.Context, f load.File, o load.Options) (c chosen, err error) {
 	b, err := openBook(ctx, f)
 	if err != nil {
@@ -205,21 +216,28 @@ func (x XLSX) choose(ctx context.Context, f load.File, o load.Options) (c chosen
 	}
 	c.book = b
 	index := newIndex(o.Clinic.Columns)
-	var others []*page
+	var aside, others []*page
 	for i, name := range names {
 		tried := &page{table: newTable(o), name: name, number: i + 1, last: b.last[b.parts[name]]}
 		tried.table.exact, tried.table.since1904 = true, since1904
 		switch known, err := tried.read(b, index); {
 		case err != nil:
 			return c, err
+		case known && x.Sheet == "" && !tried.patients():
+			aside = append(aside, tried)
 		case known:
 			c.sheets = append(c.sheets, tried)
 		case len(tried.table.headers) > 0:
 			others = append(others, tried)
 		}
 	}
+	if len(c.sheets) == 0 && len(aside) > 0 { // it is the best there is
+		c.sheets, aside = aside[:1], aside[1:]
+	}
 	switch c.known = len(c.sheets) > 0; {
 	case c.known:
+		others = append(others, aside...)
+		slices.SortFunc(others, func(a, b *page) int { return cmp.Compare(a.number, b.number) })
 		for _, p := range others {
 			c.unread = append(c.unread, p.name)
 		}

@@ -167,7 +167,9 @@ func sheets(t testing.TB, f *excelize.File, names ...string) {
 func TestAllVisibleSheetsWithPatientsAreRead(t *testing.T) {
 	file := workbook(t, func(f *excelize.File) {
 		put(t, f, "Sheet1", []any{"Отчёт за май"}, []any{"Клиника", "Улыбка"})
-		sheets(t, f, "Скрытый", "Взрослые", "Пустой", "Дети", "Прайс")
+		sheets(t, f, "Скрытый", "Коды", "Врачи", "Взрослые", "Пустой", "Дети", "Прайс")
+		put(t, f, "Коды", []any{"Код", "Услуга", "Цена"}, []any{77, "Чистка", 5400})
+		put(t, f, "Врачи", []any{"ID", "ФИО", "Телефон"}, []any{5, "Соколова Ирина", "+7 916 000-00-05"})
 		put(t, f, "Скрытый", []any{"ID", "ФИО"}, []any{1, "Петрова Анна"})
 		put(t, f, "Взрослые", []any{"ID", "ФИО", "Телефон"}, []any{2, "Петрова Инна", "+7 916 000-00-02"})
 		put(t, f, "Дети", []any{"Дети"}, nil, []any{"ФИО", "Дата рождения", "ID"}, []any{"Петров Олег", "31.02.2019", 3}, []any{"Петров Иван", "01.02.2019", 4})
@@ -206,7 +208,7 @@ func TestAllVisibleSheetsWithPatientsAreRead(t *testing.T) {
 		t.Errorf("a sheet that is not there: %v", err)
 	}
 	p, err := sheet.XLSX{}.Preview(t.Context(), memory(file), options())
-	want := load.Preview{Encoding: "utf-8", Rows: [][]string{{"2", "Петрова Инна", "+7 916 000-00-02"}}, Sheets: []string{"Взрослые", "Дети"}, Unread: []string{"Sheet1", "Прайс"},
+	want := load.Preview{Encoding: "utf-8", Rows: [][]string{{"2", "Петрова Инна", "+7 916 000-00-02"}}, Sheets: []string{"Взрослые", "Дети"}, Unread: []string{"Sheet1", "Коды", "Врачи", "Прайс"},
 		Columns: []load.Column{{Header: "ID", Field: "id"}, {Header: "ФИО", Field: "name"}, {Header: "Телефон", Field: "phone"}, {Header: "Дата рождения", Field: "birth"}}}
 	if err != nil || !reflect.DeepEqual(p, want) {
 		t.Errorf("the preview is %+v, error %v, want %+v", p, err, want)

@@ -166,6 +166,7 @@ type importPage struct {
 	Title   string
 	Path    string
 	Columns []importColumn
+	Heads   []string // of the columns that the rows have
 	Rows    [][]string
 	Sheets  string // the names of those that are read, "" where there is one
 	Unread  string // and of those that are not
@@ -296,6 +297,9 @@ func (p *Pages) preview(r request, imp dental.Import, page *importPage) error {
 		}
 		column.Sample = strings.Join(sample, " · ")
 		page.Columns = append(page.Columns, column)
+		if len(seen.Sheets) == 0 || slices.ContainsFunc(seen.Rows, func(row []string) bool { return i < len(row) }) {
+			page.Heads = append(page.Heads, c.Header)
+		}
 	}
 	for _, name := range groups() {
 		group := importGroup{Label: r.locale.Text("desk.import.group."+name, nil)}
